@@ -1,0 +1,1 @@
+//! What svc asks of an operating system, behind one face.

@@ -1,0 +1,3 @@
+//! The manager as a library, so that `svc up`, tests and examples can take its roles without a second program.
+
+pub mod wire;
