@@ -243,6 +243,22 @@ pub enum StateName {
     Skipped,
 }
 
+impl StateName {
+    /// The word for it, the same on the wire and on the screen.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Down => "down",
+            Self::Waiting => "waiting",
+            Self::Starting => "starting",
+            Self::Up => "up",
+            Self::Stopping => "stopping",
+            Self::BackingOff => "backing-off",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
 /// One line about a service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -256,7 +272,8 @@ pub struct Summary {
     pub wanted: bool,
     /// Why it is where it is, one sentence; empty if plain.
     pub reason: String,
-    /// How long it has been in this state.
+    /// How long it has been in this state; a number of seconds on the wire.
+    #[serde(with = "seconds")]
     pub since: Duration,
     /// Main process.
     pub pid: Option<i32>,
@@ -279,7 +296,8 @@ pub struct Status {
     pub left_behind: Vec<Process>,
     /// Memory of the tree in bytes.
     pub memory: Option<u64>,
-    /// CPU time of the tree.
+    /// CPU time of the tree; a number of seconds on the wire.
+    #[serde(default, with = "maybe_seconds")]
     pub cpu: Option<Duration>,
     /// How its last run ended.
     pub last_exit: Option<String>,
@@ -397,4 +415,35 @@ pub struct Value {
     pub value: String,
     /// `FILE:LINE`, or `default`.
     pub origin: String,
+}
+
+/// A duration as a number of seconds, as people and other programs read it.
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_f64(value.as_secs_f64())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        Duration::try_from_secs_f64(f64::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
+
+/// The same where there may be none.
+mod maybe_seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(value: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+        value.map(|value| value.as_secs_f64()).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+        let seconds = Option::<f64>::deserialize(from)?;
+        seconds.map(Duration::try_from_secs_f64).transpose().map_err(D::Error::custom)
+    }
 }
