@@ -1,3 +1,4 @@
 //! The manager as a library, so that `svc up`, tests and examples can take its roles without a second program.
 
+pub mod daemon;
 pub mod wire;

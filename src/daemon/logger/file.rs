@@ -1,0 +1,206 @@
+//! One service's log: a current file and a few older ones.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// The file that is written now.
+pub(crate) const CURRENT: &str = "current";
+
+/// Where the `n`th older file is; 1 is the newest of them.
+pub(crate) fn older(dir: &Path, n: u32) -> PathBuf {
+    dir.join(format!("old.{n}"))
+}
+
+/// Writes lines with the time before each, rotates, and counts what a full disk makes it drop.
+#[derive(Debug)]
+pub(crate) struct LogFile {
+    dir: PathBuf,
+    size_max: u64,
+    keep: u32,
+    open: Option<Open>,
+    /// The last byte written was no line end.
+    mid_line: bool,
+    dropped: u64,
+    /// The text of a write, kept between writes.
+    text: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    size: u64,
+}
+
+impl LogFile {
+    /// A log in this directory; nothing is opened before the first line.
+    pub(crate) fn new(dir: PathBuf, size_max: u64, keep: u32) -> Self {
+        Self { dir, size_max: size_max.max(4096), keep, open: None, mid_line: false, dropped: 0, text: Vec::new() }
+    }
+
+    /// Other bounds, from the next line on.
+    pub(crate) fn bound(&mut self, size_max: u64, keep: u32) {
+        self.size_max = size_max.max(4096);
+        self.keep = keep;
+    }
+
+    /// Writes what a service printed, `stamp` before each line that begins in it.
+    ///
+    /// A write that fails drops these bytes and counts them; the next that works says how many were lost.
+    pub(crate) fn write(&mut self, bytes: &[u8], stamp: &str) {
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        if self.dropped > 0 {
+            let lost = self.dropped;
+            if self.mid_line {
+                text.push(b'\n');
+            }
+            text.extend_from_slice(format!("{stamp} svcd: {lost} bytes of output were lost here\n").as_bytes());
+            self.mid_line = false;
+        }
+        let mut mid_line = self.mid_line;
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if !mid_line {
+                text.extend_from_slice(stamp.as_bytes());
+                text.push(b' ');
+            }
+            text.extend_from_slice(line);
+            mid_line = line.last() != Some(&b'\n');
+        }
+        match self.put(&text) {
+            Ok(()) => {
+                self.dropped = 0;
+                self.mid_line = mid_line;
+            }
+            Err(_) => {
+                self.dropped += bytes.len() as u64;
+                self.open = None;
+            }
+        }
+        self.text = text;
+    }
+
+    /// Bytes that could not be written and are not yet spoken of.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Opens the current file again if another logger has put a new one in its place.
+    pub(crate) fn follow_rotation(&mut self) {
+        let Some(open) = &self.open else { return };
+        let ours = open.file.metadata().map(|meta| meta.ino()).ok();
+        let there = fs::metadata(self.dir.join(CURRENT)).map(|meta| meta.ino()).ok();
+        if ours != there {
+            self.open = None;
+        }
+    }
+
+    fn put(&mut self, text: &[u8]) -> io::Result<()> {
+        if self.open.as_ref().is_some_and(|open| !self.mid_line && open.size + text.len() as u64 > self.size_max) {
+            self.open = None;
+            self.rotate()?;
+        }
+        if self.open.is_none() {
+            self.open = Some(self.reopen()?);
+        }
+        let open = self.open.as_mut().expect("it was opened just now");
+        let mut rest = text;
+        while !rest.is_empty() {
+            match open.file.write(rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    open.size += written as u64;
+                    rest = &rest[written..];
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    // What was begun must not become the head of another line.
+                    self.mid_line = rest.len() < text.len();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn reopen(&self) -> io::Result<Open> {
+        fs::create_dir_all(&self.dir)?;
+        let file = OpenOptions::new().create(true).append(true).open(self.dir.join(CURRENT))?;
+        let size = file.metadata()?.len();
+        Ok(Open { file, size })
+    }
+
+    fn rotate(&self) -> io::Result<()> {
+        let current = self.dir.join(CURRENT);
+        if self.keep == 0 {
+            return fs::remove_file(current);
+        }
+        for n in (1..self.keep).rev() {
+            match fs::rename(older(&self.dir, n), older(&self.dir, n + 1)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        fs::rename(current, older(&self.dir, 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(path: &Path) -> Vec<String> {
+        fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_line_has_the_time_at_which_it_began() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = LogFile::new(dir.path().join("web"), 1 << 20, 4);
+        log.write(b"one\ntw", "T1");
+        log.write(b"o\nthree\n", "T2");
+        assert_eq!(lines(&dir.path().join("web/current")), ["T1 one", "T1 two", "T2 three"]);
+    }
+
+    #[test]
+    fn rotation_keeps_as_many_as_asked_and_tears_no_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = LogFile::new(dir.path().to_owned(), 4096, 2);
+        let line = "x".repeat(1000);
+        for n in 0..20 {
+            log.write(format!("{n} {line}\n").as_bytes(), "T");
+        }
+        let mut all = lines(&older(dir.path(), 2));
+        all.extend(lines(&older(dir.path(), 1)));
+        all.extend(lines(&dir.path().join(CURRENT)));
+        let numbers: Vec<_> = all.iter().map(|line| line.split(' ').nth(1).unwrap().parse::<u32>().unwrap()).collect();
+        assert_eq!(numbers, (20 - numbers.len() as u32..20).collect::<Vec<_>>());
+        assert!(!older(dir.path(), 3).exists());
+        assert!(fs::metadata(dir.path().join(CURRENT)).unwrap().len() <= 4096);
+    }
+
+    #[test]
+    fn what_a_full_disk_drops_is_counted_and_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = LogFile::new(dir.path().to_owned(), 1 << 20, 2);
+        std::os::unix::fs::symlink("/dev/full", dir.path().join(CURRENT)).unwrap();
+        log.write(b"lost\n", "T1");
+        assert_eq!(log.dropped(), 5);
+        fs::remove_file(dir.path().join(CURRENT)).unwrap();
+        log.write(b"back\n", "T2");
+        assert_eq!(log.dropped(), 0);
+        assert_eq!(lines(&dir.path().join(CURRENT)), ["T2 svcd: 5 bytes of output were lost here", "T2 back"]);
+    }
+
+    #[test]
+    fn a_file_rotated_by_another_logger_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = LogFile::new(dir.path().to_owned(), 1 << 20, 2);
+        log.write(b"one\n", "T");
+        fs::rename(dir.path().join(CURRENT), older(dir.path(), 1)).unwrap();
+        log.follow_rotation();
+        log.write(b"two\n", "T");
+        assert_eq!(lines(&dir.path().join(CURRENT)), ["T two"]);
+    }
+}

@@ -1,0 +1,3 @@
+//! The process that writes what services print.
+
+pub(crate) mod file;

@@ -1,0 +1,230 @@
+//! Where things are and how the daemon behaves: `svcd`'s command line, and what is understood without it.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::{ArgAction, Parser};
+
+/// The command line of `svcd`.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "svcd", version, about = "Runs and watches services", max_term_width = 100)]
+pub struct Arguments {
+    /// Take every path as below this directory
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Where sockets and the run journal are
+    #[arg(long, value_name = "DIR")]
+    pub runtime_dir: Option<PathBuf>,
+    /// Where the output of services goes
+    #[arg(long, value_name = "DIR")]
+    pub log_dir: Option<PathBuf>,
+    /// Read definitions here instead of the usual places; may be repeated, the first has the last word
+    #[arg(long, value_name = "DIR")]
+    pub definitions: Vec<PathBuf>,
+    /// Read legacy scripts here instead of the usual places; may be repeated
+    #[arg(long, value_name = "DIR", conflicts_with = "no_legacy")]
+    pub legacy: Vec<PathBuf>,
+    /// Read no legacy scripts
+    #[arg(long)]
+    pub no_legacy: bool,
+    /// The control socket
+    #[arg(long, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// A name that tells several daemons of one machine apart
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
+    /// Start what is enabled; as process 1 this is the default
+    #[arg(long, overrides_with = "no_boot")]
+    pub boot: bool,
+    /// Start nothing that nobody asks for
+    #[arg(long)]
+    pub no_boot: bool,
+    /// Track processes without cgroups
+    #[arg(long)]
+    pub no_cgroup: bool,
+    /// Start every service that is not disabled, enabled or not
+    #[arg(long)]
+    pub all: bool,
+    /// Which of the daemon's processes this is
+    #[arg(long, value_name = "ROLE", hide = true, action = ArgAction::Set)]
+    pub role: Option<String>,
+}
+
+/// Everything about one daemon that does not change while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Below this everything is looked for; `/` as a rule.
+    pub root: PathBuf,
+    /// Sockets, journal.
+    pub runtime: PathBuf,
+    /// One directory for each service.
+    pub logs: PathBuf,
+    /// Definitions; the first that has one wins.
+    pub definitions: Vec<PathBuf>,
+    /// Legacy scripts; the first that has one wins.
+    pub legacy: Vec<PathBuf>,
+    /// The control socket.
+    pub socket: PathBuf,
+    /// The name of this daemon among others.
+    pub instance: String,
+    /// Start what is enabled.
+    pub boot: bool,
+    /// Track trees by cgroups where there are any.
+    pub cgroups: bool,
+    /// At the first load start everything that is not disabled.
+    pub all: bool,
+}
+
+impl Options {
+    /// What this command line means for this user.
+    pub fn new(arguments: &Arguments, is_root: bool, is_first: bool) -> Self {
+        let root = arguments.root.clone().map_or_else(|| PathBuf::from("/"), absolute);
+        let home = if is_root { Home::machine(&root) } else { Home::user(&root) };
+        let runtime = arguments.runtime_dir.clone().map_or(home.runtime, absolute);
+        let default_socket = || match env::var_os("SVC_SOCKET").filter(|_| arguments.runtime_dir.is_none()) {
+            Some(path) => absolute(PathBuf::from(path)),
+            None => runtime.join("control"),
+        };
+        let or = |given: &[PathBuf], usual: Vec<PathBuf>| match given {
+            [] => usual,
+            some => some.iter().cloned().map(absolute).collect(),
+        };
+        Self {
+            logs: arguments.log_dir.clone().map_or(home.logs, absolute),
+            definitions: or(&arguments.definitions, home.definitions),
+            legacy: if arguments.no_legacy { Vec::new() } else { or(&arguments.legacy, home.legacy) },
+            socket: arguments.socket.clone().map_or_else(default_socket, absolute),
+            instance: arguments.instance.clone().unwrap_or_else(|| instance_of(&runtime)),
+            boot: arguments.boot || (is_first && !arguments.no_boot),
+            cgroups: !arguments.no_cgroup,
+            all: arguments.all,
+            root,
+            runtime,
+        }
+    }
+
+    /// A command line that means just this, whatever the environment.
+    pub fn arguments(&self) -> Vec<OsString> {
+        let mut words: Vec<OsString> = Vec::new();
+        let mut pair = |flag: &str, value: &Path| words.extend([flag.into(), value.into()]);
+        pair("--root", &self.root);
+        pair("--runtime-dir", &self.runtime);
+        pair("--log-dir", &self.logs);
+        pair("--socket", &self.socket);
+        pair("--instance", Path::new(&self.instance));
+        self.definitions.iter().for_each(|dir| pair("--definitions", dir));
+        self.legacy.iter().for_each(|dir| pair("--legacy", dir));
+        let flags = [
+            ("--no-legacy", self.legacy.is_empty()),
+            ("--boot", self.boot),
+            ("--no-boot", !self.boot),
+            ("--no-cgroup", !self.cgroups),
+            ("--all", self.all),
+        ];
+        words.extend(flags.iter().filter(|(_, on)| *on).map(|(flag, _)| OsString::from(flag)));
+        words
+    }
+
+    /// The run journal.
+    pub fn journal(&self) -> PathBuf {
+        self.runtime.join("journal")
+    }
+
+    /// The directory that holds the rcN.d directories of legacy scripts in `dir`.
+    pub fn links_of(dir: &Path) -> PathBuf {
+        dir.parent().unwrap_or(dir).to_owned()
+    }
+
+    /// Where an administrator's own definitions and drop-ins are.
+    pub fn admin(&self) -> Option<&Path> {
+        self.definitions.first().map(PathBuf::as_path)
+    }
+}
+
+/// The usual places.
+struct Home {
+    runtime: PathBuf,
+    logs: PathBuf,
+    definitions: Vec<PathBuf>,
+    legacy: Vec<PathBuf>,
+}
+
+impl Home {
+    fn machine(root: &Path) -> Self {
+        let places = |list: &[&str]| list.iter().map(|place| root.join(place)).collect();
+        Self {
+            runtime: root.join("run/svc"),
+            logs: root.join("var/log/svc"),
+            definitions: places(&["etc/svc/services", "usr/local/lib/svc/services", "usr/lib/svc/services"]),
+            legacy: places(&["etc/init.d", "etc/rc.d"]),
+        }
+    }
+
+    fn user(root: &Path) -> Self {
+        let home = env::var_os("HOME").map_or_else(|| root.to_owned(), PathBuf::from);
+        let xdg = |variable: &str, fallback: PathBuf| {
+            env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute()).unwrap_or(fallback)
+        };
+        let state = xdg("XDG_STATE_HOME", home.join(".local/state"));
+        Self {
+            runtime: xdg("XDG_RUNTIME_DIR", state.join("svc/run")).join("svc"),
+            logs: state.join("svc/log"),
+            definitions: vec![xdg("XDG_CONFIG_HOME", home.join(".config")).join("svc/services")],
+            legacy: Vec::new(),
+        }
+    }
+}
+
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+/// A runtime directory belongs to one daemon, so its path tells daemons apart.
+fn instance_of(runtime: &Path) -> String {
+    let text = runtime.to_string_lossy();
+    text.trim_matches('/').chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(words: &[&str]) -> Options {
+        let words = std::iter::once("svcd").chain(words.iter().copied());
+        Options::new(&Arguments::try_parse_from(words).unwrap(), true, false)
+    }
+
+    #[test]
+    fn everything_is_below_the_root() {
+        let options = options(&["--root", "/image"]);
+        assert_eq!(options.runtime, Path::new("/image/run/svc"));
+        assert_eq!(options.logs, Path::new("/image/var/log/svc"));
+        assert_eq!(options.definitions[0], Path::new("/image/etc/svc/services"));
+        assert_eq!(options.legacy[0], Path::new("/image/etc/init.d"));
+    }
+
+    #[test]
+    fn a_role_gets_options_that_mean_the_same() {
+        for words in [
+            &["--root", "/image", "--boot", "--no-cgroup"][..],
+            &["--definitions", "/a", "--definitions", "/b", "--no-legacy", "--all", "--runtime-dir", "/r"],
+            &["--legacy", "/l", "--socket", "/s", "--instance", "x"],
+        ] {
+            let first = options(words);
+            let again: Vec<String> = first.arguments().into_iter().map(|word| word.into_string().unwrap()).collect();
+            let again: Vec<&str> = again.iter().map(String::as_str).collect();
+            assert_eq!(options(&again), first);
+        }
+    }
+
+    #[test]
+    fn process_1_boots_unless_told_not_to() {
+        let boots = |words: &[&str], is_first| {
+            let words = std::iter::once("svcd").chain(words.iter().copied());
+            Options::new(&Arguments::try_parse_from(words).unwrap(), true, is_first).boot
+        };
+        assert!(boots(&[], true) && boots(&["--boot"], false));
+        assert!(!boots(&[], false) && !boots(&["--no-boot"], true));
+    }
+}
