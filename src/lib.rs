@@ -1,4 +1,5 @@
 //! The manager as a library, so that `svc up`, tests and examples can take its roles without a second program.
 
+pub mod cli;
 pub mod daemon;
 pub mod wire;

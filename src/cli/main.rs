@@ -1,2 +1,7 @@
 //! `svc`.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    svc::cli::main()
+}

@@ -1,0 +1,211 @@
+//! What may be typed: the one model that parsing, help and the check of svc(8) share.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::wire::Then;
+
+/// Everything on the command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "svc",
+    version,
+    about = "Asks svcd, the service manager, what runs and tells it what should",
+    override_usage = "svc [OPTIONS] NAME... VERB\n       svc [OPTIONS] VERB [NAME...]\n       svc [OPTIONS] NAME... -- SCRIPT-VERB [ARGUMENT...]",
+    after_help = "A verb that is not in this list is passed to the service's own script: `svc nginx configtest`.\n\
+                  NAME may be a pattern such as 'getty@*'. Exit codes and more: svc(8).",
+    disable_help_subcommand = true,
+    arg_required_else_help = true
+)]
+pub(crate) struct Line {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// Options of every verb.
+#[derive(Args, Debug, Default)]
+pub(crate) struct Common {
+    /// The control socket of svcd
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
+    /// Every path is below this directory
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
+    /// The runtime directory of svcd, where its socket is
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) runtime_dir: Option<PathBuf>,
+    /// Answer as JSON, one object per line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Stop waiting for the answer after this time, such as 30s; the request itself goes on
+    #[arg(long, global = true, value_name = "TIME", value_parser = super::human::parse_duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+    /// Print less: no progress and no remarks; of a list only the names
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR or the like says no.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Should they run, and could they? Prints the reasons, changes nothing
+    Check(Any),
+    /// What they are doing; without a name, how all is
+    Status {
+        /// Names or patterns
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+        /// How many of the last lines they wrote to show
+        #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 5)]
+        lines: u32,
+    },
+    /// Read definitions and scripts again and put them in force; shows what changed
+    Load(Any),
+    /// Start them and what they require
+    Start(Named),
+    /// Stop them, and before them what requires them
+    Stop {
+        #[command(flatten)]
+        which: Named,
+        /// Leave what requires them alone
+        #[arg(long)]
+        only: bool,
+        /// Kill what a script's own stop leaves behind
+        #[arg(long)]
+        all: bool,
+    },
+    /// Make them read their configuration again
+    Reload(Named),
+    /// Stop and start them, with what requires them
+    Restart {
+        #[command(flatten)]
+        which: Named,
+        /// Leave what requires them alone
+        #[arg(long)]
+        only: bool,
+        /// Kill what a script's own stop leaves behind
+        #[arg(long)]
+        all: bool,
+    },
+    /// One line for each service
+    List(Any),
+    /// Start them at boot from now on
+    Enable {
+        #[command(flatten)]
+        which: Named,
+        /// And start them now
+        #[arg(long)]
+        now: bool,
+    },
+    /// Do not start them at boot any more
+    Disable {
+        #[command(flatten)]
+        which: Named,
+        /// And stop them now
+        #[arg(long)]
+        now: bool,
+    },
+    /// Keep them as they are, whatever is asked
+    Pin(Named),
+    /// The opposite of pin
+    Unpin(Named),
+    /// Forget failures: a service that was given up may be tried again
+    Reset(Named),
+    /// The last lines they wrote
+    Log {
+        /// Names or patterns; none: all
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+        /// How many lines of each
+        #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 20)]
+        lines: u32,
+        /// Go on with new lines until interrupted
+        #[arg(short, long)]
+        follow: bool,
+    },
+    /// Their processes
+    Tree(Any),
+    /// Stop all services in order and end svcd
+    Shutdown {
+        /// What comes after
+        #[arg(value_name = "THEN", default_value = "exit")]
+        then: After,
+    },
+    /// What svcd says of itself
+    Hello,
+    /// Pass a verb to a script as it is.
+    #[command(hide = true, name = PASS)]
+    Pass {
+        /// The services.
+        #[arg(long = "of", required = true)]
+        names: Vec<String>,
+        /// The verb and its arguments.
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
+}
+
+/// The hidden verb that carries a script's own verb. Nobody can type it: it is no service's name and no script's verb.
+pub(crate) const PASS: &str = "/pass";
+
+/// Services, or none for all.
+#[derive(Args, Debug)]
+pub(crate) struct Any {
+    /// Names or patterns; none: all
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+}
+
+/// One service at least.
+#[derive(Args, Debug)]
+pub(crate) struct Named {
+    /// Names or patterns
+    #[arg(value_name = "NAME", required = true)]
+    pub(crate) names: Vec<String>,
+    /// Answer as soon as the request is taken, not when it is fulfilled
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+/// What comes after a shutdown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum After {
+    /// svcd ends; nothing else
+    Exit,
+    /// As process 1: halt the machine
+    Halt,
+    /// As process 1: switch it off
+    Poweroff,
+    /// As process 1: start it again
+    Reboot,
+}
+
+impl From<After> for Then {
+    fn from(after: After) -> Self {
+        match after {
+            After::Exit => Self::Exit,
+            After::Halt => Self::Halt,
+            After::Poweroff => Self::Poweroff,
+            After::Reboot => Self::Reboot,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Durations, sizes and foreign text as people read them.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// Reads a duration with its unit: `500ms`, `30s`, `5min`, `2h`, or several: `1m 30s`.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let bad = || format!("`{text}` is no duration; write a number with a unit (ms, s, m, h, d), such as 30s");
+    let mut rest = text.trim();
+    let mut sum = Duration::ZERO;
+    if rest.is_empty() {
+        return Err(bad());
+    }
+    while !rest.is_empty() {
+        let unit_at = rest.find(|found: char| !found.is_ascii_digit()).ok_or_else(bad)?;
+        let number: u64 = rest[..unit_at].parse().map_err(|_| bad())?;
+        rest = rest[unit_at..].trim_start();
+        let next = rest.find(|found: char| !found.is_ascii_alphabetic()).unwrap_or(rest.len());
+        let milliseconds = match &rest[..next] {
+            "ms" => 1,
+            "s" | "sec" => 1_000,
+            "m" | "min" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return Err(bad()),
+        };
+        let part = number.checked_mul(milliseconds).map(Duration::from_millis).ok_or_else(bad)?;
+        sum = sum.checked_add(part).ok_or_else(bad)?;
+        rest = rest[next..].trim_start();
+    }
+    Ok(sum)
+}
+
+/// A duration in its largest unit, two units while the first is small: `3 s`, `12 min`, `2 h 5 min`, `9 d`.
+pub(crate) fn duration(value: Duration) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
+    let seconds = value.as_secs();
+    let Some(first) = UNITS.iter().position(|unit| seconds >= unit.0) else {
+        return format!("{} ms", value.as_millis());
+    };
+    let (size, name) = UNITS[first];
+    let whole = seconds / size;
+    match UNITS.get(first + 1) {
+        Some((small, small_name)) if whole < 10 && seconds % size >= *small => {
+            format!("{whole} {name} {} {small_name}", seconds % size / small)
+        }
+        _ => format!("{whole} {name}"),
+    }
+}
+
+/// Bytes in the unit that leaves at most four digits, powers of 1024 as every memory tool counts.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1000.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if value < 10.0 { format!("{value:.1} {}", UNITS[unit]) } else { format!("{value:.0} {}", UNITS[unit]) }
+}
+
+/// What a service wrote or is called by may hold escape sequences that would take over the terminal: every control
+/// character but tab is shown as a replacement character.
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    let is_bad = |found: char| found.is_control() && found != '\t';
+    if text.contains(is_bad) { Cow::Owned(text.replace(is_bad, "\u{fffd}")) } else { Cow::Borrowed(text) }
+}
+
+/// The same for text that may have several lines.
+pub(crate) fn clean_lines(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    text.lines().map(clean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_read_with_its_unit_only() {
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("2h5min"), Ok(Duration::from_secs(7500)));
+        for bad in ["", "5", "s", "-3s", "5 parsecs", "99999999999999999999s", "18446744073709551615d"] {
+            assert!(parse_duration(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_duration_is_told_in_one_or_two_units() {
+        for (milliseconds, told) in [
+            (0, "0 ms"),
+            (12, "12 ms"),
+            (3_400, "3 s"),
+            (59_999, "59 s"),
+            (60_000, "1 min"),
+            (61_000, "1 min 1 s"),
+            (12 * 60_000, "12 min"),
+            (2 * 3_600_000 + 5 * 60_000, "2 h 5 min"),
+            (9 * 86_400_000, "9 d"),
+            (90 * 86_400_000, "90 d"),
+        ] {
+            assert_eq!(duration(Duration::from_millis(milliseconds)), told);
+        }
+    }
+
+    #[test]
+    fn a_size_never_has_more_than_four_digits() {
+        for (bytes, told) in
+            [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (12 << 20, "12 MiB"), (1 << 30, "1.0 GiB")]
+        {
+            assert_eq!(size(bytes), told);
+        }
+        assert!(size(u64::MAX).ends_with(" PiB"));
+    }
+
+    #[test]
+    fn an_escape_sequence_does_not_reach_the_terminal() {
+        assert_eq!(clean("a\tb"), "a\tb");
+        assert_eq!(clean("\u{1b}[2Jx\r"), "\u{fffd}[2Jx\u{fffd}");
+        assert_eq!(clean("\u{9b}31m"), "\u{fffd}31m");
+    }
+}

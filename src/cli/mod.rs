@@ -1,0 +1,135 @@
+//! `svc`: arguments, a request, the answer as text or JSON.
+
+mod args;
+mod client;
+mod code;
+mod grammar;
+mod human;
+mod json;
+mod progress;
+mod session;
+mod show;
+
+use std::env;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Color, Common, Line};
+use client::Client;
+use session::Session;
+
+/// The program `svc`.
+pub fn main() -> ExitCode {
+    let words = env::args_os().skip(1).collect();
+    ExitCode::from(run(words))
+}
+
+/// The model of the command line, for the check of its manual page.
+pub fn command() -> clap::Command {
+    Line::command()
+}
+
+fn run(words: Vec<OsString>) -> u8 {
+    let model = Line::command();
+    let words = match grammar::arrange(words, |option| takes_value(&model, option)) {
+        Ok(words) => words,
+        Err(error) => {
+            say_error(&error.to_string());
+            return code::USAGE;
+        }
+    };
+    let name = OsString::from("svc");
+    let line = match Line::try_parse_from(std::iter::once(name).chain(words)) {
+        Ok(line) => line,
+        Err(error) => {
+            // Nobody is left to be told if the stream is gone.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(code::USAGE);
+        }
+    };
+    choose_colours(line.common.color);
+    let client = Client { socket: socket(&line.common), timeout: line.common.timeout };
+    Session::new(client, &line.common).serve(line.verb)
+}
+
+fn socket(common: &Common) -> PathBuf {
+    let environment = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    client::socket_path(common.socket.as_deref(), common.runtime_dir.as_deref(), common.root.as_deref(), &environment)
+}
+
+fn choose_colours(color: Color) {
+    match color {
+        // The variables (NO_COLOR, CLICOLOR, TERM=dumb) decide.
+        Color::Auto => {}
+        Color::Always => anstream::ColorChoice::Always.write_global(),
+        Color::Never => anstream::ColorChoice::Never.write_global(),
+    }
+}
+
+/// Whether an option of any verb is followed by its value as a word of its own.
+fn takes_value(model: &clap::Command, option: &str) -> bool {
+    let arguments = || model.get_arguments().chain(model.get_subcommands().flat_map(clap::Command::get_arguments));
+    let valued = |found: &clap::Arg| found.get_action().takes_values();
+    match option.strip_prefix("--") {
+        Some(long) => arguments().any(|found| found.get_long() == Some(long) && valued(found)),
+        None => {
+            // In `-qn` the last letter may take the next word; in `-n5` the value is there already.
+            let takes = |short: char| arguments().any(|found| found.get_short() == Some(short) && valued(found));
+            let letters = option.trim_start_matches('-');
+            letters.char_indices().find(|(_, short)| takes(*short)).is_some_and(|(at, _)| at + 1 == letters.len())
+        }
+    }
+}
+
+/// Text for stdout; a reader who went away is no error of ours.
+fn say(text: &str) {
+    let _ = anstream::stdout().write_all(text.as_bytes());
+    let _ = anstream::stdout().flush();
+}
+
+/// Text for stderr as it is.
+fn say_raw_error(text: &str) {
+    let _ = anstream::stderr().write_all(text.as_bytes());
+}
+
+/// One sentence for stderr.
+fn say_error(text: &str) {
+    say_raw_error(&format!("{} {text}\n", show::paint(show::BAD, "svc:")));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_grammar_and_the_model_know_the_same_verbs() {
+        let model = Line::command();
+        let shown: BTreeSet<&str> =
+            model.get_subcommands().filter(|verb| !verb.is_hide_set()).map(clap::Command::get_name).collect();
+        assert_eq!(shown, grammar::verbs().collect());
+        Line::command().debug_assert();
+    }
+
+    #[test]
+    fn an_option_with_its_value_inside_takes_no_further_word() {
+        let model = Line::command();
+        for (option, takes) in [
+            ("--socket", true),
+            ("--socket=x", false),
+            ("--lines", true),
+            ("-n", true),
+            ("-n5", false),
+            ("-qn", true),
+            ("-q", false),
+            ("--json", false),
+        ] {
+            assert_eq!(takes_value(&model, option), takes, "{option}");
+        }
+    }
+}

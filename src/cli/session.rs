@@ -1,0 +1,216 @@
+//! One call of `svc`: the verb becomes requests, the answers become text and an exit code.
+
+use super::args::{Common, Named, Verb};
+use super::client::{AskError, Client};
+use super::code::{self, Table};
+use super::progress::Progress;
+use super::show::{self, Look, Machine};
+use super::{json, say, say_error, say_raw_error};
+use crate::wire::{Hello, Line, Refusal, Reply, Request, Status, Summary, Target};
+
+/// Everything one call needs.
+#[derive(Debug)]
+pub(crate) struct Session {
+    client: Client,
+    look: Look,
+    json: bool,
+}
+
+/// How a status is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Show {
+    All,
+    Tree,
+}
+
+impl Session {
+    pub(crate) fn new(client: Client, common: &Common) -> Self {
+        Self { client, look: Look::new(common.quiet), json: common.json }
+    }
+
+    /// Carries the verb out and returns the exit code.
+    pub(crate) fn serve(mut self, verb: Verb) -> u8 {
+        match verb {
+            Verb::Check(which) => self.action(&Request::Check { names: which.names }),
+            Verb::Status { names, .. } if names.is_empty() => self.overview(),
+            Verb::Status { names, lines } => self.status(names, lines, Show::All, Table::Status),
+            Verb::Tree(which) => self.status(which.names, 0, Show::Tree, Table::Action),
+            Verb::Load(which) => self.action(&Request::Load { names: which.names }),
+            Verb::Start(which) => self.action(&Request::Start(target(which, false, false))),
+            Verb::Stop { which, only, all } => self.action(&Request::Stop(target(which, only, all))),
+            Verb::Reload(which) => self.action(&Request::Reload(target(which, false, false))),
+            Verb::Restart { which, only, all } => self.action(&Request::Restart(target(which, only, all))),
+            Verb::List(which) => self.action(&Request::List { names: which.names }),
+            Verb::Enable { which, now } => {
+                self.twice(target(which, false, false), now, Request::Enable, Request::Start)
+            }
+            Verb::Disable { which, now } => {
+                self.twice(target(which, false, false), now, Request::Disable, Request::Stop)
+            }
+            Verb::Pin(which) => self.action(&Request::Pin(target(which, false, false))),
+            Verb::Unpin(which) => self.action(&Request::Unpin(target(which, false, false))),
+            Verb::Reset(which) => self.action(&Request::Reset(target(which, false, false))),
+            Verb::Log { names, lines, follow } => self.action(&Request::Log { names, lines, follow }),
+            Verb::Shutdown { then } => self.action(&Request::Shutdown { then: then.into() }),
+            Verb::Hello => self.action(&Request::Hello),
+            Verb::Pass { names, words } => {
+                let each = |name| Request::Verb { name, words: words.clone() };
+                names.into_iter().map(|name| self.action(&each(name))).max().unwrap_or(code::GOOD)
+            }
+        }
+    }
+
+    fn action(&self, request: &Request) -> u8 {
+        match self.ask(request) {
+            Ok(reply) => {
+                self.tell(&reply);
+                Table::Action.reply(&reply)
+            }
+            Err(error) => self.unanswered(&error, Table::Action),
+        }
+    }
+
+    /// `enable --now`: the second request only after the first went well.
+    fn twice(&self, target: Target, now: bool, first: fn(Target) -> Request, then: fn(Target) -> Request) -> u8 {
+        match self.action(&first(target.clone())) {
+            code::GOOD if now => self.action(&then(target)),
+            code => code,
+        }
+    }
+
+    /// One unknown name must not hide what the others do: it is told, and the rest is asked again.
+    fn status(&mut self, mut names: Vec<String>, lines: u32, show: Show, table: Table) -> u8 {
+        let mut worst = code::GOOD;
+        self.look.memory = (!self.json && show == Show::All).then(|| Machine::look().memory);
+        loop {
+            let reply = match self.ask(&Request::Status { names: names.clone(), lines }) {
+                Ok(reply) => reply,
+                Err(error) => return self.unanswered(&error, table),
+            };
+            worst = worst.max(table.reply(&reply));
+            match &reply {
+                Reply::Status(all) if !self.json => self.tell_status(all, show),
+                reply => self.tell(reply),
+            }
+            match &reply {
+                Reply::Refused(Refusal::Unknown { name, .. }) if names.len() > 1 && names.contains(name) => {
+                    names.retain(|asked| asked != name);
+                    if names.is_empty() {
+                        return worst;
+                    }
+                }
+                _ => return worst,
+            }
+        }
+    }
+
+    fn tell_status(&self, all: &[Status], show: Show) {
+        if self.look.quiet {
+            return;
+        }
+        for (at, status) in all.iter().enumerate() {
+            if at > 0 && show == Show::All {
+                say("\n");
+            }
+            say(&match show {
+                Show::All => show::status(status, &self.look),
+                Show::Tree => show::tree(status, &self.look),
+            });
+        }
+    }
+
+    fn overview(&self) -> u8 {
+        let asked = self.hello().and_then(|hello| Ok((hello, self.summaries()?)));
+        match asked {
+            Ok((_, rows)) if self.json => {
+                say(&json::reply(&Reply::List(rows)));
+                code::GOOD
+            }
+            Ok((hello, rows)) => {
+                say(&show::overview(&Machine::look(), &hello, &rows, &self.look));
+                code::GOOD
+            }
+            Err(error) => self.unanswered(&error, Table::Status),
+        }
+    }
+
+    fn hello(&self) -> Result<Hello, AskError> {
+        match self.ask(&Request::Hello)? {
+            Reply::Hello(hello) => Ok(hello),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    fn summaries(&self) -> Result<Vec<Summary>, AskError> {
+        match self.ask(&Request::List { names: Vec::new() })? {
+            Reply::List(rows) => Ok(rows),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    fn ask(&self, request: &Request) -> Result<Reply, AskError> {
+        let mut progress = Progress::new(self.look.quiet || self.json, &self.look);
+        let several = match request {
+            Request::Log { names, .. } => names.len() != 1 || names[0].contains(['*', '?', '[']),
+            _ => false,
+        };
+        let reply = self.client.ask(request, &mut |line| match line {
+            Line::Progress(news) => progress.show(&news),
+            Line::Log(line) if self.json => say(&json::log_line(&line)),
+            Line::Log(line) => say(&(show::log_line(&line, several) + "\n")),
+            Line::Final(_) => {}
+        });
+        progress.clear();
+        reply
+    }
+
+    fn tell(&self, reply: &Reply) {
+        if self.json {
+            return say(&json::reply(reply));
+        }
+        match reply {
+            Reply::Hello(hello) => say(&show::hello(hello)),
+            Reply::List(rows) => say(&show::list(rows, &self.look)),
+            Reply::Status(all) => self.tell_status(all, Show::All),
+            Reply::Check(all) => all.iter().for_each(|one| say(&show::check(one, &self.look))),
+            Reply::Load(report) => say(&show::load(report, &self.look)),
+            Reply::Outcomes(all) => {
+                for one in all {
+                    let told = show::outcome(one, &self.look);
+                    say(&told.out);
+                    say_raw_error(&told.err);
+                }
+            }
+            Reply::Log(lines) => say(&show::log(lines)),
+            Reply::ShuttingDown => {
+                if !self.look.quiet {
+                    say("svcd stops all services in order and ends\n");
+                }
+            }
+            Reply::Refused(refusal) => say_raw_error(&show::refusal(refusal)),
+        }
+    }
+
+    fn unanswered(&self, error: &AskError, table: Table) -> u8 {
+        let code = table.unanswered(error);
+        if self.json {
+            say(&json::error(&error.to_string(), code));
+        } else {
+            say_error(&error.to_string());
+        }
+        code
+    }
+}
+
+fn unexpected(reply: &Reply) -> AskError {
+    match reply {
+        Reply::Refused(Refusal::Failed { text } | Refusal::Denied { text } | Refusal::BadRequest { text }) => {
+            AskError::Garbage(text.clone())
+        }
+        _ => AskError::Garbage("an answer to another question".to_owned()),
+    }
+}
+
+fn target(which: Named, only: bool, all: bool) -> Target {
+    Target { names: which.names, only, all, no_wait: which.no_wait }
+}

@@ -1,0 +1,66 @@
+//! The table of `svc list`.
+
+use std::fmt::Write;
+
+use super::{BOLD, DIM, Look, columns, cut, pad, paint, state_style};
+use crate::cli::human;
+use crate::wire::Summary;
+
+/// The least the last column gets, however narrow the screen.
+const REMARK_COLUMNS_MIN: usize = 16;
+/// A longer name pushes only its own line to the right.
+const NAME_COLUMNS_MAX: usize = 40;
+
+/// One line for each service; with `quiet` only the names.
+pub(crate) fn list(rows: &[Summary], look: &Look) -> String {
+    let mut text = String::new();
+    if look.quiet {
+        for row in rows {
+            let _ = writeln!(text, "{}", row.name);
+        }
+        return text;
+    }
+    if rows.is_empty() {
+        return "no services\n".to_owned();
+    }
+    let fixed: Vec<[String; 5]> = rows.iter().map(fixed_columns).collect();
+    let heads = ["NAME", "STATE", "FOR", "PID", "BOOT"];
+    let widths: [usize; 5] = std::array::from_fn(|at| {
+        let widest = fixed.iter().map(|row| columns(&row[at])).max().unwrap_or(0).max(columns(heads[at]));
+        if at == 0 { widest.min(NAME_COLUMNS_MAX) } else { widest }
+    });
+    let used: usize = widths.iter().map(|width| width + 2).sum();
+    let head: Vec<String> = heads.iter().zip(widths).map(|(head, width)| pad(head, width)).collect();
+    let _ = writeln!(text, "{}", paint(BOLD, &format!("{}  REMARK", head.join("  "))));
+    for (row, cells) in rows.iter().zip(&fixed) {
+        for (at, (cell, width)) in cells.iter().zip(widths).enumerate() {
+            let cell = pad(cell, width);
+            let styled = if at == 1 { paint(state_style(row.state), &cell) } else { cell };
+            let _ = write!(text, "{styled}  ");
+        }
+        let remark = remark(row);
+        let remark = match look.width {
+            Some(width) => cut(&remark, width.saturating_sub(used).max(REMARK_COLUMNS_MIN), look.utf8),
+            None => remark,
+        };
+        let styled = if row.reason.is_empty() { paint(DIM, &remark) } else { remark };
+        let _ = writeln!(text, "{styled}");
+    }
+    text
+}
+
+fn fixed_columns(row: &Summary) -> [String; 5] {
+    [
+        row.name.to_string(),
+        row.state.word().to_owned(),
+        human::duration(row.since),
+        row.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
+        if row.enabled { "yes" } else { "no" }.to_owned(),
+    ]
+}
+
+/// The reason says more than the description, where there is one.
+fn remark(row: &Summary) -> String {
+    let text = if row.reason.is_empty() { &row.description } else { &row.reason };
+    human::clean(text).replace('\t', " ")
+}

@@ -1,0 +1,107 @@
+//! Answers as text. Everything here returns a string with colours in it; the stream takes them out where they are not
+//! wanted.
+
+mod check;
+mod list;
+mod load;
+mod log;
+mod machine;
+mod outcome;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use anstyle::{AnsiColor, Style};
+
+pub(crate) use check::check;
+pub(crate) use list::list;
+pub(crate) use load::load;
+pub(crate) use log::{log, log_line};
+pub(crate) use machine::{Machine, hello, overview};
+pub(crate) use outcome::{outcome, refusal};
+pub(crate) use status::{status, tree};
+
+use crate::wire::StateName;
+
+/// What the screen is like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    /// Columns; `None` where lines may be of any length.
+    pub(crate) width: Option<usize>,
+    /// Characters beyond ASCII can be shown.
+    pub(crate) utf8: bool,
+    /// Names only.
+    pub(crate) quiet: bool,
+    /// Memory of the machine in bytes, to say how much of it a service has.
+    pub(crate) memory: Option<u64>,
+}
+
+impl Look {
+    /// The screen this process writes to.
+    pub(crate) fn new(quiet: bool) -> Self {
+        use std::io::IsTerminal;
+
+        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        let width = if std::io::stdout().is_terminal() { columns.or_else(terminal) } else { None };
+        Self { width: width.filter(|width| *width > 0), utf8: is_utf8_locale(), quiet, memory: None }
+    }
+}
+
+/// Whether the locale says that text is UTF-8: the first of these variables that is set decides.
+fn is_utf8_locale() -> bool {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default().to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}
+
+pub(crate) const BOLD: Style = Style::new().bold();
+pub(crate) const DIM: Style = Style::new().dimmed();
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+pub(crate) const ODD: Style = AnsiColor::Yellow.on_default();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default();
+
+/// The text in this style.
+pub(crate) fn paint(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// The style of a state; the word is always there too.
+pub(crate) fn state_style(state: StateName) -> Style {
+    match state {
+        StateName::Up => GOOD,
+        StateName::Waiting | StateName::Starting | StateName::Stopping => ODD,
+        StateName::BackingOff | StateName::Failed => BAD,
+        StateName::Down | StateName::Skipped => DIM,
+    }
+}
+
+/// Columns a text takes on the screen.
+pub(crate) fn columns(text: &str) -> usize {
+    unicode_width::UnicodeWidthStr::width(text)
+}
+
+/// The text, cut so that it takes at most `width` columns.
+pub(crate) fn cut(text: &str, width: usize, utf8: bool) -> String {
+    if columns(text) <= width {
+        return text.to_owned();
+    }
+    let mark = if utf8 { "…" } else { "~" };
+    let room = width.saturating_sub(1);
+    let mut taken = 0;
+    let mut kept = String::new();
+    for found in text.chars() {
+        taken += unicode_width::UnicodeWidthChar::width(found).unwrap_or(0);
+        if taken > room {
+            break;
+        }
+        kept.push(found);
+    }
+    kept.push_str(mark);
+    kept
+}
+
+/// The text filled with blanks up to `width` columns.
+pub(crate) fn pad(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
+}
