@@ -1,0 +1,5 @@
+//! `svc` against a daemon that says what it was told to: requests, exit codes, what is shown where.
+
+mod codes;
+mod fake;
+mod requests;
