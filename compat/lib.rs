@@ -1,1 +1,12 @@
 //! Reads legacy init scripts: text in, facts and notes out; runs nothing, touches nothing.
+
+pub mod facility;
+pub mod header;
+pub mod note;
+pub mod policy;
+pub mod script;
+pub mod shell;
+pub mod text;
+
+pub use note::Note;
+pub use script::{Script, Style};

@@ -1,0 +1,6 @@
+//! The headers of legacy scripts, one file per kind.
+
+pub mod chkconfig;
+pub mod lsb;
+pub mod openrc;
+pub mod rcd;

@@ -1,0 +1,220 @@
+//! Whether a script's start is meant to leave a daemon, and which program and pid file that has.
+
+use super::{Script, Style};
+use crate::policy::ONE_SHOT;
+use crate::shell::{Command, Shell, Values, WordSpan};
+
+/// What was found.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) daemon: bool,
+    pub(super) programs: Vec<String>,
+    pub(super) pid_files: Vec<String>,
+}
+
+pub(super) fn look(script: &Script, shell: &Shell<'_>, values: &Values) -> Found {
+    let mut found = Found::default();
+    let daemon = match script.style {
+        Style::Own | Style::Foreign => {
+            let started = launches(shell, values, &mut found);
+            named(values, &mut found);
+            started || !found.pid_files.is_empty() || !script.pid_files.is_empty()
+        }
+        Style::InitDScript => init_d_script(script, shell, values, &mut found),
+        Style::RcSubr => rc_subr(shell, values, &mut found),
+        Style::OpenBsd => {
+            path(&mut found.programs, values.first("daemon"));
+            !found.programs.is_empty() && !shell.defines("rc_start")
+        }
+        Style::OpenrcRun => openrc_run(shell, values, &mut found),
+    };
+    found.daemon = daemon && !ONE_SHOT.contains(&script.name.as_str());
+    found
+}
+
+fn path(list: &mut Vec<String>, found: Option<&str>) {
+    let Some(found) = found else { return };
+    let plain = found.starts_with('/')
+        && found.len() > 1
+        && !found.contains(|odd: char| odd.is_whitespace() || "*?[".contains(odd));
+    if plain && !list.iter().any(|old| old == found) {
+        list.push(found.to_string());
+    }
+}
+
+/// Calls of the tools that leave daemons behind.
+fn launches(shell: &Shell<'_>, values: &Values, found: &mut Found) -> bool {
+    let mut started = false;
+    for (_, words) in shell.calls("start-stop-daemon", values) {
+        let call = Options::of(shell, words, values);
+        path(&mut found.pid_files, call.pid_file.as_deref());
+        if call.starts && !call.tests {
+            started = true;
+            path(&mut found.programs, call.program.as_deref());
+        }
+    }
+    for (name, defined) in [("start_daemon", false), ("startproc", false), ("daemon", shell.defines("daemon"))] {
+        for (command, words) in shell.calls(name, values) {
+            // `log_msg "starting daemon"` is no call; a function of the script's own is read where it calls others.
+            if defined || !leads(command, words) {
+                continue;
+            }
+            started = true;
+            let arguments = words[1..].iter().flat_map(|word| values.expand(shell.bytes(*word)).into_iter().next());
+            for argument in arguments {
+                if let Some(file) = argument.strip_prefix("--pidfile=") {
+                    path(&mut found.pid_files, Some(file));
+                } else if argument.starts_with('/') {
+                    path(&mut found.programs, argument.split_whitespace().next());
+                    break;
+                }
+            }
+        }
+    }
+    started || shell.calls("supervise-daemon", values).iter().any(|(command, words)| leads(command, words))
+}
+
+/// Whether these words begin the command, but for words that run another command.
+fn leads(command: &Command, words: &[WordSpan]) -> bool {
+    command.words.len() - words.len() <= 1
+}
+
+/// What a call of start-stop-daemon says.
+#[derive(Default)]
+struct Options {
+    starts: bool,
+    tests: bool,
+    program: Option<String>,
+    pid_file: Option<String>,
+}
+
+impl Options {
+    fn of(shell: &Shell<'_>, words: &[WordSpan], values: &Values) -> Self {
+        let mut out = Self::default();
+        let mut startas = None;
+        let mut name_next: Option<char> = None;
+        for word in &words[1..] {
+            let value = values.expand(shell.bytes(*word)).into_iter().next();
+            if let Some(option) = name_next.take() {
+                match option {
+                    'p' => out.pid_file = value,
+                    'x' => out.program = value,
+                    'a' => startas = value,
+                    _ => {}
+                }
+                continue;
+            }
+            let Some(text) = value else { continue };
+            match text.as_str() {
+                "--" => break,
+                "--start" => out.starts = true,
+                "--test" => out.tests = true,
+                "--pidfile" => name_next = Some('p'),
+                "--exec" => name_next = Some('x'),
+                "--startas" => name_next = Some('a'),
+                "--name" | "--user" | "--chuid" | "--chdir" | "--group" | "--nicelevel" | "--signal" | "--retry" => {
+                    name_next = Some('-');
+                }
+                long if long.starts_with("--") => {
+                    if let Some(file) = long.strip_prefix("--pidfile=") {
+                        out.pid_file = Some(file.to_string());
+                    } else if let Some(file) = long.strip_prefix("--exec=") {
+                        out.program = Some(file.to_string());
+                    } else if let Some(file) = long.strip_prefix("--startas=") {
+                        startas = Some(file.to_string());
+                    }
+                }
+                cluster if cluster.starts_with('-') => name_next = out.cluster(&cluster[1..]),
+                _ => {}
+            }
+        }
+        out.program = startas.or(out.program);
+        out
+    }
+
+    /// One word of short options; the last of them may want the next word.
+    fn cluster(&mut self, options: &str) -> Option<char> {
+        for (at, option) in options.char_indices() {
+            let rest = &options[at + option.len_utf8()..];
+            match option {
+                'S' => self.starts = true,
+                't' => self.tests = true,
+                'p' | 'x' | 'a' | 'n' | 'u' | 'c' | 'd' | 'g' | 'N' | 's' | 'R' | 'r' | 'k' | 'P' | 'I' | 'O'
+                    if rest.is_empty() =>
+                {
+                    return Some(option);
+                }
+                'p' => self.pid_file = Some(rest.to_string()),
+                'x' | 'a' => self.program = Some(rest.to_string()),
+                _ => continue,
+            }
+            if matches!(option, 'p' | 'x' | 'a') {
+                return None;
+            }
+        }
+        None
+    }
+}
+
+/// Variables by whose names daemons and pid files are known.
+fn named(values: &Values, found: &mut Found) {
+    for (name, known) in values.iter() {
+        let lower = name.to_ascii_lowercase();
+        if lower.ends_with("pidfile") || lower.ends_with("pid_file") || lower == "pid" {
+            path(&mut found.pid_files, known.first().map(String::as_str).filter(|file| file.contains("pid")));
+        }
+        if lower == "daemon" || lower == "daemon_bin" {
+            path(&mut found.programs, known.first().map(String::as_str));
+        }
+    }
+}
+
+fn init_d_script(script: &Script, shell: &Shell<'_>, values: &Values, found: &mut Found) -> bool {
+    let program = values.first("DAEMON");
+    path(&mut found.programs, program);
+    let own_start =
+        shell.defines("do_start_cmd_override") || shell.defines("do_start_override") || shell.defines("do_start_cmd");
+    if own_start {
+        let started = launches(shell, values, found);
+        named(values, found);
+        return started;
+    }
+    let Some(program) = program.filter(|program| *program != "none" && !program.is_empty()) else { return false };
+    match values.first("PIDFILE") {
+        Some("none") => {}
+        Some(file) => path(&mut found.pid_files, Some(file)),
+        None => {
+            let name = values.first("NAME").unwrap_or_else(|| program.rsplit('/').next().unwrap_or(&script.name));
+            path(&mut found.pid_files, Some(&format!("/var/run/{name}.pid")));
+        }
+    }
+    true
+}
+
+fn rc_subr(shell: &Shell<'_>, values: &Values, found: &mut Found) -> bool {
+    path(&mut found.pid_files, values.first("pidfile"));
+    let command = values.first("procname").or_else(|| values.first("command"));
+    path(&mut found.programs, command);
+    let own_start = values.first("start_cmd").is_some_and(|start| !start.is_empty());
+    if !own_start {
+        return values.first("command").is_some_and(|command| !command.is_empty()) || has(shell, "command");
+    }
+    !found.pid_files.is_empty() || has(shell, "pidfile") || launches(shell, values, found)
+}
+
+/// Whether a variable is set to something, known or not.
+fn has(shell: &Shell<'_>, name: &str) -> bool {
+    shell.assignments().iter().any(|assignment| {
+        let value = shell.bytes(assignment.value);
+        assignment.name == name && !value.is_empty() && value != b"\"\""
+    })
+}
+
+fn openrc_run(shell: &Shell<'_>, values: &Values, found: &mut Found) -> bool {
+    path(&mut found.programs, values.first("command"));
+    path(&mut found.pid_files, values.first("pidfile"));
+    if shell.defines("start") {
+        return launches(shell, values, found);
+    }
+    has(shell, "command")
+}

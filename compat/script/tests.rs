@@ -1,0 +1,97 @@
+//! Scripts as they are found in the wild, read whole.
+
+use svc_core::service::Dialect;
+
+use super::{Style, read, why_not};
+
+const DEBIAN: &str = r#"#!/bin/sh
+### BEGIN INIT INFO
+# Provides:          web web-server
+# Required-Start:    $remote_fs $syslog
+# Required-Stop:     $remote_fs
+# Should-Start:      db
+# Default-Start:     2 3 4 5
+# Default-Stop:      0 1 6
+# Short-Description: a web server
+# Description:       It serves
+#                    the web.
+### END INIT INFO
+NAME=web
+DAEMON=/usr/sbin/$NAME
+PIDFILE=${PIDDIR:-/run}/$NAME.pid
+[ -x "$DAEMON" ] || exit 0
+. /lib/lsb/init-functions
+do_start() {
+    if ! start-stop-daemon --start --quiet -p "$PIDFILE" --exec $DAEMON -- -f /etc/web; then return 2; fi
+}
+case "$1" in
+    start) do_start ;;
+    stop|force-stop) start-stop-daemon -K -p $PIDFILE ;;
+    configtest) $DAEMON -t ;;
+    *) echo "Usage: $0 {start|stop}" >&2; exit 3 ;;
+esac
+"#;
+
+#[test]
+fn a_debian_script_is_read() {
+    let script = read("web", DEBIAN.as_bytes());
+    assert_eq!(script.dialect, Dialect::Initd);
+    assert_eq!(script.description, "a web server");
+    assert_eq!(script.provides, ["web", "web-server"]);
+    assert_eq!(script.required_start, ["$remote_fs", "$syslog"]);
+    assert_eq!(script.should_start, ["db"]);
+    assert_eq!(script.default_start, ["2", "3", "4", "5"]);
+    assert_eq!(script.verbs, ["start", "stop", "force-stop", "configtest"]);
+    assert!(script.daemon);
+    assert_eq!(script.pid_files, ["/run/web.pid"]);
+    assert_eq!(script.programs, ["/usr/sbin/web"]);
+    assert_eq!(script.sources, ["/lib/lsb/init-functions"]);
+    assert_eq!(script.notes, []);
+}
+
+#[test]
+fn an_rc_d_script_is_read() {
+    let text = "#!/bin/sh\n\n# PROVIDE: gold\n# REQUIRE: LOGIN\n# KEYWORD: shutdown\n\n. /etc/rc.subr\n\nname=\"gold\"\n\
+                desc=\"Gold daemon\"\nrcvar=\"gold_enable\"\nload_rc_config $name\n: ${gold_enable:=\"NO\"}\n\
+                pidfile=\"/var/run/${name}.pid\"\ncommand=\"/usr/local/sbin/${name}d\"\n\
+                extra_commands=\"reload configtest\"\nrun_rc_command \"$1\"\n";
+    let script = read("gold", text.as_bytes());
+    assert_eq!((script.dialect, script.style), (Dialect::Rcd, Style::RcSubr));
+    assert_eq!(script.provides, ["gold"]);
+    assert_eq!(script.required_start, ["LOGIN"]);
+    assert_eq!(script.keywords, ["shutdown"]);
+    assert_eq!(script.rcvar.as_deref(), Some("gold_enable"));
+    assert_eq!(script.description, "Gold daemon");
+    assert!(script.daemon);
+    assert_eq!(script.pid_files, ["/var/run/gold.pid"]);
+    assert_eq!(script.programs, ["/usr/local/sbin/goldd"]);
+    assert!(script.verbs.iter().any(|verb| verb == "configtest"));
+}
+
+#[test]
+fn an_openrc_script_is_read() {
+    let text = "#!/sbin/openrc-run\ncommand=/usr/bin/gold\npidfile=/run/${RC_SVCNAME}.pid\ncommand_background=yes\n\
+                extra_started_commands=\"reload\"\ndepend() {\n\tneed net !old old\n\tafter firewall\n}\n";
+    let script = read("gold.main", text.as_bytes());
+    assert_eq!(script.dialect, Dialect::Openrc);
+    assert_eq!(script.required_start, ["net"]);
+    assert_eq!(script.should_start, ["firewall"]);
+    assert_eq!(script.pid_files, ["/run/gold.main.pid"]);
+    assert!(script.daemon && script.verbs.iter().any(|verb| verb == "reload"));
+}
+
+#[test]
+fn a_boot_script_leaves_no_daemon() {
+    let text = "#!/bin/sh\ncase \"$1\" in start) hostname -F /etc/hostname ;; stop) ;; esac\n";
+    assert!(!read("hostname.sh", text.as_bytes()).daemon);
+    assert!(!read("networking", DEBIAN.as_bytes()).daemon);
+}
+
+#[test]
+fn what_is_no_service_says_why() {
+    for name in ["README", "skeleton", "rc", "rcS", "halt", "web.dpkg-old", "web~", "web.sample", "umountfs", ".hidden"]
+    {
+        assert!(why_not(name).is_some(), "{name}");
+    }
+    assert_eq!(why_not("ssh"), None);
+}

@@ -1,0 +1,223 @@
+//! What variables can hold, as far as simple assignments say it.
+
+use std::collections::BTreeMap;
+
+use super::facts::How;
+use super::read::Shell;
+use super::word::{Part, parts};
+
+/// More values than this are not followed for one variable or word.
+const VALUES_MAX: usize = 8;
+const DEPTH_MAX: usize = 8;
+const VALUE_BYTES_MAX: usize = 4096;
+
+/// The values that each variable can hold when a script does its work, likeliest first.
+#[derive(Clone, Debug, Default)]
+pub struct Values {
+    known: BTreeMap<String, Vec<String>>,
+}
+
+impl Values {
+    /// What the assignments of a script say; its own name is in `$0`.
+    pub fn of(shell: &Shell<'_>, file_name: &str) -> Self {
+        let mut values = Self::default();
+        values.set("0", file_name);
+        Self::with(shell, &values)
+    }
+
+    /// What the assignments of a script say, if these values are there before.
+    pub fn with(shell: &Shell<'_>, before: &Self) -> Self {
+        let mut values = before.clone();
+        for assignment in shell.assignments() {
+            let found = values.expand(shell.bytes(assignment.value));
+            let entry = values.known.entry(assignment.name).or_default();
+            match assignment.how {
+                How::Append => {
+                    let joined = entry.iter().zip(&found).map(|(old, new)| format!("{old}{new}")).collect();
+                    *entry = bounded(joined);
+                }
+                How::Set if !assignment.place.conditional && assignment.place.function.is_none() => *entry = found,
+                How::Set | How::Default => {
+                    for value in found {
+                        if !entry.contains(&value) && entry.len() < VALUES_MAX {
+                            entry.push(value);
+                        }
+                    }
+                }
+            }
+        }
+        values
+    }
+
+    /// Adds a value that comes from outside: a variable's default, the environment.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.known.insert(name.to_string(), vec![value.to_string()]);
+    }
+
+    /// The values of a variable, likeliest first.
+    pub fn all(&self, name: &str) -> &[String] {
+        self.known.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The likeliest value of a variable.
+    pub fn first(&self, name: &str) -> Option<&str> {
+        self.all(name).first().map(String::as_str)
+    }
+
+    /// Every variable with its values, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.known.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
+    }
+
+    /// What a word can stand for; empty if a part of it cannot be known without running it.
+    pub fn expand(&self, word: &[u8]) -> Vec<String> {
+        self.expand_within(word, DEPTH_MAX)
+    }
+
+    fn expand_within(&self, word: &[u8], depth: usize) -> Vec<String> {
+        let mut out = vec![String::new()];
+        if word.len() > VALUE_BYTES_MAX || depth == 0 {
+            return Vec::new();
+        }
+        for part in parts(word) {
+            let pieces = match part {
+                Part::Text(text) => vec![text],
+                Part::Variable { name, rest } => self.variable(&name, &rest, depth),
+                Part::Command(command) => self.command(&command, depth),
+                Part::Arithmetic => Vec::new(),
+            };
+            out = bounded(out.iter().flat_map(|old| pieces.iter().map(move |new| format!("{old}{new}"))).collect());
+        }
+        out
+    }
+
+    fn variable(&self, name: &str, rest: &str, depth: usize) -> Vec<String> {
+        let mut known = self.all(name).to_vec();
+        let argument = |skip: usize| self.expand_within(&rest.as_bytes()[skip..], depth - 1);
+        if rest.is_empty() {
+            return known;
+        }
+        for (operator, keep_known) in
+            [(":-", true), (":=", true), (":+", false), ("-", true), ("=", true), ("+", false)]
+        {
+            if !rest.starts_with(operator) {
+                continue;
+            }
+            if !keep_known {
+                return if known.is_empty() { vec![String::new()] } else { argument(operator.len()) };
+            }
+            known.retain(|value| !value.is_empty());
+            for value in argument(operator.len()) {
+                if !known.contains(&value) {
+                    known.push(value);
+                }
+            }
+            return bounded(known);
+        }
+        let (cut, skip): (fn(&str, &str) -> String, usize) = match rest.as_bytes() {
+            [b'#', b'#', ..] => (cut_prefix_long, 2),
+            [b'#', ..] => (cut_prefix, 1),
+            [b'%', b'%', ..] => (cut_suffix_long, 2),
+            [b'%', ..] => (cut_suffix, 1),
+            _ => return Vec::new(),
+        };
+        let Some(pattern) = argument(skip).into_iter().next() else { return Vec::new() };
+        known.iter().map(|value| cut(value, &pattern)).collect()
+    }
+
+    /// The few commands whose output is known: `basename X`, `dirname X`, `echo X`.
+    fn command(&self, command: &str, depth: usize) -> Vec<String> {
+        let shell = Shell::read(command.as_bytes());
+        let [only] = shell.commands.as_slice() else { return Vec::new() };
+        let words: Vec<&[u8]> = only.words.iter().map(|word| shell.bytes(*word)).collect();
+        let expanded = |word: &[u8]| self.expand_within(word, depth - 1);
+        match words.as_slice() {
+            [b"basename" | b"/usr/bin/basename", word] => expanded(word).iter().map(|path| base(path, "")).collect(),
+            [b"basename" | b"/usr/bin/basename", word, suffix] => {
+                let Some(suffix) = expanded(suffix).into_iter().next() else { return Vec::new() };
+                expanded(word).iter().map(|path| base(path, &suffix)).collect()
+            }
+            [b"dirname", word] => {
+                expanded(word).iter().filter_map(|path| path.rsplit_once('/')).map(directory).collect()
+            }
+            [b"echo", word] => expanded(word),
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn bounded(mut values: Vec<String>) -> Vec<String> {
+    values.retain(|value| value.len() <= VALUE_BYTES_MAX);
+    values.truncate(VALUES_MAX);
+    values
+}
+
+fn base(path: &str, suffix: &str) -> String {
+    let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
+    name.strip_suffix(suffix).unwrap_or(name).to_string()
+}
+
+fn directory((before, _): (&str, &str)) -> String {
+    if before.is_empty() { "/".to_string() } else { before.to_string() }
+}
+
+fn cut_prefix(value: &str, pattern: &str) -> String {
+    ends(value).find(|at| glob(pattern, &value[..*at])).map_or(value, |at| &value[at..]).to_string()
+}
+
+fn cut_prefix_long(value: &str, pattern: &str) -> String {
+    ends(value).rfind(|at| glob(pattern, &value[..*at])).map_or(value, |at| &value[at..]).to_string()
+}
+
+fn cut_suffix(value: &str, pattern: &str) -> String {
+    ends(value).rfind(|at| glob(pattern, &value[*at..])).map_or(value, |at| &value[..at]).to_string()
+}
+
+fn cut_suffix_long(value: &str, pattern: &str) -> String {
+    ends(value).find(|at| glob(pattern, &value[*at..])).map_or(value, |at| &value[..at]).to_string()
+}
+
+fn ends(value: &str) -> impl DoubleEndedIterator<Item = usize> {
+    value.char_indices().map(|(at, _)| at).chain([value.len()]).collect::<Vec<_>>().into_iter()
+}
+
+/// Whether a shell pattern of `*`, `?` and `[...]` matches the whole text.
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
+    let pattern: Vec<char> = pattern.chars().collect();
+    let text: Vec<char> = text.chars().collect();
+    let (mut p, mut t) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        if pattern.get(p) == Some(&'*') {
+            star = Some((p + 1, t));
+            p += 1;
+            continue;
+        }
+        if let Some(next) = one(&pattern, p, text[t]) {
+            (p, t) = (next, t + 1);
+            continue;
+        }
+        let Some((after, from)) = star else { return false };
+        star = Some((after, from + 1));
+        (p, t) = (after, from + 1);
+    }
+    pattern[p..].iter().all(|rest| *rest == '*')
+}
+
+/// The place in the pattern after the piece at `p`, if that matches this character.
+fn one(pattern: &[char], p: usize, found: char) -> Option<usize> {
+    match pattern.get(p)? {
+        '?' => Some(p + 1),
+        '[' if let Some(length) = pattern.get(p + 2..).unwrap_or_default().iter().position(|end| *end == ']') => {
+            let set = &pattern[p + 1..p + 2 + length];
+            let (set, wanted) = match set {
+                ['!' | '^', rest @ ..] => (rest, false),
+                _ => (set, true),
+            };
+            let single = set.contains(&found);
+            let range = set.windows(3).any(|range| range[1] == '-' && (range[0]..=range[2]).contains(&found));
+            ((single || range) == wanted).then_some(p + 3 + length)
+        }
+        other => (*other == found).then_some(p + 1),
+    }
+}
