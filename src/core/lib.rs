@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+pub mod definition;
 pub mod event;
 pub mod name;
 pub mod run;

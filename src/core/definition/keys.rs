@@ -1,0 +1,387 @@
+//! Every key of a definition: the one table that the reader, the manual page and the tests go by.
+
+use core::fmt;
+use core::time::Duration;
+
+use super::near::near;
+use crate::service::Kind;
+
+/// What a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// One line of text.
+    Text,
+    /// `true` or `false`.
+    Flag,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A command: one string, split as a shell would, or an array of words.
+    Command,
+    /// Names of services: one or an array.
+    Names,
+    /// An absolute path.
+    Path,
+    /// Absolute paths, each with `-` before it if it may be missing: one or an array.
+    OptionalPaths,
+    /// Directories below the system's runtime directory: one or an array.
+    Directories,
+    /// A duration with its unit.
+    Duration(Span),
+    /// A number of bytes, with a unit.
+    Size(u64, u64),
+    /// A whole number from .. to ..
+    Number(i64, i64),
+    /// A file mode mask in octal.
+    Mask,
+    /// A user or a group by name or number.
+    Account,
+    /// Groups by name or number: one or an array.
+    Accounts,
+    /// The name of a signal.
+    Signal,
+    /// How a service says that it is ready.
+    Ready,
+    /// How a service reads its configuration again.
+    Reload,
+    /// A soft and a hard limit.
+    Limit(Unit),
+    /// A variable's value; the key is its name.
+    Variable,
+    /// A path that must be there; `!` turns it round; one or an array.
+    PathCondition,
+    /// A kind of host; `!` turns it round; one or an array.
+    HostCondition,
+    /// A variable; `!` turns it round; one or an array.
+    EnvironmentCondition,
+}
+
+/// The bounds of a duration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The least.
+    pub min: Duration,
+    /// The most.
+    pub max: Duration,
+    /// Whether it may be `"none"`.
+    pub none: bool,
+}
+
+/// What a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Things.
+    Count,
+    /// Bytes.
+    Bytes,
+    /// Seconds.
+    Seconds,
+}
+
+/// For which kinds of service a key has a meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kinds(u8);
+
+impl Kinds {
+    const PROCESS: u8 = 1;
+    const FORKING: u8 = 2;
+    const ONESHOT: u8 = 4;
+    const GROUP: u8 = 8;
+    const SCRIPT: u8 = 16;
+    const ALL: [(u8, &'static str); 5] = [
+        (Self::PROCESS, "process"),
+        (Self::FORKING, "forking"),
+        (Self::ONESHOT, "oneshot"),
+        (Self::GROUP, "group"),
+        (Self::SCRIPT, "script"),
+    ];
+
+    /// Whether this kind is among them.
+    pub fn has(self, kind: &Kind) -> bool {
+        let bit = match kind {
+            Kind::Process => Self::PROCESS,
+            Kind::Forking { .. } => Self::FORKING,
+            Kind::Oneshot => Self::ONESHOT,
+            Kind::Group => Self::GROUP,
+            Kind::Script(_) => Self::SCRIPT,
+        };
+        self.0 & bit != 0
+    }
+
+    /// Their words.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Self::ALL.into_iter().filter(move |(bit, _)| self.0 & bit != 0).map(|(_, name)| name)
+    }
+}
+
+/// The word for a kind, as `kind` takes it.
+pub(crate) fn kind_name(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Process => "process",
+        Kind::Forking { .. } => "forking",
+        Kind::Oneshot => "oneshot",
+        Kind::Group => "group",
+        Kind::Script(_) => "script",
+    }
+}
+
+/// One key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Its table without brackets; empty for the top of the file.
+    pub table: &'static str,
+    /// Its name; `NAME` where the author chooses it.
+    pub name: &'static str,
+    /// What it takes.
+    pub takes: Takes,
+    /// What holds when it is not written; empty: nothing.
+    pub default: &'static str,
+    /// The kinds of service that may have it.
+    pub kinds: Kinds,
+    /// What it is for, in one line.
+    pub doc: &'static str,
+    /// Whether it works on Linux.
+    pub linux: bool,
+    /// Whether it works on FreeBSD.
+    pub freebsd: bool,
+}
+
+impl Key {
+    const fn linux_only(mut self) -> Self {
+        self.freebsd = false;
+        self
+    }
+}
+
+const fn key(
+    table: &'static str,
+    name: &'static str,
+    takes: Takes,
+    kinds: Kinds,
+    default: &'static str,
+    doc: &'static str,
+) -> Key {
+    Key { table, name, takes, default, kinds, doc, linux: true, freebsd: true }
+}
+
+const fn between(min_millis: u64, none: bool) -> Takes {
+    let max = Duration::from_secs(24 * 60 * 60);
+    Takes::Duration(Span { min: Duration::from_millis(min_millis), max, none })
+}
+
+const fn limit(name: &'static str, unit: Unit, doc: &'static str) -> Key {
+    key("limits", name, Takes::Limit(unit), PROGRAM, "as svcd has it", doc)
+}
+
+/// What every service has.
+const ANY: Kinds = Kinds(31);
+/// What has a program, whoever wrote how it is run.
+const PROGRAM: Kinds = Kinds(Kinds::PROCESS | Kinds::FORKING | Kinds::ONESHOT | Kinds::SCRIPT);
+/// What has a program of ours to run.
+const OWN: Kinds = Kinds(Kinds::PROCESS | Kinds::FORKING | Kinds::ONESHOT);
+/// What runs until it is stopped.
+const DAEMON: Kinds = Kinds(Kinds::PROCESS | Kinds::FORKING);
+const DAEMON_OR_SCRIPT: Kinds = Kinds(Kinds::PROCESS | Kinds::FORKING | Kinds::SCRIPT);
+const FORKING: Kinds = Kinds(Kinds::FORKING);
+
+/// The words that `kind` takes.
+pub(crate) const KINDS: &[&str] = &["process", "forking", "oneshot", "group", "script"];
+/// The words that `when` in `[restart]` takes.
+pub(crate) const WHEN: &[&str] = &["always", "on-failure", "never"];
+/// The kinds of host that a condition knows.
+pub(crate) const HOSTS: &[&str] = &["machine", "container", "vm", "linux", "freebsd"];
+
+/// Every key, by table, in the order of the manual page.
+pub const KEYS: &[Key] = &[
+    key("", "description", Takes::Text, ANY, "", "one line for people"),
+    key("", "kind", Takes::Choice(KINDS), ANY, "process", "what kind of thing runs"),
+    key(
+        "",
+        "command",
+        Takes::Command,
+        PROGRAM,
+        "",
+        "program and arguments; the program an absolute path or a bare name",
+    ),
+    key("", "pid-file", Takes::Path, FORKING, "the leader of its tree", "where the daemon writes its process id"),
+    key("", "requires", Takes::Names, ANY, "", "start these first; without them this service does not run"),
+    key("", "wants", Takes::Names, ANY, "", "start these too; go on without them"),
+    key("", "after", Takes::Names, ANY, "", "order only: start after these, stop before them"),
+    key("", "before", Takes::Names, ANY, "", "order only: start before these, stop after them"),
+    key("", "provides", Takes::Names, ANY, "", "other names it answers to"),
+    key("", "conflicts", Takes::Names, ANY, "", "services that must be stopped first"),
+    key("", "enabled", Takes::Flag, ANY, "false", "whether it starts at boot"),
+    key("", "ready", Takes::Ready, OWN, "executed; oneshot and forking: exit", "when a started service counts as up"),
+    key("", "start-timeout", between(1, true), PROGRAM, "90s; script: 5m", "how long a start may take"),
+    key("", "reload", Takes::Reload, OWN, "none", "how it reads its configuration again"),
+    key("", "watchdog", between(1, false), DAEMON, "none", "it must say that it is alive this often"),
+    key("", "smooth", Takes::Flag, DAEMON_OR_SCRIPT, "false", "dependents stay up while a crash is repaired"),
+    key("", "leave-children", Takes::Flag, PROGRAM, "false", "what its main process leaves behind is left alone"),
+    key("", "user", Takes::Account, OWN, "that of svcd", "who it runs as, by name or number"),
+    key("", "group", Takes::Account, OWN, "that of the user", "its group, by name or number"),
+    key("", "groups", Takes::Accounts, OWN, "those of the user", "its supplementary groups"),
+    key("", "chroot", Takes::Path, OWN, "", "the directory it sees as /"),
+    key("", "directory", Takes::Path, OWN, "/", "its working directory"),
+    key("", "umask", Takes::Mask, OWN, "022", "permissions that files it makes do not get"),
+    key("", "nice", Takes::Number(-20, 19), PROGRAM, "as svcd has it", "its priority; less is more"),
+    key(
+        "",
+        "oom-score",
+        Takes::Number(-1000, 1000),
+        PROGRAM,
+        "as svcd has it",
+        "how soon it is killed for want of memory",
+    )
+    .linux_only(),
+    key("", "environment-file", Takes::OptionalPaths, PROGRAM, "", "files of NAME=value lines, read at each start"),
+    key("", "runtime-directory", Takes::Directories, OWN, "", "made below the runtime directory before each start"),
+    key("stop", "signal", Takes::Signal, DAEMON, "TERM", "the first signal to its main process"),
+    key("stop", "command", Takes::Command, OWN, "", "a command in place of the signal"),
+    key("stop", "timeout", between(1, true), PROGRAM, "90s; script: 5m", "how long a stop may take before KILL"),
+    key(
+        "restart",
+        "when",
+        Takes::Choice(WHEN),
+        PROGRAM,
+        "on-failure; oneshot, script: never",
+        "when it is started again",
+    ),
+    key("restart", "delay", between(0, false), PROGRAM, "100ms", "the first wait; doubled each time"),
+    key("restart", "max-delay", between(0, false), PROGRAM, "30s", "the longest wait"),
+    key(
+        "restart",
+        "settled",
+        between(0, false),
+        PROGRAM,
+        "10s",
+        "a run that lasted this long is started again at once",
+    ),
+    key("restart", "limit", Takes::Number(0, 1_000_000), PROGRAM, "10", "give up after so many in `period`; 0: never"),
+    key("restart", "period", between(1, false), PROGRAM, "1m", "what `limit` counts over"),
+    key("log", "size", Takes::Size(4096, 1 << 40), PROGRAM, "1MiB", "a log file larger than this is rotated"),
+    key("log", "keep", Takes::Number(0, 1000), PROGRAM, "4", "how many rotated files are kept"),
+    key("conditions", "path", Takes::PathCondition, ANY, "", "paths that must exist, or with ! must not"),
+    key("conditions", "host", Takes::HostCondition, ANY, "", "the kind of host, or with ! any other"),
+    key("conditions", "environment", Takes::EnvironmentCondition, ANY, "", "variables of svcd that must be set"),
+    limit("address-space", Unit::Bytes, "memory addresses of one process"),
+    limit("core", Unit::Bytes, "a core file"),
+    limit("cpu", Unit::Seconds, "processor time of one process"),
+    limit("data", Unit::Bytes, "data of one process"),
+    limit("file-size", Unit::Bytes, "a file that it writes"),
+    limit("locked-memory", Unit::Bytes, "memory that is never swapped"),
+    limit("memory", Unit::Bytes, "memory of the whole tree, where the system can count it"),
+    limit("open-files", Unit::Count, "descriptors of one process"),
+    limit("processes", Unit::Count, "processes of its user"),
+    limit("stack", Unit::Bytes, "the stack of one process"),
+    limit("tasks", Unit::Count, "processes and threads of the whole tree, where the system can count them"),
+    key("environment", "NAME", Takes::Variable, PROGRAM, "", "a variable of its environment"),
+];
+
+/// The tables, in the order of the manual page.
+pub(crate) const TABLES: &[&str] = &["stop", "restart", "log", "conditions", "limits", "environment"];
+
+/// Words that other service managers have for what is called differently here.
+const FOREIGN: &[(&str, &str)] = &[
+    ("binds-to", "`requires`"),
+    ("chdir", "`directory`"),
+    ("depends", "`requires`"),
+    ("depends-on", "`requires`"),
+    ("env", "the table [environment]"),
+    ("exec", "`command`"),
+    ("execstart", "`command`"),
+    ("execreload", "`reload`"),
+    ("execstop", "`command` in [stop]"),
+    ("memory-max", "`memory` in [limits]"),
+    ("program", "`command`"),
+    ("restart-delay", "`delay` in [restart]"),
+    ("restart-sec", "`delay` in [restart]"),
+    ("type", "`kind`"),
+    ("waits-for", "`wants`"),
+    ("working-directory", "`directory`"),
+    ("workdir", "`directory`"),
+];
+
+/// The key of this table and name.
+pub(crate) fn find(table: &str, name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.table == table && (key.name == name || key.takes == Takes::Variable))
+}
+
+/// What the author of an unknown key may have meant.
+pub(crate) fn meant(table: &str, name: &str) -> Option<alloc::string::String> {
+    use alloc::format;
+    let belongs = |key: &Key| match key.table {
+        "" => format!("`{}` belongs above the first [table]", key.name),
+        table => format!("`{}` belongs in [{table}]", key.name),
+    };
+    let named = KEYS.iter().filter(|key| key.takes != Takes::Variable);
+    if let Some(key) = named.clone().find(|key| key.name == name) {
+        return Some(belongs(key));
+    }
+    if table.is_empty() {
+        let joined =
+            |key: &&Key| name.strip_prefix(key.table).and_then(|rest| rest.strip_prefix('-')) == Some(key.name);
+        if let Some(key) = named.clone().find(joined) {
+            return Some(format!("write `{}` in [{}]", key.name, key.table));
+        }
+    }
+    let foreign = |row: &&(&str, &str)| row.0.eq_ignore_ascii_case(name);
+    if let Some((_, ours)) = FOREIGN.iter().find(foreign) {
+        return Some(format!("here this is {ours}"));
+    }
+    let here = named.clone().filter(|key| key.table == table).map(|key| key.name);
+    let tables = TABLES.iter().copied().filter(|_| table.is_empty());
+    if let Some(word) = near(name, here.chain(tables)) {
+        return Some(match TABLES.contains(&word) && table.is_empty() {
+            true => format!("did you mean the table [{word}]?"),
+            false => format!("did you mean `{word}`?"),
+        });
+    }
+    let word = near(name, named.clone().map(|key| key.name))?;
+    named.clone().find(|key| key.name == word).map(belongs)
+}
+
+impl fmt::Display for Takes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "a line of text",
+            Self::Flag => "true or false",
+            Self::Choice(words) => return choice(f, words),
+            Self::Command => "a command: a string or an array of words",
+            Self::Names => "the name of a service or an array of names",
+            Self::Path => "an absolute path",
+            Self::OptionalPaths => "an absolute path (with `-` before it: may be missing) or an array of paths",
+            Self::Directories => "the name of a directory or an array of names",
+            Self::Duration(span) if span.none => "a duration such as \"1m 30s\", or \"none\"",
+            Self::Duration(_) => "a duration such as \"1m 30s\"",
+            Self::Size(..) => "a size such as \"64K\" or \"1MiB\"",
+            Self::Number(min, max) => return write!(f, "a whole number from {min} to {max}"),
+            Self::Mask => "an octal mask such as \"022\"",
+            Self::Account => "a name or a number",
+            Self::Accounts => "a name or a number, or an array of them",
+            Self::Signal => "the name of a signal, such as \"TERM\"",
+            Self::Ready => {
+                "\"executed\", \"exit\", \"pid-file PATH\", \"notify-fd N\", \"sd-notify\", \"tcp HOST:PORT\", \
+                 \"unix PATH\" or \"command ...\""
+            }
+            Self::Reload => "\"signal NAME\", a command or \"none\"",
+            Self::Limit(Unit::Count) => "a number, \"SOFT:HARD\" or \"unlimited\"",
+            Self::Limit(Unit::Bytes) => "a size such as \"64M\", \"SOFT:HARD\" or \"unlimited\"",
+            Self::Limit(Unit::Seconds) => "a duration such as \"10m\", \"SOFT:HARD\" or \"unlimited\"",
+            Self::Variable => "a text",
+            Self::PathCondition => "an absolute path, with `!` before it if it must not exist, or an array of them",
+            Self::HostCondition => "a kind of host, with `!` before it for any other, or an array of them",
+            Self::EnvironmentCondition => "\"NAME\", \"NAME=value\" or \"!NAME\", or an array of them",
+        })
+    }
+}
+
+fn choice(f: &mut fmt::Formatter<'_>, words: &[&str]) -> fmt::Result {
+    for (index, word) in words.iter().enumerate() {
+        let between = match index {
+            0 => "",
+            index if index + 1 == words.len() => " or ",
+            _ => ", ",
+        };
+        write!(f, "{between}\"{word}\"")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,414 @@
+//! One value as written: its type, its small language, the instance in it.
+
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::ops::Range;
+use core::time::Duration;
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::fault::{Complaint, Faults, Place, listed, shown};
+use super::keys::{Key, Span, Takes};
+use super::near::near;
+use super::syntax;
+use super::words::split;
+use crate::name::Name;
+use crate::run::Signal;
+use crate::service::{Condition, Limit, Ready, Reload};
+
+/// A value whose form is right.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    Text(String),
+    Texts(Vec<String>),
+    Flag(bool),
+    Number(i64),
+    Size(u64),
+    Mask(u32),
+    Duration(Option<Duration>),
+    Names(Vec<(Name, Place)>),
+    Signal(Signal),
+    Ready(Ready),
+    Reload(Reload),
+    Limit(Limit),
+    Conditions(Vec<Condition>),
+}
+
+/// Reads the values of one file.
+#[derive(Debug)]
+pub(crate) struct Reader<'f, 'a> {
+    name: &'f Name,
+    source: usize,
+    /// Lines that are not TOML: nothing more is said about them.
+    broken: BTreeSet<usize>,
+    faults: &'f mut Faults<'a>,
+}
+
+impl<'f, 'a> Reader<'f, 'a> {
+    pub(crate) fn new(name: &'f Name, source: usize, broken: BTreeSet<usize>, faults: &'f mut Faults<'a>) -> Self {
+        Self { name, source, broken, faults }
+    }
+
+    pub(crate) fn place(&self, span: Range<usize>) -> Place {
+        Place { source: self.source, span }
+    }
+
+    pub(crate) fn error(&mut self, place: &Place, complaint: Complaint) {
+        if !self.broken.contains(&self.faults.sources[self.source].line(place.span.start)) {
+            self.faults.error(place, complaint);
+        }
+    }
+
+    /// Checks the name of a variable.
+    pub(crate) fn variable(&mut self, place: &Place, name: &str) -> bool {
+        let checked = match name {
+            "NOTIFY_SOCKET" | "SVC_RUN" => Err(Complaint::new(format!("`{name}` is set by svc itself"))),
+            name => syntax::variable(name),
+        };
+        checked.map_err(|complaint| self.error(place, complaint)).is_ok()
+    }
+
+    /// Reads what a key takes; `word` is the key as written.
+    pub(crate) fn value(&mut self, key: &Key, word: &str, value: &Spanned<DeValue<'_>>) -> Option<Value> {
+        let place = self.place(value.span());
+        let read = match (key.takes, value.get_ref()) {
+            (Takes::Flag, DeValue::Boolean(flag)) => Ok(Value::Flag(*flag)),
+            (Takes::Number(min, max), DeValue::Integer(_)) => number(value.get_ref(), min, max).map(Value::Number),
+            (Takes::Size(min, max), DeValue::Integer(_)) => {
+                number(value.get_ref(), 0, i64::MAX).and_then(|size| sized(size.unsigned_abs(), min, max))
+            }
+            (Takes::Mask, DeValue::Integer(number)) if number.radix() == 8 => mask(number.as_str()).map(Value::Mask),
+            (Takes::Account, DeValue::Integer(_)) => account_number(value.get_ref()).map(Value::Text),
+            (Takes::Variable, DeValue::Integer(_)) => {
+                number(value.get_ref(), i64::MIN, i64::MAX).map(|number| Value::Text(number.to_string()))
+            }
+            (Takes::Limit(_), DeValue::Integer(_)) => number(value.get_ref(), 0, i64::MAX).map(|number| {
+                let number = Some(number.unsigned_abs());
+                Value::Limit(Limit { soft: number, hard: number })
+            }),
+            (Takes::Command | Takes::Reload, DeValue::Array(_)) => {
+                let words = self.each(key, word, value, |text| Ok(text.to_owned()))?;
+                syntax::command(words).map(|words| match key.takes {
+                    Takes::Reload => Value::Reload(Reload::Command(words)),
+                    _ => Value::Texts(words),
+                })
+            }
+            (Takes::Names, _) => return self.names(key, word, value).map(Value::Names),
+            (Takes::OptionalPaths, _) => return self.each(key, word, value, optional_path).map(Value::Texts),
+            (Takes::Directories, _) => return self.each(key, word, value, directory).map(Value::Texts),
+            (Takes::Accounts, _) => return self.each(key, word, value, account).map(Value::Texts),
+            (Takes::PathCondition, _) => return self.conditions(key, word, value, syntax::path_condition),
+            (Takes::HostCondition, _) => return self.conditions(key, word, value, syntax::host_condition),
+            (Takes::EnvironmentCondition, _) => {
+                return self.conditions(key, word, value, syntax::environment_condition);
+            }
+            (_, DeValue::String(_)) => {
+                let (text, place) = self.text(value)?;
+                self.specials(key, &text, &place);
+                said(key, &text)
+            }
+            _ => return self.wrong(key, word, value),
+        };
+        read.map_err(|complaint| self.error(&place, complaint)).ok()
+    }
+
+    /// Says that a value is of another type than its key takes.
+    fn wrong<T>(&mut self, key: &Key, word: &str, value: &Spanned<DeValue<'_>>) -> Option<T> {
+        let complaint =
+            Complaint::new(format!("`{}` takes {}, found {}", shown(word), key.takes, found(value.get_ref())));
+        let help = match (key.takes, value.get_ref()) {
+            (Takes::Duration(_), DeValue::Integer(number)) => Some(format!("write \"{number}s\" for seconds")),
+            (Takes::Mask, DeValue::Integer(number)) => Some(format!("write \"0{number}\"")),
+            (Takes::Number(..) | Takes::Flag, DeValue::String(text)) => {
+                Some(format!("write {} without quotes", shown(text)))
+            }
+            (Takes::Number(..) | Takes::Flag, _) => None,
+            (_, DeValue::Integer(number)) => Some(format!("write \"{number}\"")),
+            (Takes::Variable, DeValue::Boolean(flag)) => Some(format!("write \"{flag}\"")),
+            _ => None,
+        };
+        let place = self.place(value.span());
+        self.error(&place, Complaint { help, ..complaint });
+        None
+    }
+
+    /// A string with its instance filled in.
+    fn text(&mut self, value: &Spanned<DeValue<'_>>) -> Option<(String, Place)> {
+        let place = self.place(value.span());
+        let text = value.get_ref().as_str()?;
+        if text.contains('\0') {
+            self.error(&place, Complaint::new("a text cannot contain a NUL character"));
+            return None;
+        }
+        match filled(self.name, text) {
+            Ok(text) => Some((text, place)),
+            Err(sequence) => {
+                let raw = self.faults.sources[self.source].text.get(place.span.clone()).unwrap_or("");
+                let inner = match raw.find(&sequence) {
+                    Some(at) => place.span.start + at..place.span.start + at + sequence.len(),
+                    None => place.span,
+                };
+                let complaint = Complaint::new(format!("`{}` stands for nothing", shown(&sequence)));
+                let help = "in an instance %i is the part behind @, %n the whole name, %% a percent sign";
+                let place = self.place(inner);
+                self.error(&place, complaint.help(help));
+                None
+            }
+        }
+    }
+
+    /// Reads one text or an array of them; what is wrong is reported and left out.
+    fn each<T>(
+        &mut self,
+        key: &Key,
+        word: &str,
+        value: &Spanned<DeValue<'_>>,
+        read: impl Fn(&str) -> Result<T, Complaint>,
+    ) -> Option<Vec<T>> {
+        let one = core::slice::from_ref(value);
+        let items: &mut dyn Iterator<Item = &Spanned<DeValue<'_>>> = match value.get_ref() {
+            DeValue::Array(array) => &mut array.iter(),
+            _ => &mut one.iter(),
+        };
+        let mut list = Vec::new();
+        for item in items {
+            let number = match (key.takes, item.get_ref()) {
+                (Takes::Accounts, DeValue::Integer(_)) => account_number(item.get_ref()).ok(),
+                _ => None,
+            };
+            let (text, place) = match (number, item.get_ref()) {
+                (Some(number), _) => (number, self.place(item.span())),
+                (None, DeValue::String(_)) => match self.text(item) {
+                    Some(found) => found,
+                    None => continue,
+                },
+                _ => {
+                    self.wrong::<()>(key, word, item);
+                    continue;
+                }
+            };
+            match read(&text) {
+                Ok(found) => list.push(found),
+                Err(complaint) => self.error(&place, complaint),
+            }
+        }
+        Some(list)
+    }
+
+    fn conditions(
+        &mut self,
+        key: &Key,
+        word: &str,
+        value: &Spanned<DeValue<'_>>,
+        read: fn(&str) -> Result<Condition, Complaint>,
+    ) -> Option<Value> {
+        self.each(key, word, value, read).map(Value::Conditions)
+    }
+
+    /// Reads names of services, each with its place: contradictions between them are told later.
+    fn names(&mut self, key: &Key, word: &str, value: &Spanned<DeValue<'_>>) -> Option<Vec<(Name, Place)>> {
+        let items = match value.get_ref() {
+            DeValue::Array(array) => array.iter().collect::<Vec<_>>(),
+            _ => Vec::from([value]),
+        };
+        let mut list: Vec<(Name, Place)> = Vec::new();
+        let mut seen = BTreeSet::new();
+        for item in items {
+            let place = self.place(item.span());
+            for name in self.each(key, word, item, name)? {
+                if seen.insert(name.clone()) {
+                    list.push((name, place.clone()));
+                } else {
+                    self.faults.note(&place, Complaint::new(format!("`{name}` is named twice in `{word}`")));
+                }
+            }
+        }
+        Some(list)
+    }
+
+    /// Tells of characters that would mean something to a shell, where none will see them.
+    fn specials(&mut self, key: &Key, text: &str, place: &Place) {
+        let command = match key.takes {
+            Takes::Command | Takes::Reload => text,
+            Takes::Ready => text.trim().strip_prefix("command ").unwrap_or(""),
+            _ => "",
+        };
+        let special = split(command).ok().and_then(|words| words.into_iter().find_map(|word| word.special));
+        if let Some(special) = special {
+            let complaint = Complaint::new(format!("no shell is run: `{special}` reaches the program as it is"));
+            self.faults
+                .note(place, complaint.help("if it is meant for a shell, write `sh -c '...'`; else put it in quotes"));
+        }
+    }
+}
+
+/// Reads the text of a value that is always a string.
+fn said(key: &Key, text: &str) -> Result<Value, Complaint> {
+    Ok(match key.takes {
+        Takes::Text if text.contains(['\n', '\r']) => {
+            return Err(Complaint::new(format!("`{}` is one line, found several", key.name)));
+        }
+        Takes::Text | Takes::Variable => Value::Text(text.to_owned()),
+        Takes::Choice(words) => match words.iter().find(|word| **word == text) {
+            Some(_) => Value::Text(text.to_owned()),
+            None => {
+                let help = match near(text, words.iter().copied()) {
+                    Some(word) => format!("did you mean \"{word}\"?"),
+                    None => format!("there are {}", listed(words.iter().copied())),
+                };
+                return Err(Complaint::new(format!("`{}` is no `{}`", shown(text), key.name)).help(help));
+            }
+        },
+        Takes::Command => {
+            let words = split(text)?.into_iter().map(|word| word.text).collect();
+            Value::Texts(syntax::command(words)?)
+        }
+        Takes::Path => Value::Text(syntax::path(text)?),
+        Takes::Duration(span) => Value::Duration(bounded(text, span)?),
+        Takes::Size(min, max) => sized(syntax::size(text)?, min, max)?,
+        Takes::Mask => Value::Mask(mask(text)?),
+        Takes::Account => Value::Text(account(text)?),
+        Takes::Signal => Value::Signal(syntax::signal(text)?),
+        Takes::Ready => Value::Ready(syntax::ready(text)?),
+        Takes::Reload => Value::Reload(syntax::reload(text)?),
+        Takes::Limit(unit) => Value::Limit(syntax::limit(text, unit)?),
+        _ => {
+            let complaint = Complaint::new(format!("`{}` takes {}, found a string", key.name, key.takes));
+            return Err(complaint.help("write it without quotes"));
+        }
+    })
+}
+
+/// Fills the instance into a text; in a name without one `%` means itself.
+///
+/// # Errors
+///
+/// The sequence that stands for nothing.
+fn filled(name: &Name, text: &str) -> Result<String, String> {
+    let instance = match name.instance() {
+        Some((_, instance)) => instance,
+        None if name.is_template() => "INSTANCE",
+        None => return Ok(text.to_owned()),
+    };
+    let mut out = String::new();
+    let mut chars = text.chars();
+    while let Some(found) = chars.next() {
+        if found != '%' {
+            out.push(found);
+            continue;
+        }
+        match chars.next() {
+            Some('i') => out.push_str(instance),
+            Some('n') => out.push_str(name.as_str()),
+            Some('%') => out.push('%'),
+            Some(other) => return Err(format!("%{other}")),
+            None => return Err("%".to_owned()),
+        }
+    }
+    Ok(out)
+}
+
+/// What a value is, with its article.
+pub(crate) fn found(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a fraction",
+        DeValue::Boolean(true) => "true",
+        DeValue::Boolean(false) => "false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+fn number(value: &DeValue<'_>, min: i64, max: i64) -> Result<i64, Complaint> {
+    let DeValue::Integer(written) = value else { return Err(Complaint::new("no whole number")) };
+    let parsed = i64::from_str_radix(written.as_str(), written.radix()).ok();
+    match parsed.filter(|number| (min..=max).contains(number)) {
+        Some(number) => Ok(number),
+        None if max == i64::MAX && min >= 0 => {
+            Err(Complaint::new(format!("{} is out of bounds", shown(written.as_str()))))
+        }
+        None => Err(Complaint::new(format!("{} is not between {min} and {max}", shown(written.as_str())))),
+    }
+}
+
+fn sized(size: u64, min: u64, max: u64) -> Result<Value, Complaint> {
+    match (min..=max).contains(&size) {
+        true => Ok(Value::Size(size)),
+        false => Err(Complaint::new(format!("{size} bytes is not between {min} and {max} bytes"))),
+    }
+}
+
+fn bounded(text: &str, span: Span) -> Result<Option<Duration>, Complaint> {
+    if text.trim() == "none" {
+        let complaint = Complaint::new("there must be a duration here, found \"none\"");
+        return if span.none { Ok(None) } else { Err(complaint) };
+    }
+    let found = syntax::duration(text)?;
+    if found > span.max {
+        let max = syntax::duration_text(span.max);
+        let complaint = Complaint::new(format!("\"{}\" is longer than {max}", shown(text)));
+        return Err(if span.none { complaint.help("for no limit write \"none\"") } else { complaint });
+    }
+    if found < span.min {
+        let complaint =
+            Complaint::new(format!("\"{}\" is shorter than {}", shown(text), syntax::duration_text(span.min)));
+        return Err(if span.none { complaint.help("for no limit write \"none\"") } else { complaint });
+    }
+    Ok(Some(found))
+}
+
+fn mask(text: &str) -> Result<u32, Complaint> {
+    let octal = !text.is_empty() && text.len() <= 5 && text.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+    let mask = u32::from_str_radix(text, 8).ok().filter(|mask| octal && *mask <= 0o777);
+    mask.ok_or_else(|| {
+        Complaint::new(format!("`{}` is no mask", shown(text))).help("write octal digits up to 777: \"022\"")
+    })
+}
+
+fn account_number(value: &DeValue<'_>) -> Result<String, Complaint> {
+    // The highest number is what chown(2) takes for "leave it".
+    number(value, 0, i64::from(u32::MAX) - 1).map(|number| number.to_string())
+}
+
+fn account(text: &str) -> Result<String, Complaint> {
+    let bad = |found: char| found.is_whitespace() || found.is_control() || found == ':' || found == '/';
+    match text.is_empty() || text.starts_with('-') || text.contains(bad) {
+        true => Err(Complaint::new(format!("`{}` is no name of a user or group", shown(text)))),
+        false => Ok(text.to_owned()),
+    }
+}
+
+fn optional_path(text: &str) -> Result<String, Complaint> {
+    syntax::path(text.strip_prefix('-').unwrap_or(text))?;
+    Ok(text.to_owned())
+}
+
+fn directory(text: &str) -> Result<String, Complaint> {
+    let tame = !text.is_empty() && text.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    match tame {
+        true => Ok(text.to_owned()),
+        false => Err(Complaint::new(format!("`{}` is no directory below the runtime directory", shown(text)))
+            .help("write a name such as \"nginx\"")),
+    }
+}
+
+fn name(text: &str) -> Result<Name, Complaint> {
+    let name = Name::new(text).map_err(|error| {
+        let complaint = Complaint::new(format!("`{}` is no name of a service: {error}", shown(text)));
+        match text.strip_prefix('$') {
+            Some(bare) => complaint.help(format!("for the facility of legacy scripts write \"{}\"", shown(bare))),
+            None => complaint,
+        }
+    })?;
+    match name.is_template() {
+        true => Err(Complaint::new(format!("`{name}` is a template, not a service")).help("name an instance of it")),
+        false => Ok(name),
+    }
+}

@@ -1,0 +1,194 @@
+//! A definition as written: what every key of a file says, and where; every fault of its form.
+
+use alloc::borrow::ToOwned;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::fault::{Complaint, Faults, Place, shown};
+use super::keys::{self, Key, TABLES, Takes};
+use super::near::near;
+use super::value::{Reader, Value, found};
+use crate::name::Name;
+
+/// The largest definition, in bytes.
+pub const TEXT_BYTES_MAX: usize = 1024 * 1024;
+
+/// What one key says.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) key: &'static Key,
+    pub(crate) value: Value,
+    /// Where its name is.
+    pub(crate) name_at: Place,
+    /// Where its value is.
+    pub(crate) at: Place,
+}
+
+/// All keys that are written: `TABLE.KEY` or `KEY` to what it says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Written {
+    pub(crate) entries: BTreeMap<String, Entry>,
+    /// The files are not TOML throughout: keys may be missing here that are there.
+    pub(crate) torn: bool,
+}
+
+impl Written {
+    /// Reads one file, finding all of its faults.
+    pub(crate) fn read(name: &Name, source: usize, faults: &mut Faults<'_>) -> Self {
+        let text = faults.sources[source].text;
+        let mut written = Self::default();
+        if text.len() > TEXT_BYTES_MAX {
+            let message = format!("the file has {} bytes, a definition has at most {TEXT_BYTES_MAX}", text.len());
+            faults.error(&Place { source, span: 0..0 }, Complaint::new(message));
+            written.torn = true;
+            return written;
+        }
+        let (document, errors) = DeTable::parse_recoverable(text);
+        let broken = syntax(source, document.get_ref(), &errors, faults);
+        written.torn = !errors.is_empty();
+        let mut reader = Reader::new(name, source, broken, faults);
+        for (key, value) in document.get_ref() {
+            let (word, place) = (&**key.get_ref(), reader.place(key.span()));
+            match (TABLES.contains(&word), value.get_ref()) {
+                (true, DeValue::Table(table)) => {
+                    for (key, value) in table {
+                        written.take(&mut reader, word, key.get_ref(), key.span(), value);
+                    }
+                }
+                (true, other) => {
+                    let complaint = Complaint::new(format!("[{word}] is a table, found {}", found(other)));
+                    reader.error(&place, complaint.help(format!("write [{word}] and its keys in lines below it")));
+                }
+                (false, DeValue::Table(_)) if keys::find("", word).is_none() => {
+                    let complaint = Complaint::new(format!("unknown table [{}]", shown(word)));
+                    let help = match near(word, TABLES.iter().copied()) {
+                        Some(table) => format!("did you mean [{table}]?"),
+                        None => format!("there are [{}]", TABLES.join("], [")),
+                    };
+                    reader.error(&place, complaint.help(help));
+                }
+                (false, _) => written.take(&mut reader, "", word, key.span(), value),
+            }
+        }
+        written
+    }
+
+    /// Takes one key of a table.
+    fn take(
+        &mut self,
+        reader: &mut Reader<'_, '_>,
+        table: &str,
+        word: &str,
+        span: Range<usize>,
+        value: &Spanned<DeValue<'_>>,
+    ) {
+        let name_at = reader.place(span);
+        let Some(key) = keys::find(table, word) else {
+            let within = if table.is_empty() { String::new() } else { format!(" in [{table}]") };
+            let complaint = Complaint::new(format!("unknown key `{}`{within}", shown(word)));
+            let help = keys::meant(table, word);
+            return reader.error(&name_at, Complaint { help, ..complaint });
+        };
+        if key.takes == Takes::Variable && !reader.variable(&name_at, word) {
+            return;
+        }
+        let at = reader.place(value.span());
+        if let Some(value) = reader.value(key, word, value) {
+            let path = if table.is_empty() { word.to_owned() } else { format!("{table}.{word}") };
+            self.entries.insert(path, Entry { key, value, name_at, at });
+        }
+    }
+
+    /// Lays a drop-in over this: what it writes replaces what was written before, key by key.
+    pub(crate) fn overlay(&mut self, above: Self) {
+        self.entries.extend(above.entries);
+        self.torn |= above.torn;
+    }
+}
+
+/// Reports what is not TOML, the first fault of each line; says which lines nothing can be said of.
+fn syntax(
+    source: usize,
+    document: &DeTable<'_>,
+    errors: &[toml::de::Error],
+    faults: &mut Faults<'_>,
+) -> BTreeSet<usize> {
+    let mut broken = BTreeSet::new();
+    // A bracket that is not closed swallows all that follows; what is said about that would only mislead.
+    let mut end = usize::MAX;
+    if let Some(open) = errors.iter().filter_map(|error| unclosed(document, error)).min_by_key(|open| open.start) {
+        end = open.start;
+        let lines = &faults.sources[source];
+        broken.extend(lines.line(open.start)..=lines.line(open.end));
+        let place = Place { source, span: open.start..open.start + 1 };
+        let bracket = &lines.text[place.span.clone()];
+        let complaint = Complaint::new(format!("this `{bracket}` is not closed"));
+        faults.error(&place, complaint);
+    }
+    for error in errors {
+        let span = error.span().unwrap_or(0..0);
+        if span.start >= end {
+            continue;
+        }
+        if broken.insert(faults.sources[source].line(span.start)) {
+            let text = faults.sources[source].text;
+            let complaint = plainly(document, text, error.message(), &span, &faults.sources[source]);
+            faults.error(&Place { source, span }, complaint);
+        }
+    }
+    broken
+}
+
+/// The array or inline table that this error says is not closed.
+fn unclosed(document: &DeTable<'_>, error: &toml::de::Error) -> Option<Range<usize>> {
+    if !error.message().starts_with("unclosed array") && !error.message().starts_with("unclosed inline table") {
+        return None;
+    }
+    let end = error.span()?.start;
+    let tables = document.values().filter_map(|value| value.get_ref().as_table());
+    let values = document.values().chain(tables.flat_map(|table| table.values()));
+    let open = |value: &&Spanned<DeValue<'_>>| {
+        let bracketed = value.get_ref().is_array() || value.get_ref().is_table();
+        bracketed && value.span().end >= end && value.span().start < end
+    };
+    values.filter(open).map(Spanned::span).max_by_key(|span| span.start)
+}
+
+/// The parser's sentence in ours, where ours helps more.
+fn plainly(
+    document: &DeTable<'_>,
+    text: &str,
+    message: &str,
+    span: &Range<usize>,
+    source: &super::fault::Source<'_>,
+) -> Complaint {
+    let raw = text.get(span.clone()).unwrap_or("");
+    if message == "duplicate key" {
+        let complaint = Complaint::new(format!("`{}` is written twice", shown(raw)));
+        let tables = document.values().filter_map(|value| value.get_ref().as_table());
+        let keys = document.keys().chain(tables.flat_map(|table| table.keys()));
+        let first = keys.filter(|key| **key.get_ref() == *raw && key.span().start < span.start);
+        return match first.map(|key| key.span().start).max() {
+            Some(at) => complaint.help(format!("first in line {}", source.line(at) + 1)),
+            None => complaint,
+        };
+    }
+    if message.starts_with("string values must be quoted") {
+        return match raw.is_empty() {
+            true => Complaint::new("a value is missing here"),
+            false => Complaint::new("a text must stand in quotes").help(format!("write \"{}\"", shown(raw))),
+        };
+    }
+    if message.starts_with("key with no value") {
+        return Complaint::new("a key without a value").help("write `key = value`");
+    }
+    if message.starts_with("invalid boolean") {
+        return Complaint::new(format!("`{}` is no value", shown(raw))).help("write true or false");
+    }
+    Complaint::new(message.to_string())
+}
