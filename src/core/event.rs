@@ -90,6 +90,8 @@ pub enum Event {
     Executed(RunId),
     /// The platform could not launch this run; the text names the stage and the reason.
     SpawnFailed(RunId, String),
+    /// The conditions of the service do not hold, so this run was not launched; the text says which.
+    NotHere(RunId, String),
     /// The service of this run serves, by whatever means its definition names.
     Ready(RunId),
     /// The service of this run says that it is reading its configuration again.
@@ -106,6 +108,8 @@ pub enum Event {
     Exited(RunId, Exit),
     /// No process of this run is left.
     Emptied(RunId),
+    /// A run that was left behind has a process that looks like the service itself.
+    Remains(RunId),
     /// Nothing happened, but time passed.
     Tick,
     /// Start this service because the machine boots, or because `svc up` was asked to.

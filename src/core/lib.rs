@@ -9,13 +9,18 @@ extern crate alloc;
 
 pub mod definition;
 pub mod event;
+pub mod graph;
+pub mod lifecycle;
 pub mod name;
+mod order;
 pub mod run;
 pub mod service;
+pub mod supervisor;
 pub mod time;
 
 pub use event::{Action, Answer, Event, Request, Ticket, Who};
 pub use name::{Name, NameError};
 pub use run::{Exit, Job, Reach, RunId, Signal};
 pub use service::{Service, ServiceId};
+pub use supervisor::Supervisor;
 pub use time::Time;

@@ -1,0 +1,279 @@
+//! What clients ask for.
+
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::Supervisor;
+use super::life::{Act, Hold, Waiter};
+use crate::event::{Action, Answer, Request, Ticket, Who};
+use crate::lifecycle::{Goal, Input, State};
+use crate::service::ServiceId;
+use crate::time::Time;
+
+impl Supervisor {
+    pub(super) fn request(
+        &mut self,
+        now: Time,
+        ticket: Ticket,
+        id: ServiceId,
+        request: Request,
+        who: Who,
+        actions: &mut Vec<Action>,
+    ) {
+        let act = Act { who, at: now };
+        match request {
+            Request::Start => self.start(now, ticket, id, act, actions),
+            Request::Stop { only, all } => self.stop(now, ticket, id, (only, all), act, actions),
+            Request::Restart { only } => self.restart(now, ticket, id, only, act, actions),
+            Request::Reload => self.reload(now, ticket, id, actions),
+            Request::Verb(verb) => self.verb(now, ticket, id, verb, actions),
+            Request::Pin => self.pin(ticket, id, Some(act), actions),
+            Request::Unpin => self.pin(ticket, id, None, actions),
+            Request::Reset => self.reset(now, ticket, id, actions),
+        }
+    }
+
+    fn start(&mut self, now: Time, ticket: Ticket, id: ServiceId, act: Act, actions: &mut Vec<Action>) {
+        if let Some(answer) = self.refuse_start(id, "start") {
+            return actions.push(Action::Reply(ticket, answer));
+        }
+        self.supersede(id, Goal::Up, &act.who, actions);
+        let changed = !matches!(self.life(id).state(), State::Up { .. });
+        self.ask(now, id, act, actions);
+        self.wait(id, Waiter { ticket, goal: Goal::Up, launch: 0, changed, all: false });
+    }
+
+    fn restart(&mut self, now: Time, ticket: Ticket, id: ServiceId, only: bool, act: Act, actions: &mut Vec<Action>) {
+        let refused = self.refuse_start(id, "restart").or_else(|| self.refuse_stop(id, only, "restart"));
+        if let Some(answer) = refused {
+            return actions.push(Action::Reply(ticket, answer));
+        }
+        self.supersede(id, Goal::Up, &act.who, actions);
+        self.ask(now, id, act, actions);
+        let life = self.life_mut(id);
+        let launch = life.launches + 1;
+        if life.state().is_alive() {
+            life.memory.excused = only;
+        }
+        self.wait(id, Waiter { ticket, goal: Goal::Up, launch, changed: true, all: false });
+        self.step(now, id, Input::Cycle, actions);
+    }
+
+    fn stop(
+        &mut self,
+        now: Time,
+        ticket: Ticket,
+        id: ServiceId,
+        (only, all): (bool, bool),
+        act: Act,
+        actions: &mut Vec<Action>,
+    ) {
+        if let Some(answer) = self.refuse_stop(id, only, "stop") {
+            return actions.push(Action::Reply(ticket, answer));
+        }
+        self.supersede(id, Goal::Down, &act.who, actions);
+        let life = self.life_mut(id);
+        let changed = life.state().is_alive() || (all && !life.memory.left.is_empty());
+        life.memory.asked = None;
+        life.memory.held = Some(Hold { act, conflict: None });
+        life.memory.excused = only && life.state().is_alive();
+        life.memory.restarts = 0;
+        life.clean = all;
+        let left = if all { life.memory.left.clone() } else { Vec::new() };
+        actions.extend(left.into_iter().map(Action::Kill));
+        self.wait(id, Waiter { ticket, goal: Goal::Down, launch: 0, changed, all });
+    }
+
+    /// Makes a service wanted, with all it requires and wants, and lets those try again that had failed.
+    fn ask(&mut self, now: Time, id: ServiceId, act: Act, actions: &mut Vec<Action>) {
+        let life = self.life_mut(id);
+        life.memory.held = None;
+        life.memory.restarts = 0;
+        life.clean = false;
+        let who = act.who.clone();
+        life.memory.asked = Some(act);
+        for member in self.closure(id) {
+            let required = self.needed_for(id, member);
+            let life = self.life_mut(member);
+            if required {
+                life.memory.held = None;
+            }
+            if life.memory.held.is_none() {
+                let tired = matches!(life.state(), State::BackingOff { .. } | State::Ended { .. });
+                if tired {
+                    life.attempts.clear();
+                    life.doublings = 0;
+                    self.step(now, member, Input::Want, actions);
+                }
+                self.hold_foes(now, member, &who, actions);
+            }
+            self.enlist(member);
+        }
+    }
+
+    /// Whether `member` is `id` or among what it requires, all the way down.
+    fn needed_for(&self, id: ServiceId, member: ServiceId) -> bool {
+        member == id || self.life(member).memory.held.is_none() || self.requires_deeply(id, member)
+    }
+
+    fn requires_deeply(&self, id: ServiceId, wanted: ServiceId) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![id];
+        while let Some(next) = open.pop() {
+            if next == wanted {
+                return true;
+            }
+            if seen.insert(next) {
+                open.extend(&self.graph.of(next).requires);
+            }
+        }
+        false
+    }
+
+    /// A service and all it requires or wants, all the way down, each after what it needs; what is up is not looked
+    /// through again.
+    fn closure(&self, id: ServiceId) -> Vec<ServiceId> {
+        let mut order = Vec::new();
+        let mut seen = BTreeSet::from([id]);
+        let mut path = vec![(id, 0)];
+        while let Some((next, at)) = path.last_mut() {
+            let edges = self.graph.of(*next);
+            let child = edges.requires.iter().chain(&edges.wants).nth(*at).copied();
+            *at += 1;
+            match child {
+                None => {
+                    order.push(*next);
+                    path.pop();
+                }
+                Some(child) => {
+                    let rests =
+                        matches!(self.life(child).state(), State::Up { .. }) && self.life(child).goal == Goal::Up;
+                    if !rests && seen.insert(child) {
+                        path.push((child, 0));
+                    }
+                }
+            }
+        }
+        order
+    }
+
+    /// What conflicts with a service that is to start must be stopped, and stay so.
+    fn hold_foes(&mut self, now: Time, id: ServiceId, who: &Who, actions: &mut Vec<Action>) {
+        for foe in self.graph.of(id).conflicts.clone() {
+            let life = self.life(foe);
+            if life.goal == Goal::Down && !life.state().is_alive() && life.memory.asked.is_none() {
+                continue;
+            }
+            self.supersede(foe, Goal::Down, who, actions);
+            let conflict = Some(self.life(id).service.name.to_string());
+            let act = Act { who: who.clone(), at: now };
+            let life = self.life_mut(foe);
+            life.memory.asked = None;
+            life.memory.held = Some(Hold { act, conflict });
+            life.memory.excused = false;
+            self.enlist(foe);
+        }
+    }
+
+    fn wait(&mut self, id: ServiceId, waiter: Waiter) {
+        self.life_mut(id).waiters.push(waiter);
+        self.touched.insert(id);
+        self.enlist(id);
+        self.retell(id);
+    }
+
+    fn refuse_start(&self, id: ServiceId, verb: &str) -> Option<Answer> {
+        let life = self.life(id);
+        if let Some(who) = &self.ending {
+            return Some(Answer::Failed(format!("everything is being stopped, asked by {}", who.0)));
+        }
+        if let Some(text) = &life.broken {
+            return Some(Answer::Failed(text.clone()));
+        }
+        if life.orphan && !life.state().is_alive() {
+            return Some(Answer::Failed(String::from("its definition is gone")));
+        }
+        let up = matches!(life.state(), State::Up { .. });
+        let pinned = life.memory.pinned.as_ref().filter(|_| !up)?;
+        Some(Answer::Failed(format!(
+            "pinned by {}; to {verb} it, first: svc {} unpin",
+            pinned.who.0, life.service.name
+        )))
+    }
+
+    /// A pinned service is not stopped, nor is what it requires.
+    fn refuse_stop(&self, id: ServiceId, only: bool, verb: &str) -> Option<Answer> {
+        let mut seen = BTreeSet::from([id]);
+        let mut open = vec![id];
+        while let Some(next) = open.pop() {
+            let life = self.life(next);
+            if let (Some(pinned), true) = (&life.memory.pinned, life.state().is_alive()) {
+                let name = &life.service.name;
+                let relation = if next == id { String::new() } else { format!("{name} requires it and is ") };
+                let text = format!("{relation}pinned by {}; to {verb} it, first: svc {name} unpin", pinned.who.0);
+                return Some(Answer::Failed(text));
+            }
+            if !only {
+                let above = self.graph.of(next).dependents.iter().copied();
+                open.extend(above.filter(|&above| self.life(above).state().is_alive() && seen.insert(above)));
+            }
+        }
+        None
+    }
+
+    fn pin(&mut self, ticket: Ticket, id: ServiceId, act: Option<Act>, actions: &mut Vec<Action>) {
+        let life = self.life_mut(id);
+        let changed = life.memory.pinned.is_some() != act.is_some();
+        life.memory.pinned = act;
+        life.told = None;
+        self.touched.insert(id);
+        self.enlist(id);
+        actions.push(Action::Reply(ticket, Answer::Done { changed, note: None }));
+    }
+
+    fn reset(&mut self, now: Time, ticket: Ticket, id: ServiceId, actions: &mut Vec<Action>) {
+        let life = self.life_mut(id);
+        let tired = matches!(life.state(), State::BackingOff { .. } | State::Ended { .. });
+        life.attempts.clear();
+        life.doublings = 0;
+        life.memory.restarts = 0;
+        life.memory.trouble = None;
+        if tired {
+            life.memory.asked = None;
+            self.step(now, id, Input::Unwant, actions);
+            self.enlist(id);
+        }
+        self.life_mut(id).told = None;
+        self.touched.insert(id);
+        actions.push(Action::Reply(ticket, Answer::Done { changed: tired, note: None }));
+    }
+
+    /// Starts a service because the machine boots; what was stopped by hand stays so.
+    pub(super) fn boot(&mut self, now: Time, id: ServiceId) {
+        if self.ending.is_some() {
+            return;
+        }
+        let act = Act { who: Who(String::from("boot")), at: now };
+        let life = self.life_mut(id);
+        if life.memory.held.is_none() {
+            life.memory.asked.get_or_insert(act);
+            self.touched.insert(id);
+            self.enlist(id);
+        }
+    }
+
+    pub(super) fn shutdown(&mut self, who: Who) {
+        self.ending.get_or_insert(who);
+        for at in 0..self.lives.len() {
+            let id = ServiceId(at as u32);
+            if let Some(life) = self.lives[at].as_mut() {
+                life.memory.excused = false;
+                self.retell(id);
+                self.enlist(id);
+            }
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! What one change means for others, until nothing more follows from it.
+
+use alloc::vec::Vec;
+
+use super::Supervisor;
+use super::life::{Counts, Face};
+use crate::event::{Action, Who};
+use crate::graph::Edges;
+use crate::lifecycle::{Goal, Input, Stage, State};
+use crate::run::RunId;
+use crate::service::{Kind, ServiceId};
+use crate::time::Time;
+
+impl Supervisor {
+    /// Looks at everything on the list, and at what that puts on the list.
+    pub(super) fn settle(&mut self, now: Time, actions: &mut Vec<Action>) {
+        let mut looks: usize = 0;
+        while let Some(id) = self.list.pop_front() {
+            if self.lives[id.0 as usize].is_none() {
+                continue;
+            }
+            self.life_mut(id).listed = false;
+            // Each look does at most a few steps, each step moves the service on: more means a mistake here.
+            while self.look(now, id, actions) {
+                looks += 1;
+                assert!(looks < 1_000 + 64 * self.lives.len(), "services did not settle");
+            }
+            self.sweep(id, actions);
+        }
+        if self.ending.is_some() && self.alive == 0 && !self.ended {
+            self.ended = true;
+            actions.push(Action::ShutdownComplete);
+        }
+    }
+
+    /// Does the next thing that is due for one service; false when there is none.
+    fn look(&mut self, now: Time, id: ServiceId, actions: &mut Vec<Action>) -> bool {
+        let goal = self.wanted(now, id);
+        if goal != self.life(id).goal {
+            self.life_mut(id).goal = goal;
+            self.step(now, id, if goal == Goal::Up { Input::Want } else { Input::Unwant }, actions);
+            self.retell(id);
+            self.touched.insert(id);
+            return true;
+        }
+        let life = self.life(id);
+        let input = match life.state() {
+            State::Down if goal == Goal::Up => Input::Want,
+            State::Waiting if self.may_launch(id) => {
+                if !self.take_slot(id) {
+                    return false;
+                }
+                Input::Clear(self.next_run)
+            }
+            State::Starting { .. } | State::Up { .. } if life.counts.unmet > 0 || life.goal == Goal::Down => {
+                Input::Cycle
+            }
+            State::Stopping { stage: Stage::Dependents { .. }, .. } if self.may_stop(id) => {
+                Input::Released(self.next_run)
+            }
+            State::Down
+            | State::Waiting
+            | State::Starting { .. }
+            | State::Up { .. }
+            | State::Stopping { .. }
+            | State::BackingOff { .. }
+            | State::Ended { .. } => return false,
+        };
+        self.step(now, id, input, actions);
+        true
+    }
+
+    /// What is asked of a service: by hand, at boot, or by those that need it.
+    fn wanted(&mut self, now: Time, id: ServiceId) -> Goal {
+        if self.ending.is_some() {
+            return Goal::Down;
+        }
+        let life = self.life_mut(id);
+        if life.memory.held.is_some() {
+            return Goal::Down;
+        }
+        if life.memory.asked.is_some() || life.counts.needed > 0 {
+            return Goal::Up;
+        }
+        // Nobody needs it any more; but it would run without them.
+        let stays = life.service.enabled.on && !life.orphan || life.memory.pinned.is_some();
+        if stays && life.goal == Goal::Up && life.state().is_alive() {
+            let who = Who(alloc::string::String::from("its being enabled"));
+            life.memory.asked = Some(super::Act { who, at: now });
+            return Goal::Up;
+        }
+        Goal::Down
+    }
+
+    fn may_launch(&self, id: ServiceId) -> bool {
+        let life = self.life(id);
+        let counts = life.counts;
+        life.broken.is_none()
+            && !life.orphan
+            && counts.unready == 0
+            && counts.ahead == 0
+            && counts.foes == 0
+            && (counts.above == 0 || life.memory.excused)
+    }
+
+    fn may_stop(&self, id: ServiceId) -> bool {
+        let life = self.life(id);
+        (life.counts.above == 0 || life.memory.excused) && life.counts.later == 0
+    }
+
+    /// Takes one of the simultaneous starts, or gets in line for one.
+    fn take_slot(&mut self, id: ServiceId) -> bool {
+        if matches!(self.life(id).service.kind, Kind::Group) || self.life(id).slot {
+            return true;
+        }
+        if self.slots > 0 {
+            self.slots -= 1;
+            let life = self.life_mut(id);
+            life.slot = true;
+            life.in_line = false;
+            return true;
+        }
+        if !self.life(id).in_line {
+            self.life_mut(id).in_line = true;
+            self.line.push_back(id);
+        }
+        false
+    }
+
+    pub(super) fn give_slot_back(&mut self, id: ServiceId) {
+        if !core::mem::take(&mut self.life_mut(id).slot) {
+            return;
+        }
+        self.slots += 1;
+        // The first in line that still waits gets it; others may have gone elsewhere.
+        while let Some(next) = self.line.pop_front() {
+            let Some(life) = self.lives[next.0 as usize].as_mut() else { continue };
+            if core::mem::take(&mut life.in_line) && life.state() == State::Waiting {
+                self.enlist(next);
+                return;
+            }
+        }
+    }
+
+    /// Puts a service on the list of those to be looked at.
+    pub(super) fn enlist(&mut self, id: ServiceId) {
+        let life = self.life_mut(id);
+        if !life.listed {
+            life.listed = true;
+            self.list.push_back(id);
+        }
+    }
+
+    /// Tells the neighbours of a service what they may count on now.
+    pub(super) fn retell(&mut self, id: ServiceId) {
+        let life = self.life_mut(id);
+        let face = life.look();
+        let before = core::mem::replace(&mut life.face, face);
+        if face == before {
+            return;
+        }
+        if face.stuck != before.stuck {
+            self.touched.insert(id);
+        }
+        match (before.alive, face.alive) {
+            (false, true) => self.alive += 1,
+            (true, false) => self.alive -= 1,
+            (true, true) | (false, false) => {}
+        }
+        self.tell(id, before, face);
+    }
+
+    fn tell(&mut self, id: ServiceId, before: Face, face: Face) {
+        // The edges are taken out while neighbours are changed; nothing looks at them meanwhile.
+        let edges = core::mem::take(&mut self.graph.edges[id.0 as usize]);
+        let Edges { requires, wants, after, conflicts, dependents, followers } = &edges;
+        self.count(dependents, before.up, face.up, |counts| &mut counts.unready, Sense::Absence);
+        self.count(dependents, before.serving, face.serving, |counts| &mut counts.unmet, Sense::Absence);
+        self.count(dependents, before.stuck, face.stuck, |counts| &mut counts.blocked, Sense::Presence);
+        self.count(followers, before.pending, face.pending, |counts| &mut counts.ahead, Sense::Presence);
+        self.count(requires, before.alive, face.alive, |counts| &mut counts.above, Sense::Presence);
+        self.count(conflicts, before.alive, face.alive, |counts| &mut counts.foes, Sense::Presence);
+        self.count(after, before.leaving, face.leaving, |counts| &mut counts.later, Sense::Presence);
+        self.count(requires, before.wanting, face.wanting, |counts| &mut counts.needed, Sense::Presence);
+        self.count(wants, before.wanting, face.wanting, |counts| &mut counts.needed, Sense::Presence);
+        self.graph.edges[id.0 as usize] = edges;
+    }
+
+    fn count(
+        &mut self,
+        neighbours: &[ServiceId],
+        before: bool,
+        after: bool,
+        counter: impl Fn(&mut Counts) -> &mut u32,
+        sense: Sense,
+    ) {
+        if before == after {
+            return;
+        }
+        let more = after == (sense == Sense::Presence);
+        for &neighbour in neighbours {
+            let life = self.life_mut(neighbour);
+            let counter = counter(&mut life.counts);
+            *counter = if more { *counter + 1 } else { *counter - 1 };
+            // Only coming from zero or to it can matter.
+            if *counter == u32::from(more) {
+                self.enlist(neighbour);
+            }
+        }
+    }
+
+    /// After a look: passes on a changed face, forgets what is gone.
+    fn sweep(&mut self, id: ServiceId, actions: &mut Vec<Action>) {
+        self.retell(id);
+        let life = self.life(id);
+        if life.orphan && !life.state().is_alive() && life.memory.left.is_empty() {
+            self.remove(id, actions);
+        }
+    }
+
+    /// A run id that nobody had before.
+    pub(super) fn mint(&mut self) -> RunId {
+        let run = self.next_run;
+        self.next_run = RunId(run.0 + 1);
+        run
+    }
+
+    /// Counts everything again from nothing, as after a load.
+    pub(super) fn recount(&mut self) {
+        self.alive = 0;
+        for at in 0..self.lives.len() {
+            if self.lives[at].is_some() {
+                let unready = self.graph.edges[at].requires.len() as u32;
+                let life = self.life_mut(ServiceId(at as u32));
+                life.face = Face::default();
+                life.counts = Counts { unready, unmet: unready, ..Counts::default() };
+            }
+        }
+        for at in 0..self.lives.len() {
+            if self.lives[at].is_some() {
+                self.retell(ServiceId(at as u32));
+                self.enlist(ServiceId(at as u32));
+            }
+        }
+    }
+
+    /// The first counter or face that is not what it would be if counted anew, for tests.
+    #[doc(hidden)]
+    pub fn miscount(&self) -> Option<alloc::string::String> {
+        let mut counts = alloc::vec![Counts::default(); self.lives.len()];
+        for (at, life) in self.lives.iter().enumerate() {
+            let Some(life) = life else { continue };
+            let edges = &self.graph.edges[at];
+            let face = life.look();
+            if face != life.face {
+                return Some(alloc::format!("{}: shows {:?}, has {face:?}", life.service.name, life.face));
+            }
+            let mut add = |list: &[ServiceId], yes: bool, counter: fn(&mut Counts) -> &mut u32| {
+                for id in list {
+                    *counter(&mut counts[id.0 as usize]) += u32::from(yes);
+                }
+            };
+            add(&edges.dependents, !face.up, |counts| &mut counts.unready);
+            add(&edges.dependents, !face.serving, |counts| &mut counts.unmet);
+            add(&edges.dependents, face.stuck, |counts| &mut counts.blocked);
+            add(&edges.followers, face.pending, |counts| &mut counts.ahead);
+            add(&edges.requires, face.alive, |counts| &mut counts.above);
+            add(&edges.conflicts, face.alive, |counts| &mut counts.foes);
+            add(&edges.after, face.leaving, |counts| &mut counts.later);
+            add(&edges.requires, face.wanting, |counts| &mut counts.needed);
+            add(&edges.wants, face.wanting, |counts| &mut counts.needed);
+        }
+        let wrong = self.lives.iter().zip(&counts).find_map(|(life, counted)| {
+            let life = life.as_ref()?;
+            (life.counts != *counted).then(|| (life.service.name.clone(), life.counts, *counted))
+        });
+        wrong.map(|(name, has, counted)| alloc::format!("{name}: has {has:?}, counted {counted:?}"))
+    }
+}
+
+/// Which way a counter goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sense {
+    /// It counts those that show the face.
+    Presence,
+    /// It counts those that do not.
+    Absence,
+}

@@ -1,0 +1,1 @@
+//! The supervisor, told as short stories: what happens -> what it does.
