@@ -1,1 +1,36 @@
 //! What svc asks of an operating system, behind one face.
+//!
+//! Whole files per system stand behind these modules; this is the only place that asks which system it is.
+
+#[cfg_attr(target_os = "linux", path = "linux/mod.rs")]
+#[cfg_attr(target_os = "freebsd", path = "freebsd/mod.rs")]
+mod os;
+mod sys;
+
+pub mod launch;
+
+pub use launch::{Identity, Launch, Passed, SpawnError, Stage};
+pub use os::{clock, poll, process, reap, signals, spawn, tree};
+
+use std::fmt;
+
+/// Something this system cannot do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsupported {
+    /// What it is, as a sentence would name it.
+    pub what: &'static str,
+}
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is not to be had on this system", self.what)
+    }
+}
+
+impl std::error::Error for Unsupported {}
+
+impl From<Unsupported> for std::io::Error {
+    fn from(unsupported: Unsupported) -> Self {
+        Self::new(std::io::ErrorKind::Unsupported, unsupported)
+    }
+}

@@ -1,0 +1,196 @@
+//! What a launch is made of, all of it made before the launch, and what can go wrong with it.
+
+use std::ffi::{CString, OsStr};
+use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::{fmt, io};
+
+use svc_core::service::Limit;
+
+pub use crate::os::spawn::Resource;
+
+/// How many descriptors a launch can pass on, beside the standard three.
+pub const PASSED_MAX: usize = 16;
+/// The highest number that a passed descriptor can get.
+pub const NUMBER_MAX: i32 = 31;
+
+/// Everything about a process to be. What is `None` stays as the caller has it, if not said otherwise.
+#[derive(Debug)]
+pub struct Launch<'a> {
+    /// The program's path, looked up already; below `chroot` if there is one.
+    pub program: CString,
+    /// Its arguments, with the name it is called by as the first.
+    pub arguments: Vec<CString>,
+    /// Its whole environment, `NAME=value` each.
+    pub environment: Vec<CString>,
+    /// Its root.
+    pub chroot: Option<CString>,
+    /// Its working directory, below `chroot` if there is one.
+    pub directory: Option<CString>,
+    /// Who it is.
+    pub identity: Option<Identity>,
+    /// Which permissions it does not give to files it makes.
+    pub umask: Option<u32>,
+    /// -20 to 19.
+    pub nice: Option<i32>,
+    /// -1000 to 1000 (Linux only).
+    pub oom_score: Option<i32>,
+    /// Resource limits.
+    pub limits: Vec<(Resource, Limit)>,
+    /// Standard input; `None`: `/dev/null`.
+    pub stdin: Option<BorrowedFd<'a>>,
+    /// Standard output; `None`: `/dev/null`.
+    pub stdout: Option<BorrowedFd<'a>>,
+    /// Standard error; `None`: `/dev/null`.
+    pub stderr: Option<BorrowedFd<'a>>,
+    /// Other descriptors it is given, at most [`PASSED_MAX`]. All others are closed.
+    pub pass: Vec<Passed<'a>>,
+    /// It leads a session of its own, without a terminal.
+    pub new_session: bool,
+    /// The tree it is born into: [`crate::tree::Tree::door`].
+    pub tree: Option<BorrowedFd<'a>>,
+}
+
+/// Who a process is, in numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// User.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Supplementary groups.
+    pub gids: Vec<u32>,
+}
+
+/// A descriptor to be passed on.
+#[derive(Clone, Copy, Debug)]
+pub struct Passed<'a> {
+    /// What it is here.
+    pub fd: BorrowedFd<'a>,
+    /// Its number there: 3 to [`NUMBER_MAX`].
+    pub number: i32,
+}
+
+impl Launch<'_> {
+    /// A launch of this program with these arguments (the name it is called by first), an empty environment, a session
+    /// of its own, working directory `/`, and everything else as the caller has it.
+    pub fn new(program: CString, arguments: Vec<CString>) -> Self {
+        Self {
+            program,
+            arguments,
+            environment: Vec::new(),
+            chroot: None,
+            directory: Some(c"/".to_owned()),
+            identity: None,
+            umask: None,
+            nice: None,
+            oom_score: None,
+            limits: Vec::new(),
+            stdin: None,
+            stdout: None,
+            stderr: None,
+            pass: Vec::new(),
+            new_session: true,
+            tree: None,
+        }
+    }
+}
+
+/// How far a launch came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// What was asked for cannot be asked for; the text says what.
+    Preparing(String),
+    /// The process itself.
+    Process,
+    /// The tree that it should have been born into.
+    Tree,
+    /// Its own session.
+    Session,
+    /// A resource limit, by its name.
+    Limit(&'static str),
+    /// Its priority.
+    Nice,
+    /// Its place among those killed when memory runs out.
+    OomScore,
+    /// Its root.
+    Chroot(String),
+    /// Its working directory.
+    Directory(String),
+    /// Its supplementary groups.
+    Groups,
+    /// Its group.
+    Group(u32),
+    /// Its user.
+    User(u32),
+    /// Its descriptors.
+    Descriptors,
+    /// Its program.
+    Program(String),
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Preparing(what) => write!(f, "preparing {what}"),
+            Self::Process => f.write_str("making a process"),
+            Self::Tree => f.write_str("entering its cgroup"),
+            Self::Session => f.write_str("making a session"),
+            Self::Limit(name) => write!(f, "setting its limit {name}"),
+            Self::Nice => f.write_str("setting its nice value"),
+            Self::OomScore => f.write_str("setting its oom score"),
+            Self::Chroot(path) => write!(f, "changing its root to {path}"),
+            Self::Directory(path) => write!(f, "changing directory to {path}"),
+            Self::Groups => f.write_str("setting its supplementary groups"),
+            Self::Group(gid) => write!(f, "becoming group {gid}"),
+            Self::User(uid) => write!(f, "becoming user {uid}"),
+            Self::Descriptors => f.write_str("passing its descriptors"),
+            Self::Program(path) => write!(f, "executing {path}"),
+        }
+    }
+}
+
+/// Why a launch failed.
+#[derive(Debug)]
+pub struct SpawnError {
+    /// How far it came.
+    pub stage: Stage,
+    /// What the kernel said.
+    pub source: io::Error,
+    /// The process that was made and has ended again; its end may yet be reported to its parent.
+    pub pid: Option<i32>,
+}
+
+impl SpawnError {
+    /// The launch itself makes no sense.
+    pub(crate) fn preparing(what: impl Into<String>, why: &'static str) -> Self {
+        let source = io::Error::new(io::ErrorKind::InvalidInput, why);
+        Self { stage: Stage::Preparing(what.into()), source, pid: None }
+    }
+}
+
+impl fmt::Display for SpawnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.stage, self.source)
+    }
+}
+
+impl std::error::Error for SpawnError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+/// Text as C wants it.
+///
+/// # Errors
+///
+/// A zero byte in it, with its place.
+pub fn c_string(text: impl AsRef<OsStr>) -> io::Result<CString> {
+    let bytes = text.as_ref().as_bytes();
+    CString::new(bytes).map_err(|found| {
+        let text = String::from_utf8_lossy(bytes).replace('\0', "\\0");
+        let message = format!("zero byte at place {} of `{text}`", found.nul_position() + 1);
+        io::Error::new(io::ErrorKind::InvalidInput, message)
+    })
+}

@@ -1,0 +1,14 @@
+//! The face on Linux: pidfds, epoll, signalfd, cgroup v2.
+
+mod cgroup;
+mod child;
+mod clone;
+mod walk;
+
+pub mod clock;
+pub mod poll;
+pub mod process;
+pub mod reap;
+pub mod signals;
+pub mod spawn;
+pub mod tree;

@@ -1,0 +1,370 @@
+//! Processes: hold of one that cannot be mistaken for another, and what `/proc` says about them.
+
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{fs, io};
+
+use svc_core::Time;
+
+use crate::sys::{check_long, own};
+
+/// Hold of one process. Readable when it has ended. Its pid may by then belong to another; a signal through this does
+/// not reach that one.
+#[derive(Debug)]
+pub struct Handle {
+    pid: i32,
+    fd: OwnedFd,
+}
+
+impl Handle {
+    pub(super) fn new(pid: i32, fd: OwnedFd) -> Self {
+        Self { pid, fd }
+    }
+
+    /// Takes hold of the process that has this pid now. To be sure that it is the one meant, compare [`start_time`]
+    /// afterwards.
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH` where there is none; the kernel's own.
+    ///
+    /// Source: pidfd_open(2).
+    pub fn open(pid: i32) -> io::Result<Self> {
+        // SAFETY: takes two integers and touches no memory.
+        let fd = check_long(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
+        Ok(Self { pid, fd: own(fd as i32) })
+    }
+
+    /// Takes hold of a process only if it is the one that started at `started`.
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH` where it has ended, even if another has its pid now.
+    ///
+    /// Source: pidfd_open(2), proc_pid_stat(5).
+    pub fn open_exactly(pid: i32, started: Time) -> io::Result<Self> {
+        let handle = Self::open(pid)?;
+        // Looked at after the handle was taken: if it is right now, the handle cannot be of a later process.
+        match start_time(pid) {
+            Ok(found) if found == started => Ok(handle),
+            _ => Err(io::Error::from_raw_os_error(libc::ESRCH)),
+        }
+    }
+
+    /// Its pid, or what that was.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Sends it a signal by number; 0 only asks whether it could be sent.
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH` where it has ended and was collected; `EPERM`.
+    ///
+    /// Source: pidfd_send_signal(2).
+    pub fn signal(&self, number: i32) -> io::Result<()> {
+        use std::os::fd::AsRawFd;
+        let fd = self.fd.as_raw_fd();
+        let none = std::ptr::null::<libc::siginfo_t>();
+        // SAFETY: without siginfo no memory is touched; the descriptor is ours and open.
+        check_long(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, number, none, 0) })?;
+        Ok(())
+    }
+
+    /// Whether it has ended, collected or not.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own; none is expected.
+    ///
+    /// Source: pidfd_open(2), poll(2).
+    pub fn has_ended(&self) -> io::Result<bool> {
+        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+        let mut fds = [PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)];
+        Ok(poll(&mut fds, PollTimeout::ZERO)? > 0)
+    }
+}
+
+impl AsFd for Handle {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// What `/proc` says about a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Process id.
+    pub pid: i32,
+    /// Parent.
+    pub parent: i32,
+    /// Session.
+    pub session: i32,
+    /// `R`, `S`, `D`, `Z` and so on.
+    pub state: char,
+    /// When it started.
+    pub started: Time,
+    /// Its name, at most 15 bytes.
+    pub name: String,
+    /// Arguments; empty for a kernel thread and for a zombie.
+    pub arguments: Vec<String>,
+    /// Effective user.
+    pub uid: u32,
+    /// Memory in use, in bytes.
+    pub memory: u64,
+    /// CPU time used.
+    pub cpu: Duration,
+}
+
+impl Facts {
+    /// It has ended and waits to be collected.
+    pub fn is_zombie(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
+    }
+
+    /// Its command line as people write it, or its name in brackets.
+    pub fn command(&self) -> String {
+        if self.arguments.is_empty() { format!("[{}]", self.name) } else { self.arguments.join(" ") }
+    }
+}
+
+/// What is in `/proc/PID/stat`, as far as we want it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stat {
+    name: String,
+    state: char,
+    parent: i32,
+    session: i32,
+    ticks: u64,
+    started: u64,
+    pages: u64,
+}
+
+/// Everything about a process. Pieces that are not ours to read are empty.
+///
+/// # Errors
+///
+/// `NotFound` where there is no such process.
+///
+/// Source: proc_pid_stat(5), proc_pid_cmdline(5).
+pub fn facts(pid: i32) -> io::Result<Facts> {
+    let stat = stat(pid)?;
+    let uid = fs::metadata(format!("/proc/{pid}"))?.uid();
+    let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    Ok(Facts {
+        pid,
+        parent: stat.parent,
+        session: stat.session,
+        state: stat.state,
+        started: moment(stat.started),
+        name: stat.name,
+        arguments: words(&arguments),
+        uid,
+        memory: stat.pages.saturating_mul(page_bytes()),
+        cpu: span(stat.ticks),
+    })
+}
+
+/// When the process with this pid started: together with the pid it names one process for good.
+///
+/// # Errors
+///
+/// `NotFound` where there is no such process.
+///
+/// Source: proc_pid_stat(5), field 22.
+pub fn start_time(pid: i32) -> io::Result<Time> {
+    Ok(moment(stat(pid)?.started))
+}
+
+/// The program a process runs; ends with ` (deleted)` if its file is gone.
+///
+/// # Errors
+///
+/// `NotFound` where there is no such process, `PermissionDenied` where it is not ours to read.
+///
+/// Source: proc_pid_exe(5).
+pub fn program(pid: i32) -> io::Result<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/exe"))
+}
+
+/// The environment a process was started with, as bytes.
+///
+/// # Errors
+///
+/// `NotFound` where there is no such process, `PermissionDenied` where it is not ours to read.
+///
+/// Source: proc_pid_environ(5).
+pub fn environment(pid: i32) -> io::Result<Vec<Vec<u8>>> {
+    let bytes = fs::read(format!("/proc/{pid}/environ"))?;
+    Ok(bytes.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()).map(<[u8]>::to_vec).collect())
+}
+
+/// Every pid there is, in order.
+///
+/// # Errors
+///
+/// Where `/proc` is not mounted.
+///
+/// Source: proc(5).
+pub fn list() -> io::Result<Vec<i32>> {
+    let mut pids = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        // A process may end while we look; its entry then is an error or not a number.
+        pids.extend(entry.ok().and_then(|entry| entry.file_name().to_str()?.parse::<i32>().ok()));
+    }
+    pids.sort_unstable();
+    Ok(pids)
+}
+
+/// Parent of every process there is.
+///
+/// # Errors
+///
+/// Where `/proc` is not mounted.
+///
+/// Source: proc_pid_stat(5).
+pub fn parents() -> io::Result<BTreeMap<i32, i32>> {
+    Ok(list()?.into_iter().filter_map(|pid| Some((pid, stat(pid).ok()?.parent))).collect())
+}
+
+/// Whether `pid` is `ancestor` or below it, as far as can be seen: who lost a parent is a child of another since.
+///
+/// # Errors
+///
+/// `NotFound` where there is no such process.
+///
+/// Source: proc_pid_stat(5).
+pub fn descends_from(pid: i32, ancestor: i32) -> io::Result<bool> {
+    let mut at = pid;
+    // The bound is on a chain that changes under our eyes; no real one is so deep.
+    for _ in 0..DEPTH_MAX {
+        if at == ancestor {
+            return Ok(true);
+        }
+        if at <= 1 {
+            return Ok(false);
+        }
+        at = stat(at)?.parent;
+    }
+    Ok(false)
+}
+
+/// How deep a process may lie below another.
+const DEPTH_MAX: usize = 10_000;
+
+fn stat(pid: i32) -> io::Result<Stat> {
+    let bytes = fs::read(format!("/proc/{pid}/stat")).map_err(gone)?;
+    parse_stat(&bytes).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("/proc/{pid}/stat is odd")))
+}
+
+/// A process that ends between open(2) and read(2) is an `ESRCH`; to us both are the same.
+fn gone(error: io::Error) -> io::Error {
+    if error.raw_os_error() == Some(libc::ESRCH) { io::ErrorKind::NotFound.into() } else { error }
+}
+
+/// A name may hold anything, parentheses and newlines too: it goes from the first `(` to the last `)`.
+fn parse_stat(bytes: &[u8]) -> Option<Stat> {
+    let open = bytes.iter().position(|byte| *byte == b'(')?;
+    let close = bytes.iter().rposition(|byte| *byte == b')')?;
+    let name = String::from_utf8_lossy(bytes.get(open + 1..close)?).into_owned();
+    let rest = std::str::from_utf8(bytes.get(close + 1..)?).ok()?;
+    // Field 3 of proc_pid_stat(5) is the first here.
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
+    Some(Stat {
+        name,
+        state: fields.first()?.chars().next()?,
+        parent: i32::try_from(number(4)?).ok()?,
+        session: i32::try_from(number(6)?).ok()?,
+        ticks: number(14)? + number(15)?,
+        started: number(22)?,
+        pages: number(24)?,
+    })
+}
+
+/// Arguments are ended by zeros; one process writes its title over them, with any number of zeros behind.
+fn words(bytes: &[u8]) -> Vec<String> {
+    let text = bytes.strip_suffix(b"\0").unwrap_or(bytes);
+    if text.iter().all(|byte| *byte == 0) {
+        return Vec::new();
+    }
+    let mut words: Vec<String> =
+        text.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+    while words.last().is_some_and(String::is_empty) {
+        words.pop();
+    }
+    words
+}
+
+fn moment(ticks: u64) -> Time {
+    Time::new(span(ticks))
+}
+
+fn span(ticks: u64) -> Duration {
+    let per_second = ticks_per_second();
+    let nanos = (ticks % per_second) * (1_000_000_000 / per_second);
+    Duration::new(ticks / per_second, u32::try_from(nanos).unwrap_or(0))
+}
+
+/// Source: sysconf(3), `_SC_CLK_TCK`.
+fn ticks_per_second() -> u64 {
+    // SAFETY: takes an integer and touches no memory.
+    let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    u64::try_from(ticks).ok().filter(|ticks| *ticks > 0).unwrap_or(100)
+}
+
+/// Source: sysconf(3), `_SC_PAGESIZE`.
+fn page_bytes() -> u64 {
+    // SAFETY: takes an integer and touches no memory.
+    let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    u64::try_from(bytes).ok().filter(|bytes| *bytes > 0).unwrap_or(4096)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_imitates_the_fields_after_it_is_still_a_name() {
+        let line = b"42 (a) S 1 (b\nc d) R 7 42 9 0 -1 0 0 0 0 0 3 4 0 0 20 0 1 0 12345 1000 77 18446744073709551615";
+        let stat = parse_stat(line).unwrap();
+        assert_eq!(stat.name, "a) S 1 (b\nc d");
+        assert_eq!((stat.state, stat.parent, stat.session), ('R', 7, 9));
+        assert_eq!((stat.ticks, stat.started, stat.pages), (7, 12345, 77));
+        for cut in 0..line.len() - 40 {
+            assert_eq!(parse_stat(&line[..cut]), None, "{cut}");
+        }
+    }
+
+    #[test]
+    fn arguments_end_with_zeros_and_may_be_empty() {
+        assert_eq!(words(b"sh\0-c\0\0x\0"), ["sh", "-c", "", "x"]);
+        assert_eq!(words(b"nginx: master\0\0\0\0"), ["nginx: master"]);
+        assert!(words(b"").is_empty() && words(b"\0\0").is_empty());
+    }
+
+    #[test]
+    fn we_find_ourselves() {
+        let me = std::process::id() as i32;
+        let facts = facts(me).unwrap();
+        assert_eq!(facts.parent, crate::reap::parent());
+        assert_eq!(facts.started, start_time(me).unwrap());
+        assert!(facts.started <= crate::clock::now() && facts.memory > 0 && !facts.is_zombie());
+        assert!(list().unwrap().contains(&me));
+        assert!(descends_from(me, facts.parent).unwrap() && !descends_from(facts.parent, me).unwrap());
+        assert_eq!(program(me).unwrap(), std::env::current_exe().unwrap());
+    }
+
+    #[test]
+    fn a_handle_is_refused_for_a_process_that_started_at_another_time() {
+        let me = std::process::id() as i32;
+        let started = start_time(me).unwrap();
+        assert!(!Handle::open_exactly(me, started).unwrap().has_ended().unwrap());
+        let other = started + Duration::from_secs(1);
+        assert_eq!(Handle::open_exactly(me, other).unwrap_err().raw_os_error(), Some(libc::ESRCH));
+    }
+}

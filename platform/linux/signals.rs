@@ -1,0 +1,151 @@
+//! Signals as something to read, and the numbers of this system.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::sys::signal::{SigSet, Signal as Number};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use svc_core::Signal;
+
+/// A signal that came to this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// A child ended; reap until nothing is left.
+    Child,
+    /// Read the configuration again.
+    Hup,
+    /// Ctrl-C, or for process 1 ctrl-alt-del.
+    Int,
+    /// End.
+    Term,
+    /// Ctrl-\.
+    Quit,
+    /// To process 1 of some inits: halt.
+    Usr1,
+    /// To process 1 of some inits: power off.
+    Usr2,
+    /// The power is about to fail (Linux only).
+    Power,
+    /// The terminal has another size; to process 1: a key was pressed that asks for attention.
+    Winch,
+}
+
+impl Incoming {
+    /// All of them.
+    pub const ALL: [Self; 9] =
+        [Self::Child, Self::Hup, Self::Int, Self::Term, Self::Quit, Self::Usr1, Self::Usr2, Self::Power, Self::Winch];
+
+    fn number(self) -> Number {
+        match self {
+            Self::Child => Number::SIGCHLD,
+            Self::Hup => Number::SIGHUP,
+            Self::Int => Number::SIGINT,
+            Self::Term => Number::SIGTERM,
+            Self::Quit => Number::SIGQUIT,
+            Self::Usr1 => Number::SIGUSR1,
+            Self::Usr2 => Number::SIGUSR2,
+            Self::Power => Number::SIGPWR,
+            Self::Winch => Number::SIGWINCH,
+        }
+    }
+}
+
+/// Signals that are held back from this thread and read from a descriptor instead.
+#[derive(Debug)]
+pub struct Signals {
+    fd: SignalFd,
+}
+
+impl Signals {
+    /// Holds these signals back from now on. A process with several threads must do this before it makes them.
+    /// [`crate::spawn`] undoes it in children.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own: no descriptors left.
+    ///
+    /// Source: signalfd(2), sigprocmask(2).
+    pub fn hold(wanted: &[Incoming]) -> io::Result<Self> {
+        let mut set = SigSet::empty();
+        for signal in wanted {
+            set.add(signal.number());
+        }
+        set.thread_block()?;
+        Ok(Self { fd: SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)? })
+    }
+
+    /// The next signal that came; `None`: nothing more for now. Several of one kind may have become one.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own; none is expected.
+    ///
+    /// Source: signalfd(2).
+    pub fn next(&self) -> io::Result<Option<Incoming>> {
+        while let Some(info) = self.fd.read_signal()? {
+            let found = Incoming::ALL.into_iter().find(|incoming| incoming.number() as u32 == info.ssi_signo);
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// The number of a signal on this system.
+///
+/// Source: signal(7).
+pub fn number(signal: Signal) -> i32 {
+    match signal {
+        Signal::Abrt => libc::SIGABRT,
+        Signal::Alrm => libc::SIGALRM,
+        Signal::Cont => libc::SIGCONT,
+        Signal::Hup => libc::SIGHUP,
+        Signal::Int => libc::SIGINT,
+        Signal::Kill => libc::SIGKILL,
+        Signal::Quit => libc::SIGQUIT,
+        Signal::Term => libc::SIGTERM,
+        Signal::Usr1 => libc::SIGUSR1,
+        Signal::Usr2 => libc::SIGUSR2,
+        Signal::Winch => libc::SIGWINCH,
+    }
+}
+
+/// The name of a signal's number on this system, without `SIG`: also of those the core has no word for.
+///
+/// Source: signal(7).
+pub fn name(number: i32) -> Option<&'static str> {
+    Number::try_from(number).ok().map(|signal| signal.as_str().trim_start_matches("SIG"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_held_signal_is_read_and_does_not_end_us() {
+        let signals = Signals::hold(&[Incoming::Usr1, Incoming::Winch]).unwrap();
+        assert_eq!(signals.next().unwrap(), None);
+        nix::sys::signal::raise(Number::SIGUSR1).unwrap();
+        assert_eq!(signals.next().unwrap(), Some(Incoming::Usr1));
+        assert_eq!(signals.next().unwrap(), None);
+    }
+
+    #[test]
+    fn names_and_numbers_agree_with_each_other_and_with_core() {
+        for text in Signal::names() {
+            let signal = Signal::parse(text).unwrap();
+            assert_eq!(name(number(signal)), Some(text));
+            if let Some(named) = Signal::named(number(signal)) {
+                assert_eq!(named, signal);
+            }
+        }
+        assert_eq!(name(0), None);
+    }
+}

@@ -1,0 +1,370 @@
+//! Launching a program: no copy of our memory, nothing inherited by accident, every failure with its stage.
+
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::ptr;
+
+use svc_core::service::Limit;
+
+use super::child::{self, LIMITS_MAX, LimitPlan, MOVES_MAX, Move, Plan, Step};
+use super::clone::{self, Birth, Born, Stack};
+use super::process::Handle;
+use crate::launch::{Launch, NUMBER_MAX, PASSED_MAX, SpawnError, Stage};
+use crate::sys::{check, own};
+
+/// Whose child a new process becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kin {
+    /// Ours: we collect it.
+    Child,
+    /// Our parent's: it outlives us and is collected there. Not to be had for process 1.
+    Sibling,
+}
+
+/// A resource that can be limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resource {
+    name: &'static str,
+    number: i32,
+}
+
+/// The names of svc.toml(5) and what they are here.
+///
+/// Source: getrlimit(2).
+const RESOURCES: [Resource; 15] = [
+    Resource { name: "address-space", number: libc::RLIMIT_AS as i32 },
+    Resource { name: "core", number: libc::RLIMIT_CORE as i32 },
+    Resource { name: "cpu-time", number: libc::RLIMIT_CPU as i32 },
+    Resource { name: "data", number: libc::RLIMIT_DATA as i32 },
+    Resource { name: "file-locks", number: libc::RLIMIT_LOCKS as i32 },
+    Resource { name: "file-size", number: libc::RLIMIT_FSIZE as i32 },
+    Resource { name: "locked-memory", number: libc::RLIMIT_MEMLOCK as i32 },
+    Resource { name: "message-queues", number: libc::RLIMIT_MSGQUEUE as i32 },
+    Resource { name: "nice-ceiling", number: libc::RLIMIT_NICE as i32 },
+    Resource { name: "open-files", number: libc::RLIMIT_NOFILE as i32 },
+    Resource { name: "pending-signals", number: libc::RLIMIT_SIGPENDING as i32 },
+    Resource { name: "processes", number: libc::RLIMIT_NPROC as i32 },
+    Resource { name: "realtime-priority", number: libc::RLIMIT_RTPRIO as i32 },
+    Resource { name: "resident-memory", number: libc::RLIMIT_RSS as i32 },
+    Resource { name: "stack", number: libc::RLIMIT_STACK as i32 },
+];
+
+const _: () = assert!(RESOURCES.len() <= LIMITS_MAX);
+
+impl Resource {
+    /// The resource of this name; `None`: this system has none.
+    pub fn named(name: &str) -> Option<Self> {
+        RESOURCES.into_iter().find(|resource| resource.name == name)
+    }
+
+    /// Every name, for messages.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        RESOURCES.iter().map(|resource| resource.name)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        self.name
+    }
+}
+
+/// How the child gets its table of descriptors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    /// The kernel copies all of ours at birth.
+    Copied,
+    /// The child begins with ours and takes the lowest few with it: the cost does not grow with what we have open.
+    Shared,
+}
+
+/// What is needed to launch, made once and used for every launch.
+#[derive(Debug)]
+pub struct Spawner {
+    stack: Stack,
+    /// `/dev/null`, what an empty slot holds.
+    null: OwnedFd,
+    /// Where descriptors are put for the child: above every number that they get there, low enough for a short table.
+    slots: Vec<OwnedFd>,
+    table: Table,
+    /// Whether clone3(2) is allowed here; found out by the first launch.
+    modern: bool,
+}
+
+/// Slots lie from here on.
+const SLOT_FIRST: RawFd = NUMBER_MAX + 1;
+/// Slots that came to lie above this are not worth sharing the table.
+const SLOT_HIGHEST: RawFd = 255;
+
+impl Spawner {
+    /// Makes ready. To be called early, while low descriptors are free.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own: no `/dev/null`, no descriptors left, no memory.
+    ///
+    /// Source: mmap(2), fcntl(2).
+    pub fn new() -> io::Result<Self> {
+        let null: OwnedFd = std::fs::File::options().read(true).write(true).open("/dev/null")?.into();
+        let slots = (0..MOVES_MAX).map(|_| slot(null.as_fd())).collect::<io::Result<Vec<_>>>()?;
+        let low = slots.iter().all(|slot| slot.as_raw_fd() <= SLOT_HIGHEST);
+        let table = if low { Table::Shared } else { Table::Copied };
+        Ok(Self { stack: Stack::new()?, null, slots, table, modern: true })
+    }
+
+    /// Chooses how children get their descriptors; for measurements and tests. The default is the faster.
+    pub fn with_table(mut self, table: Table) -> Self {
+        self.table = table;
+        self
+    }
+
+    /// Makes it do without clone3(2), as in a container that does not allow it.
+    pub fn without_clone3(mut self) -> Self {
+        self.modern = false;
+        self
+    }
+
+    /// Launches a program. When this returns it is executed, or has failed and is gone.
+    ///
+    /// # Errors
+    ///
+    /// With the stage that failed and the kernel's word for it.
+    ///
+    /// Source: clone(2), execve(2), credentials(7).
+    pub fn spawn(&mut self, launch: &Launch<'_>, kin: Kin) -> Result<Handle, SpawnError> {
+        let arguments = pointers(&launch.arguments);
+        let environment = pointers(&launch.environment);
+        let mut plan = plan_of(launch, &arguments, &environment)?;
+        let staged = self.stage(launch, &mut plan);
+        let result =
+            staged.and_then(|()| self.run(&mut plan, launch.tree, kin).map_err(|failure| failure.named(&plan, launch)));
+        self.unstage(&plan);
+        result
+    }
+
+    /// Puts every descriptor to be passed into a slot, where nothing the child does to its low numbers can touch it.
+    fn stage(&self, launch: &Launch<'_>, plan: &mut Plan) -> Result<(), SpawnError> {
+        let standard = [(launch.stdin, 0), (launch.stdout, 1), (launch.stderr, 2)];
+        let passed = launch.pass.iter().map(|passed| (Some(passed.fd), passed.number));
+        let all = standard.into_iter().chain(passed);
+        for ((fd, target), (slot, place)) in all.zip(self.slots.iter().zip(plan.moves.iter_mut())) {
+            if let Some(fd) = fd {
+                place_in(fd, slot).map_err(|source| SpawnError { stage: Stage::Descriptors, source, pid: None })?;
+            }
+            *place = Move { source: slot.as_raw_fd(), target };
+            plan.move_count += 1;
+        }
+        Ok(())
+    }
+
+    /// Empties the slots, so that we do not hold open what the child is to close.
+    fn unstage(&self, plan: &Plan) {
+        for (slot, _) in self.slots.iter().zip(plan.moves.iter().take(plan.move_count)) {
+            // Both descriptors are ours and open, so it cannot fail.
+            let _emptied = place_in(self.null.as_fd(), slot);
+        }
+    }
+
+    /// The launch proper.
+    fn run(&mut self, plan: &mut Plan, tree: Option<BorrowedFd<'_>>, kin: Kin) -> Result<Handle, Failure> {
+        let share_table = self.table == Table::Shared;
+        let end = self.slots.iter().map(AsRawFd::as_raw_fd).max().map_or(0, |highest| highest.unsigned_abs() + 1);
+        plan.leave_table_at = share_table.then_some(end);
+        let birth = Birth { sibling: kin == Kin::Sibling, share_table, cgroup: tree.as_ref().map(AsRawFd::as_raw_fd) };
+        let held = hold_signals().map_err(Failure::process)?;
+        let born = self.give_birth(plan, birth, tree);
+        release_signals(&held);
+        let born = born?;
+        if plan.failed == Step::Done {
+            return Ok(Handle::new(born.pid, born.pidfd));
+        }
+        if kin == Kin::Child {
+            collect(born.pid);
+        }
+        if plan.failed == Step::Table && plan.errno != libc::EMFILE {
+            // Before Linux 5.9 there is no way out of a shared table: from now on without.
+            self.table = Table::Copied;
+            plan.failed = Step::Done;
+            return self.run(plan, tree, kin);
+        }
+        let source = io::Error::from_raw_os_error(plan.errno);
+        Err(Failure { step: plan.failed, source, pid: Some(born.pid) })
+    }
+
+    fn give_birth(&mut self, plan: &mut Plan, birth: Birth, tree: Option<BorrowedFd<'_>>) -> Result<Born, Failure> {
+        let address = ptr::from_mut(plan).cast();
+        if self.modern {
+            let error = match clone::modern(birth, &mut self.stack, child::begin, address) {
+                Ok(born) => return Ok(born),
+                Err(error) => error,
+            };
+            match error.raw_os_error() {
+                Some(libc::ENOSYS | libc::EPERM | libc::E2BIG | libc::EINVAL) => self.modern = false,
+                Some(libc::EACCES | libc::EBUSY | libc::ENODEV | libc::ENOENT | libc::EOPNOTSUPP | libc::EBADF) => {
+                    return Err(Failure { step: Step::Cgroup, source: error, pid: None });
+                }
+                _ => return Err(Failure::process(error)),
+            }
+        }
+        let procs = match tree {
+            Some(tree) => Some(super::cgroup::open_procs(tree).map_err(|source| Failure {
+                step: Step::Cgroup,
+                source,
+                pid: None,
+            })?),
+            None => None,
+        };
+        // The file must survive the end of the shared table, so it lies low; a slot of its own is not worth having.
+        let share_table = birth.share_table && procs.is_none();
+        if !share_table {
+            plan.leave_table_at = None;
+        }
+        plan.cgroup_procs = procs.as_ref().map(AsRawFd::as_raw_fd);
+        let birth = Birth { cgroup: None, share_table, ..birth };
+        let address = ptr::from_mut(plan).cast();
+        clone::classic(birth, &mut self.stack, child::begin, address).map_err(Failure::process)
+    }
+}
+
+/// Why a launch failed, before it has a name.
+#[derive(Debug)]
+struct Failure {
+    step: Step,
+    source: io::Error,
+    pid: Option<i32>,
+}
+
+impl Failure {
+    fn process(source: io::Error) -> Self {
+        Self { step: Step::Done, source, pid: None }
+    }
+
+    fn named(self, plan: &Plan, launch: &Launch<'_>) -> SpawnError {
+        let text = |path: Option<&CStr>| path.map_or_else(String::new, |path| path.to_string_lossy().into_owned());
+        let stage = match self.step {
+            Step::Done => Stage::Process,
+            Step::Cgroup => Stage::Tree,
+            Step::Session => Stage::Session,
+            Step::Limit(place) => Stage::Limit(launch.limits.get(place).map_or("", |limit| limit.0.name)),
+            Step::Nice => Stage::Nice,
+            Step::OomScore => Stage::OomScore,
+            Step::Chroot => Stage::Chroot(text(launch.chroot.as_deref())),
+            Step::Directory => Stage::Directory(text(launch.directory.as_deref())),
+            Step::Groups => Stage::Groups,
+            Step::Group => Stage::Group(plan.gid),
+            Step::User => Stage::User(plan.uid),
+            Step::Table | Step::Descriptors => Stage::Descriptors,
+            Step::Program => Stage::Program(text(Some(&launch.program))),
+        };
+        SpawnError { stage, source: self.source, pid: self.pid }
+    }
+}
+
+/// The addresses of these strings, with a null at the end, as execve(2) takes them.
+fn pointers(strings: &[std::ffi::CString]) -> Vec<*const libc::c_char> {
+    strings.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect()
+}
+
+/// Turns a launch into what the child works off. The tables must live as long as the plan is used.
+fn plan_of(
+    launch: &Launch<'_>,
+    arguments: &[*const libc::c_char],
+    environment: &[*const libc::c_char],
+) -> Result<Plan, SpawnError> {
+    make_sense(launch)?;
+    let mut plan = Plan::empty();
+    for (place, (resource, limit)) in plan.limits.iter_mut().zip(&launch.limits) {
+        *place = LimitPlan { resource: resource.number, value: limit_of(*limit) };
+        plan.limit_count += 1;
+    }
+    plan.new_session = launch.new_session;
+    plan.nice = launch.nice;
+    plan.umask = launch.umask;
+    if let Some(score) = launch.oom_score {
+        let text = score.to_string();
+        for (place, byte) in plan.oom_score.iter_mut().zip(text.bytes()) {
+            *place = byte;
+            plan.oom_score_length += 1;
+        }
+    }
+    plan.chroot = launch.chroot.as_deref().map_or(ptr::null(), CStr::as_ptr);
+    plan.directory = launch.directory.as_deref().map_or(ptr::null(), CStr::as_ptr);
+    if let Some(identity) = &launch.identity {
+        let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
+        let same = uid.as_raw() == identity.uid && gid.as_raw() == identity.gid;
+        // Who is not root may still be asked to be what it is already.
+        plan.become_other = uid.is_root() || !same;
+        plan.uid = identity.uid;
+        plan.gid = identity.gid;
+        plan.gids = identity.gids.as_ptr();
+        plan.gid_count = identity.gids.len();
+    }
+    plan.program = launch.program.as_ptr();
+    plan.arguments = arguments.as_ptr();
+    plan.environment = environment.as_ptr();
+    Ok(plan)
+}
+
+fn make_sense(launch: &Launch<'_>) -> Result<(), SpawnError> {
+    if launch.arguments.is_empty() {
+        return Err(SpawnError::preparing("its arguments", "not even the program's own name is among them"));
+    }
+    if launch.limits.len() > LIMITS_MAX {
+        return Err(SpawnError::preparing("its limits", "a resource is limited twice"));
+    }
+    if launch.pass.len() > PASSED_MAX {
+        return Err(SpawnError::preparing("its descriptors", "more than 16 are to be passed"));
+    }
+    if launch.oom_score.is_some_and(|score| !(-1000..=1000).contains(&score)) {
+        return Err(SpawnError::preparing("its oom score", "not within -1000 and 1000"));
+    }
+    for (place, passed) in launch.pass.iter().enumerate() {
+        if !(3..=NUMBER_MAX).contains(&passed.number) {
+            return Err(SpawnError::preparing(format!("descriptor {}", passed.number), "not within 3 and 31"));
+        }
+        if launch.pass.iter().take(place).any(|earlier| earlier.number == passed.number) {
+            return Err(SpawnError::preparing(format!("descriptor {}", passed.number), "given twice"));
+        }
+    }
+    Ok(())
+}
+
+/// Without a number it is unlimited; the soft one never lies above the hard one.
+fn limit_of(limit: Limit) -> libc::rlimit64 {
+    let hard = limit.hard.unwrap_or(libc::RLIM64_INFINITY);
+    libc::rlimit64 { rlim_cur: limit.soft.unwrap_or(libc::RLIM64_INFINITY).min(hard), rlim_max: hard }
+}
+
+/// A descriptor above every number a child may ask for.
+fn slot(null: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    // SAFETY: duplicates a descriptor of ours; touches no memory.
+    let fd = check(unsafe { libc::fcntl(null.as_raw_fd(), libc::F_DUPFD_CLOEXEC, SLOT_FIRST) })?;
+    Ok(own(fd))
+}
+
+fn place_in(fd: BorrowedFd<'_>, slot: &OwnedFd) -> io::Result<()> {
+    // SAFETY: the slot is ours and holds nothing that anybody else knows by its number.
+    check(unsafe { libc::dup3(fd.as_raw_fd(), slot.as_raw_fd(), libc::O_CLOEXEC) })?;
+    Ok(())
+}
+
+/// Holds every signal back, so that no handler runs in a child that shares our memory. Gives the mask before.
+fn hold_signals() -> io::Result<nix::sys::signal::SigSet> {
+    let all = nix::sys::signal::SigSet::all();
+    Ok(all.thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_SETMASK)?)
+}
+
+fn release_signals(before: &nix::sys::signal::SigSet) {
+    // Fails for a wrong `how` only.
+    let _restored = before.thread_set_mask();
+}
+
+/// Collects a child that is known to be ending.
+fn collect(pid: i32) {
+    // SAFETY: no status is asked for, so no memory is touched; the child is ours and has called _exit(2).
+    while unsafe { libc::waitpid(pid, ptr::null_mut(), libc::__WALL) } < 0 {
+        if io::Error::last_os_error().raw_os_error() != Some(libc::EINTR) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! All processes of a run: a cgroup of their own where there is one to be had, else what can be seen of them.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
+use svc_core::Time;
+
+use super::cgroup::{self, Cgroup, Place};
+use super::process;
+use super::walk::Marks;
+use crate::sys::because;
+
+/// Where the trees of one daemon grow.
+#[derive(Debug)]
+pub struct Forest {
+    instance: String,
+    ground: Ground,
+    watch: Inotify,
+    watched: BTreeMap<WatchDescriptor, String>,
+}
+
+#[derive(Debug)]
+enum Ground {
+    Cgroup(Place),
+    /// Why there is no cgroup.
+    Bare(String),
+}
+
+impl Forest {
+    /// Finds out how trees can be tracked here, and makes ready. `instance` tells the daemons of one machine apart; it
+    /// is a file name.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own for the watch. That there is no cgroup is no error: [`Self::tracking`] says so.
+    ///
+    /// Source: cgroups(7), inotify(7).
+    pub fn open(instance: &str) -> io::Result<Self> {
+        let found = Place::find(instance);
+        let ground = match found.and_then(|place| place.prepare().map(|()| place).map_err(|error| error.to_string())) {
+            Ok(place) => Ground::Cgroup(place),
+            Err(reason) => Ground::Bare(reason),
+        };
+        Self::on(instance, ground)
+    }
+
+    /// The same without any cgroup, as on a system that has none.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own for the watch.
+    ///
+    /// Source: inotify(7).
+    pub fn open_bare(instance: &str, reason: &str) -> io::Result<Self> {
+        Self::on(instance, Ground::Bare(reason.to_owned()))
+    }
+
+    fn on(instance: &str, ground: Ground) -> io::Result<Self> {
+        debug_assert!(!instance.is_empty() && !instance.contains('/') && !instance.starts_with('.'));
+        let watch = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
+        Ok(Self { instance: instance.to_owned(), ground, watch, watched: BTreeMap::new() })
+    }
+
+    /// Moves the calling process into the daemon's own leaf, so that no process is where controllers must be enabled.
+    /// Nothing to do without cgroups.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own.
+    ///
+    /// Source: cgroups(7).
+    pub fn settle(&self) -> io::Result<()> {
+        let Ground::Cgroup(place) = &self.ground else { return Ok(()) };
+        place.settle()?;
+        cgroup::enable_controllers(place);
+        Ok(())
+    }
+
+    /// Whether trees are cgroups, from which no process escapes.
+    pub fn is_tight(&self) -> bool {
+        matches!(self.ground, Ground::Cgroup(_))
+    }
+
+    /// How trees are tracked, in one sentence.
+    pub fn tracking(&self) -> String {
+        match &self.ground {
+            Ground::Cgroup(place) => format!("cgroup {}", place.directory.display()),
+            Ground::Bare(reason) => format!(
+                "subreaper, session and SVC_RUN in the environment ({reason}): a process that cleans its environment \
+                 and leaves its session and its parent can escape"
+            ),
+        }
+    }
+
+    /// Makes the tree of a new run; `name` is a file name that was never used before, such as `web.17`.
+    ///
+    /// # Errors
+    ///
+    /// `AlreadyExists`; the kernel's own.
+    ///
+    /// Source: cgroups(7).
+    pub fn grow(&mut self, name: &str) -> io::Result<Tree> {
+        let kind = match &self.ground {
+            Ground::Cgroup(place) => Kind::Cgroup(Cgroup::make(place, name)?),
+            Ground::Bare(_) => Kind::Marks(Marks { entry: self.entry(name), leader: None }),
+        };
+        self.tend(name, kind)
+    }
+
+    /// Finds the tree of a run that an earlier manager made; without cgroups it knows its processes by their
+    /// environment only, until [`Tree::led_by`] tells more. `None`: its directory is gone.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own.
+    ///
+    /// Source: cgroups(7).
+    pub fn find(&mut self, name: &str) -> io::Result<Option<Tree>> {
+        let kind = match &self.ground {
+            Ground::Cgroup(place) => match Cgroup::open(place, name) {
+                Ok(cgroup) => Kind::Cgroup(cgroup),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(error),
+            },
+            Ground::Bare(_) => Kind::Marks(Marks { entry: self.entry(name), leader: None }),
+        };
+        self.tend(name, kind).map(Some)
+    }
+
+    fn tend(&mut self, name: &str, kind: Kind) -> io::Result<Tree> {
+        let tree = Tree { name: name.to_owned(), entry: self.entry(name), kind };
+        if let Kind::Cgroup(cgroup) = &tree.kind {
+            let events = cgroup.place.directory.join("cgroup.events");
+            let watch = self.watch.add_watch(&events, AddWatchFlags::IN_MODIFY);
+            let watch = watch.map_err(|error| because(&error.into(), format!("watching {}", events.display())));
+            match watch {
+                Ok(watch) => self.watched.insert(watch, name.to_owned()),
+                Err(error) => {
+                    // Not watched it would never be seen to become empty, so it must not be used.
+                    let _busy = cgroup.remove();
+                    return Err(error);
+                }
+            };
+        }
+        Ok(tree)
+    }
+
+    /// What goes into the environment of a run's first process.
+    fn entry(&self, name: &str) -> String {
+        format!("SVC_RUN={}/{name}", self.instance)
+    }
+
+    /// Trees of this instance that exist, also those of managers before. Without cgroups none are known.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own.
+    pub fn standing(&self) -> io::Result<Vec<String>> {
+        let Ground::Cgroup(place) = &self.ground else { return Ok(Vec::new()) };
+        let mut names = cgroup::names(&place.directory)?;
+        names.retain(|name| name != cgroup::LEAF);
+        Ok(names)
+    }
+
+    /// Names of trees of which something changed since the last call: ask each whether it is empty. A name may come
+    /// after its tree was removed. Without cgroups nothing ever comes: ask when a child has ended.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own; none is expected.
+    ///
+    /// Source: inotify(7).
+    pub fn changes(&mut self) -> io::Result<Vec<String>> {
+        let mut names = std::collections::BTreeSet::new();
+        loop {
+            let events = match self.watch.read_events() {
+                Ok(events) => events,
+                Err(nix::errno::Errno::EAGAIN) => return Ok(names.into_iter().collect()),
+                Err(nix::errno::Errno::EINTR) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            for event in events {
+                if event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW) {
+                    names.extend(self.watched.values().cloned());
+                } else if event.mask.contains(AddWatchFlags::IN_IGNORED) {
+                    self.watched.remove(&event.wd);
+                } else {
+                    names.extend(self.watched.get(&event.wd).cloned());
+                }
+            }
+        }
+    }
+}
+
+impl AsFd for Forest {
+    /// Readable when [`Forest::changes`] has something to tell.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.watch.as_fd()
+    }
+}
+
+/// All processes of one run.
+#[derive(Debug)]
+pub struct Tree {
+    name: String,
+    entry: String,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Cgroup(Cgroup),
+    Marks(Marks),
+}
+
+/// What a tree uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes of memory: what the controller counts, else the resident pages of each process, shared ones in each.
+    pub memory: Option<u64>,
+    /// CPU time; without cgroups only of processes that live.
+    pub cpu: Option<Duration>,
+}
+
+/// A limit for a whole tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ceiling {
+    /// Bytes of memory.
+    Memory(u64),
+    /// Processes and threads.
+    Tasks(u64),
+    /// Hundredths of one processor.
+    Cpu(u32),
+}
+
+impl Tree {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// `NAME=value` that must be in the environment of its first process.
+    pub fn environment(&self) -> &str {
+        &self.entry
+    }
+
+    /// For [`crate::Launch::tree`]; `None`: no door is needed.
+    pub fn door(&self) -> Option<BorrowedFd<'_>> {
+        match &self.kind {
+            Kind::Cgroup(cgroup) => Some(cgroup.door()),
+            Kind::Marks(_) => None,
+        }
+    }
+
+    /// Tells it its first process, which leads a session of its own.
+    pub fn led_by(&mut self, pid: i32, started: Time) {
+        if let Kind::Marks(marks) = &mut self.kind {
+            marks.leader = Some((pid, started));
+        }
+    }
+
+    /// Every living process.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own.
+    ///
+    /// Source: cgroups(7), proc(5).
+    pub fn pids(&self) -> io::Result<Vec<i32>> {
+        match &self.kind {
+            Kind::Cgroup(cgroup) => cgroup.pids(),
+            Kind::Marks(marks) => Ok(marks.members()?.into_iter().map(|facts| facts.pid).collect()),
+        }
+    }
+
+    /// Whether no process is left. Zombies do not count.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own.
+    ///
+    /// Source: cgroups(7), proc(5).
+    pub fn is_empty(&self) -> io::Result<bool> {
+        match &self.kind {
+            Kind::Cgroup(cgroup) => cgroup.is_empty(),
+            Kind::Marks(marks) => Ok(marks.members()?.is_empty()),
+        }
+    }
+
+    /// Sends a signal by number to every process. Gives the number of those reached.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own.
+    ///
+    /// Source: pidfd_send_signal(2).
+    pub fn signal(&self, number: i32) -> io::Result<usize> {
+        match &self.kind {
+            Kind::Cgroup(cgroup) => cgroup.signal(number),
+            Kind::Marks(marks) => marks.signal(number),
+        }
+    }
+
+    /// Kills every process and what it makes meanwhile. They may still be there for a moment; [`Forest::changes`] or
+    /// their parent's news tell when they are gone.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own.
+    ///
+    /// Source: cgroups(7), `cgroup.kill`.
+    pub fn kill(&self) -> io::Result<()> {
+        match &self.kind {
+            Kind::Cgroup(cgroup) => cgroup.kill(),
+            Kind::Marks(marks) => marks.kill(),
+        }
+    }
+
+    /// What its processes use.
+    pub fn usage(&self) -> Usage {
+        let facts = || self.pids().unwrap_or_default().into_iter().filter_map(|pid| process::facts(pid).ok());
+        let resident = || facts().map(|facts| facts.memory).reduce(u64::saturating_add);
+        let used = || facts().map(|facts| facts.cpu).reduce(Duration::saturating_add);
+        match &self.kind {
+            Kind::Cgroup(cgroup) => {
+                Usage { memory: cgroup.memory().or_else(resident), cpu: cgroup.cpu().or_else(used) }
+            }
+            Kind::Marks(_) => Usage { memory: resident(), cpu: used() },
+        }
+    }
+
+    /// Limits the whole tree.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` without the controller that does it.
+    ///
+    /// Source: cgroups(7).
+    pub fn limit(&self, ceiling: Ceiling) -> io::Result<()> {
+        let (file, value, what) = match ceiling {
+            Ceiling::Memory(bytes) => ("memory.max", bytes.to_string(), "a limit on a tree's memory"),
+            Ceiling::Tasks(count) => ("pids.max", count.to_string(), "a limit on a tree's tasks"),
+            Ceiling::Cpu(percent) => {
+                ("cpu.max", format!("{} 100000", u64::from(percent) * 1000), "a limit on a tree's cpu time")
+            }
+        };
+        match &self.kind {
+            Kind::Marks(_) => Err(crate::Unsupported { what }.into()),
+            Kind::Cgroup(cgroup) => match cgroup.control(file, &value) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Err(crate::Unsupported { what }.into()),
+                other => other,
+            },
+        }
+    }
+
+    /// Removes what the system keeps of it.
+    ///
+    /// # Errors
+    ///
+    /// `ResourceBusy` while processes are left.
+    ///
+    /// Source: cgroups(7).
+    pub fn remove(&self) -> io::Result<()> {
+        match &self.kind {
+            Kind::Cgroup(cgroup) => cgroup.remove(),
+            Kind::Marks(_) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Trees without cgroups: processes found by what can be seen of them in `/proc`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use svc_core::Time;
+
+use super::process::{self, Facts, Handle};
+
+/// How often a tree is walked to kill it. Each round kills everything seen, so only who forks faster than we look
+/// reaches the second.
+const ROUNDS_MAX: usize = 1000;
+
+/// What the processes of one run have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Marks {
+    /// `SVC_RUN=...` in the environment, with which they were started.
+    pub(super) entry: String,
+    /// The first process; also the leader of their session.
+    pub(super) leader: Option<(i32, Time)>,
+}
+
+impl Marks {
+    /// Every living process that is of this run by any of the marks.
+    pub(super) fn members(&self) -> io::Result<Vec<Facts>> {
+        let all: Vec<Facts> = process::list()?.into_iter().filter_map(|pid| process::facts(pid).ok()).collect();
+        let mut found: BTreeSet<i32> =
+            all.iter().filter(|facts| self.is_marked(facts)).map(|facts| facts.pid).collect();
+        let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
+        for facts in &all {
+            children.entry(facts.parent).or_default().push(facts.pid);
+        }
+        let mut front: Vec<i32> = found.iter().copied().collect();
+        // Every process enters the front at most once, so this ends.
+        while let Some(pid) = front.pop() {
+            let fresh = children.get(&pid).into_iter().flatten().filter(|child| found.insert(**child));
+            front.extend(fresh);
+        }
+        Ok(all.into_iter().filter(|facts| found.contains(&facts.pid) && !facts.is_zombie()).collect())
+    }
+
+    fn is_marked(&self, facts: &Facts) -> bool {
+        let by_birth = self.leader.is_some_and(|(pid, started)| {
+            // A session keeps its number as long as somebody is in it, so no later process can get it meanwhile; but
+            // everybody in it is younger than its leader.
+            (facts.pid == pid && facts.started == started) || (facts.session == pid && facts.started >= started)
+        });
+        by_birth && !self.leader_is_another() || self.carries_entry(facts.pid)
+    }
+
+    /// The leader has gone and its number was given to another process: then the session of that number, too, is not
+    /// ours.
+    fn leader_is_another(&self) -> bool {
+        self.leader.is_some_and(|(pid, started)| process::start_time(pid).is_ok_and(|found| found != started))
+    }
+
+    fn carries_entry(&self, pid: i32) -> bool {
+        process::environment(pid).is_ok_and(|entries| entries.iter().any(|entry| entry == self.entry.as_bytes()))
+    }
+
+    /// Signals every member. Gives the number of those reached.
+    pub(super) fn signal(&self, number: i32) -> io::Result<usize> {
+        let mut reached = 0;
+        for facts in self.members()? {
+            let Ok(handle) = Handle::open_exactly(facts.pid, facts.started) else { continue };
+            if handle.signal(number).is_ok() {
+                reached += 1;
+            }
+        }
+        Ok(reached)
+    }
+
+    /// Kills every member, again and again until none is seen that was not killed already.
+    pub(super) fn kill(&self) -> io::Result<()> {
+        let mut killed: BTreeSet<(i32, Time)> = BTreeSet::new();
+        for _ in 0..ROUNDS_MAX {
+            let fresh: Vec<Facts> =
+                self.members()?.into_iter().filter(|facts| !killed.contains(&(facts.pid, facts.started))).collect();
+            if fresh.is_empty() {
+                return Ok(());
+            }
+            for facts in fresh {
+                if let Ok(handle) = Handle::open_exactly(facts.pid, facts.started) {
+                    // One that we may not kill stays a member; the caller sees that the tree does not empty.
+                    let _refused = handle.signal(libc::SIGKILL);
+                }
+                killed.insert((facts.pid, facts.started));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,201 @@
+//! Launching real processes: what they get, what they do not, and what is said when it fails.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io::{Read, pipe};
+use std::os::fd::AsFd;
+
+use svc_core::Exit;
+use svc_core::service::Limit;
+use svc_platform::poll::{Interest, Poller};
+use svc_platform::process::Handle;
+use svc_platform::spawn::{Kin, Resource, Spawner, Table};
+use svc_platform::{Identity, Launch, Passed, SpawnError, Stage, reap};
+
+/// `/bin/sh -c SCRIPT`.
+fn shell(script: &str) -> Launch<'static> {
+    let arguments = ["sh", "-c", script].map(|word| CString::new(word).unwrap()).to_vec();
+    let mut launch = Launch::new(c"/bin/sh".to_owned(), arguments);
+    launch.environment.push(c"PATH=/usr/sbin:/usr/bin:/sbin:/bin".to_owned());
+    launch
+}
+
+/// Waits for the end of a child.
+fn end(handle: &Handle) -> Exit {
+    let mut poller = Poller::new().unwrap();
+    poller.add(handle, 0, Interest::READ).unwrap();
+    poller.wait(Some(std::time::Duration::from_secs(20)), &mut Vec::new()).unwrap();
+    reap::reap_one(handle.pid()).unwrap().expect("it has ended within 20 s")
+}
+
+/// Every way a launch can be made.
+fn spawners() -> [(&'static str, Spawner); 4] {
+    let new = || Spawner::new().unwrap();
+    [
+        ("clone3, shared table", new().with_table(Table::Shared)),
+        ("clone3, copied table", new().with_table(Table::Copied)),
+        ("clone, shared table", new().with_table(Table::Shared).without_clone3()),
+        ("clone, copied table", new().with_table(Table::Copied).without_clone3()),
+    ]
+}
+
+/// What a script prints and how it ends, checked to be the same however it is launched.
+fn output(launch: impl Fn() -> Launch<'static>) -> (String, Exit) {
+    let mut results = spawners().into_iter().map(|(_, mut spawner)| {
+        let (mut reader, writer) = pipe().unwrap();
+        let mut launch = launch();
+        launch.stdout = Some(writer.as_fd());
+        let handle = spawner.spawn(&launch, Kin::Child).unwrap();
+        drop(writer);
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        (text, end(&handle))
+    });
+    let first = results.next().unwrap();
+    for other in results {
+        assert_eq!(other, first);
+    }
+    first
+}
+
+fn failure(launch: &Launch<'_>) -> SpawnError {
+    let mut errors = spawners().into_iter().map(|(how, mut spawner)| match spawner.spawn(launch, Kin::Child) {
+        Ok(handle) => panic!("{how}: launched as {}", handle.pid()),
+        Err(error) => error,
+    });
+    let first = errors.next().unwrap();
+    for other in errors {
+        assert_eq!(other.to_string(), first.to_string());
+    }
+    first
+}
+
+fn is_root(what: &str) -> bool {
+    let root = nix::unistd::geteuid().is_root();
+    if !root {
+        eprintln!("skipped: {what}: needs root");
+    }
+    root
+}
+
+#[test]
+fn a_program_gets_its_arguments_and_environment_and_its_code_comes_back() {
+    let launch = || {
+        let mut launch = shell("echo $0 $1 $GREETING; exit 3");
+        launch.arguments.extend([c"zero".to_owned(), c"one".to_owned()]);
+        launch.environment.push(c"GREETING=hello".to_owned());
+        launch
+    };
+    assert_eq!(output(launch), ("zero one hello\n".to_owned(), Exit::Code(3)));
+}
+
+#[test]
+fn a_program_inherits_no_descriptor_but_those_passed() {
+    // Not marked to be closed, as careless libraries leave them.
+    let stray = File::open("/").unwrap();
+    nix::fcntl::fcntl(&stray, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
+    let (text, _) = output(|| shell("ls /proc/$$/fd | tr '\\n' ' '"));
+    assert_eq!(text, "0 1 2 ");
+    let null: &'static File = Box::leak(Box::new(File::open("/dev/null").unwrap()));
+    let (text, _) = output(|| {
+        let mut launch = shell("ls /proc/$$/fd | tr '\\n' ' '");
+        launch.pass = [3, 17, 31].map(|number| Passed { fd: null.as_fd(), number }).to_vec();
+        launch
+    });
+    assert_eq!(text, "0 1 17 2 3 31 ");
+}
+
+#[test]
+fn a_program_has_default_signals_and_an_open_mask_though_we_hold_and_ignore_some() {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    // SAFETY: ignoring a signal runs no code of ours.
+    unsafe { signal(Signal::SIGUSR2, SigHandler::SigIgn) }.unwrap();
+    let _held = svc_platform::signals::Signals::hold(&[svc_platform::signals::Incoming::Term]).unwrap();
+    let (text, _) = output(|| shell("exec grep -E '^Sig(Blk|Ign)' /proc/self/status"));
+    assert_eq!(text, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+}
+
+#[test]
+fn limits_umask_nice_directory_and_session_are_as_asked() {
+    let launch = || {
+        let mut launch = shell("ulimit -n; ulimit -Hc; umask; nice; pwd; test $(cut -d' ' -f6 /proc/$$/stat) = $$");
+        let limit = |name, soft, hard| (Resource::named(name).unwrap(), Limit { soft, hard });
+        launch.limits = vec![limit("open-files", Some(123), Some(200)), limit("core", Some(0), Some(0))];
+        launch.umask = Some(0o27);
+        launch.nice = Some(5);
+        launch.directory = Some(c"/usr".to_owned());
+        launch
+    };
+    assert_eq!(output(launch), ("123\n0\n0027\n5\n/usr\n".to_owned(), Exit::Code(0)));
+}
+
+#[test]
+fn a_program_becomes_its_user_with_exactly_its_groups() {
+    if !is_root("becoming another user") {
+        return;
+    }
+    let launch = || {
+        let mut launch = shell("grep -E '^(Uid|Gid|Groups)' /proc/self/status; cat /proc/self/oom_score_adj");
+        launch.identity = Some(Identity { uid: 33, gid: 34, gids: vec![4, 40] });
+        launch.oom_score = Some(321);
+        launch
+    };
+    let (text, _) = output(launch);
+    assert_eq!(text, "Uid:\t33\t33\t33\t33\nGid:\t34\t34\t34\t34\nGroups:\t4 40 \n321\n");
+}
+
+#[test]
+fn every_failure_names_its_stage() {
+    let with = |change: &dyn Fn(&mut Launch<'static>)| {
+        let mut launch = shell("exit 0");
+        change(&mut launch);
+        failure(&launch).to_string()
+    };
+    assert_eq!(
+        with(&|launch| launch.program = c"/nonexistent/program".to_owned()),
+        "executing /nonexistent/program: No such file or directory (os error 2)"
+    );
+    assert_eq!(
+        with(&|launch| launch.program = c"/etc/passwd".to_owned()),
+        "executing /etc/passwd: Permission denied (os error 13)"
+    );
+    assert_eq!(
+        with(&|launch| launch.directory = Some(c"/nonexistent".to_owned())),
+        "changing directory to /nonexistent: No such file or directory (os error 2)"
+    );
+    let above = Limit { soft: Some(1), hard: Some(u64::MAX / 2) };
+    assert_eq!(
+        with(&|launch| launch.limits = vec![(Resource::named("open-files").unwrap(), above)]),
+        "setting its limit open-files: Operation not permitted (os error 1)"
+    );
+    assert_eq!(with(&|launch| launch.oom_score = Some(1001)), "preparing its oom score: not within -1000 and 1000");
+    if is_root("changing its root") {
+        assert_eq!(
+            with(&|launch| launch.chroot = Some(c"/nonexistent".to_owned())),
+            "changing its root to /nonexistent: No such file or directory (os error 2)"
+        );
+    }
+}
+
+#[test]
+fn a_program_that_fails_to_launch_leaves_no_child_and_no_open_pipe() {
+    for (_, mut spawner) in spawners() {
+        let (mut reader, writer) = pipe().unwrap();
+        let mut broken = Launch { stdout: Some(writer.as_fd()), ..shell("exit 0") };
+        broken.program = c"/nonexistent".to_owned();
+        let error = spawner.spawn(&broken, Kin::Child).unwrap_err();
+        assert_eq!(reap::reap_one(error.pid.unwrap()).unwrap(), Some(Exit::Unknown));
+        drop(writer);
+        assert_eq!(reader.read(&mut [0]).unwrap(), 0);
+    }
+}
+
+#[test]
+fn a_tree_that_is_none_is_named_as_the_stage() {
+    let no_cgroup = File::open("/").unwrap();
+    for (how, mut spawner) in spawners() {
+        let mut launch = Launch::new(c"/bin/true".to_owned(), vec![c"true".to_owned()]);
+        launch.tree = Some(no_cgroup.as_fd());
+        assert_eq!(spawner.spawn(&launch, Kin::Child).unwrap_err().stage, Stage::Tree, "{how}");
+    }
+}
