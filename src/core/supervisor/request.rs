@@ -26,7 +26,7 @@ impl Supervisor {
         let act = Act { who, at: now };
         match request {
             Request::Start => self.start(now, ticket, id, act, actions),
-            Request::Stop { only, all } => self.stop(now, ticket, id, (only, all), act, actions),
+            Request::Stop { only, all } => self.stop(ticket, id, (only, all), act, actions),
             Request::Restart { only } => self.restart(now, ticket, id, only, act, actions),
             Request::Reload => self.reload(now, ticket, id, actions),
             Request::Verb(verb) => self.verb(now, ticket, id, verb, actions),
@@ -62,15 +62,7 @@ impl Supervisor {
         self.step(now, id, Input::Cycle, actions);
     }
 
-    fn stop(
-        &mut self,
-        now: Time,
-        ticket: Ticket,
-        id: ServiceId,
-        (only, all): (bool, bool),
-        act: Act,
-        actions: &mut Vec<Action>,
-    ) {
+    fn stop(&mut self, ticket: Ticket, id: ServiceId, (only, all): (bool, bool), act: Act, actions: &mut Vec<Action>) {
         if let Some(answer) = self.refuse_stop(id, only, "stop") {
             return actions.push(Action::Reply(ticket, answer));
         }
