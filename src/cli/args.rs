@@ -13,9 +13,13 @@ use crate::wire::Then;
     name = "svc",
     version,
     about = "Asks svcd, the service manager, what runs and tells it what should",
-    override_usage = "svc [OPTIONS] NAME... VERB\n       svc [OPTIONS] VERB [NAME...]\n       svc [OPTIONS] NAME... -- SCRIPT-VERB [ARGUMENT...]",
+    override_usage = "svc [OPTIONS] NAME... VERB\n       \
+                      svc [OPTIONS] VERB [NAME...]\n       \
+                      svc [OPTIONS] NAME... -- SCRIPT-VERB [ARGUMENT...]",
     after_help = "A verb that is not in this list is passed to the service's own script: `svc nginx configtest`.\n\
                   NAME may be a pattern such as 'getty@*'. Exit codes and more: svc(8).",
+    subcommand_help_heading = "Verbs",
+    subcommand_value_name = "VERB",
     disable_help_subcommand = true,
     arg_required_else_help = true
 )]
@@ -42,10 +46,10 @@ pub(crate) struct Common {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Stop waiting for the answer after this time, such as 30s; the request itself goes on
-    #[arg(long, global = true, value_name = "TIME", value_parser = super::human::parse_duration)]
+    #[arg(long, global = true, value_name = "TIME", value_parser = svc_core::definition::duration)]
     pub(crate) timeout: Option<Duration>,
-    /// When to use colours
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    /// Use colours: auto, always or never
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     pub(crate) color: Color,
     /// Print less: no progress and no remarks; of a list only the names
     #[arg(short, long, global = true)]

@@ -3,34 +3,6 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// Reads a duration with its unit: `500ms`, `30s`, `5min`, `2h`, or several: `1m 30s`.
-pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let bad = || format!("`{text}` is no duration; write a number with a unit (ms, s, m, h, d), such as 30s");
-    let mut rest = text.trim();
-    let mut sum = Duration::ZERO;
-    if rest.is_empty() {
-        return Err(bad());
-    }
-    while !rest.is_empty() {
-        let unit_at = rest.find(|found: char| !found.is_ascii_digit()).ok_or_else(bad)?;
-        let number: u64 = rest[..unit_at].parse().map_err(|_| bad())?;
-        rest = rest[unit_at..].trim_start();
-        let next = rest.find(|found: char| !found.is_ascii_alphabetic()).unwrap_or(rest.len());
-        let milliseconds = match &rest[..next] {
-            "ms" => 1,
-            "s" | "sec" => 1_000,
-            "m" | "min" => 60_000,
-            "h" => 3_600_000,
-            "d" => 86_400_000,
-            _ => return Err(bad()),
-        };
-        let part = number.checked_mul(milliseconds).map(Duration::from_millis).ok_or_else(bad)?;
-        sum = sum.checked_add(part).ok_or_else(bad)?;
-        rest = rest[next..].trim_start();
-    }
-    Ok(sum)
-}
-
 /// A duration in its largest unit, two units while the first is small: `3 s`, `12 min`, `2 h 5 min`, `9 d`.
 pub(crate) fn duration(value: Duration) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
@@ -78,16 +50,6 @@ pub(crate) fn clean_lines(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_duration_is_read_with_its_unit_only() {
-        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(parse_duration("1m 30s"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse_duration("2h5min"), Ok(Duration::from_secs(7500)));
-        for bad in ["", "5", "s", "-3s", "5 parsecs", "99999999999999999999s", "18446744073709551615d"] {
-            assert!(parse_duration(bad).is_err(), "{bad:?}");
-        }
-    }
 
     #[test]
     fn a_duration_is_told_in_one_or_two_units() {
