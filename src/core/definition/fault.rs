@@ -9,6 +9,8 @@ use core::ops::Range;
 /// How many faults of one service are kept; of what comes after, only the number is said.
 pub const FAULTS_MAX: usize = 50;
 
+/// How many are looked at to find the first ones.
+const FAULTS_SORTED_MAX: usize = 1000;
 /// How many cells of a source line are shown.
 const CELLS_MAX: usize = 100;
 /// How many of them stand before the caret when a longer line is cut.
@@ -93,7 +95,8 @@ impl Fault {
         let excerpt = Excerpt::around(text, &self.span);
         let number = self.line.to_string();
         let gutter = " ".repeat(number.len());
-        let mut out = format!("{self}\n  {number} | {}\n  {gutter} | ", excerpt.line);
+        let shown = format!("  {number} | {}", excerpt.line);
+        let mut out = format!("{self}\n{}\n  {gutter} | ", shown.trim_end());
         out.push_str(&" ".repeat(excerpt.indent));
         out.push_str(&"^".repeat(excerpt.carets));
         if let Some(help) = &self.help {
@@ -275,24 +278,41 @@ pub(crate) struct Place {
 pub(crate) struct Faults<'a> {
     pub(crate) sources: Vec<Source<'a>>,
     list: Vec<(Place, Severity, Complaint)>,
+    /// How many more there were than anybody will read.
+    dropped: usize,
+    fatal: bool,
 }
 
 impl<'a> Faults<'a> {
     pub(crate) fn new(sources: Vec<Source<'a>>) -> Self {
-        Self { sources, list: Vec::new() }
+        Self { sources, list: Vec::new(), dropped: 0, fatal: false }
     }
 
     pub(crate) fn error(&mut self, place: &Place, complaint: Complaint) {
-        self.list.push((place.clone(), Severity::Error, complaint));
+        self.fatal = true;
+        self.push(place, Severity::Error, complaint);
     }
 
     pub(crate) fn note(&mut self, place: &Place, complaint: Complaint) {
-        self.list.push((place.clone(), Severity::Note, complaint));
+        self.push(place, Severity::Note, complaint);
+    }
+
+    fn push(&mut self, place: &Place, severity: Severity, complaint: Complaint) {
+        // One list for sorting, not one entry for each byte of a file that is no definition at all.
+        match self.list.len() < FAULTS_SORTED_MAX {
+            true => self.list.push((place.clone(), severity, complaint)),
+            false => self.dropped += 1,
+        }
+    }
+
+    /// Whether so much is wrong that nothing more need be said in words.
+    pub(crate) fn crowded(&self) -> bool {
+        self.list.len() >= FAULTS_SORTED_MAX
     }
 
     /// Whether anything is too wrong to go on.
     pub(crate) fn fatal(&self) -> bool {
-        self.list.iter().any(|(_, severity, _)| *severity == Severity::Error)
+        self.fatal
     }
 
     /// Where a place is, for origins.
@@ -302,9 +322,9 @@ impl<'a> Faults<'a> {
 
     /// All of it in the order of the files, errors that cannot be kept counted.
     pub(crate) fn into_list(self) -> Vec<Fault> {
-        let Self { sources, mut list } = self;
+        let Self { sources, mut list, dropped, .. } = self;
         list.sort_by_key(|(place, severity, _)| (place.source, place.span.start, *severity));
-        let more = list.len().saturating_sub(FAULTS_MAX);
+        let more = list.len().saturating_sub(FAULTS_MAX) + dropped;
         if more > 0 {
             // An error must not be lost behind notes: the answer would look usable.
             list.sort_by_key(|(_, severity, _)| *severity);

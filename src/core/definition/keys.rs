@@ -3,6 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use super::fault::listed;
 use super::near::near;
 use crate::service::Kind;
 
@@ -75,6 +76,8 @@ pub enum Unit {
     Bytes,
     /// Seconds.
     Seconds,
+    /// Hundredths of one processor.
+    Percent,
 }
 
 /// For which kinds of service a key has a meaning.
@@ -234,7 +237,7 @@ pub const KEYS: &[Key] = &[
     .linux_only(),
     key("", "environment-file", Takes::OptionalPaths, PROGRAM, "", "files of NAME=value lines, read at each start"),
     key("", "runtime-directory", Takes::Directories, OWN, "", "made below the runtime directory before each start"),
-    key("stop", "signal", Takes::Signal, DAEMON, "TERM", "the first signal to its main process"),
+    key("stop", "signal", Takes::Signal, OWN, "TERM", "the first signal to its main process"),
     key("stop", "command", Takes::Command, OWN, "", "a command in place of the signal"),
     key("stop", "timeout", between(1, true), PROGRAM, "90s; script: 5m", "how long a stop may take before KILL"),
     key(
@@ -264,13 +267,18 @@ pub const KEYS: &[Key] = &[
     key("conditions", "environment", Takes::EnvironmentCondition, ANY, "", "variables of svcd that must be set"),
     limit("address-space", Unit::Bytes, "memory addresses of one process"),
     limit("core", Unit::Bytes, "a core file"),
-    limit("cpu", Unit::Seconds, "processor time of one process"),
+    limit("cpu", Unit::Percent, "processors of the whole tree, where the system can share them out"),
+    limit("cpu-time", Unit::Seconds, "processor time of one process"),
     limit("data", Unit::Bytes, "data of one process"),
     limit("file-size", Unit::Bytes, "a file that it writes"),
     limit("locked-memory", Unit::Bytes, "memory that is never swapped"),
     limit("memory", Unit::Bytes, "memory of the whole tree, where the system can count it"),
+    limit("message-queues", Unit::Bytes, "POSIX message queues of its user").linux_only(),
+    limit("nice-ceiling", Unit::Count, "how far it may lower its nice value: 20 minus this").linux_only(),
     limit("open-files", Unit::Count, "descriptors of one process"),
+    limit("pending-signals", Unit::Count, "signals that wait for its user").linux_only(),
     limit("processes", Unit::Count, "processes of its user"),
+    limit("realtime-priority", Unit::Count, "the highest real-time priority").linux_only(),
     limit("stack", Unit::Bytes, "the stack of one process"),
     limit("tasks", Unit::Count, "processes and threads of the whole tree, where the system can count them"),
     key("environment", "NAME", Takes::Variable, PROGRAM, "", "a variable of its environment"),
@@ -290,7 +298,6 @@ const FOREIGN: &[(&str, &str)] = &[
     ("execstart", "`command`"),
     ("execreload", "`reload`"),
     ("execstop", "`command` in [stop]"),
-    ("memory-max", "`memory` in [limits]"),
     ("program", "`command`"),
     ("restart-delay", "`delay` in [restart]"),
     ("restart-sec", "`delay` in [restart]"),
@@ -335,8 +342,11 @@ pub(crate) fn meant(table: &str, name: &str) -> Option<alloc::string::String> {
             false => format!("did you mean `{word}`?"),
         });
     }
-    let word = near(name, named.clone().map(|key| key.name))?;
-    named.clone().find(|key| key.name == word).map(belongs)
+    if let Some(word) = near(name, named.clone().map(|key| key.name)) {
+        return named.clone().find(|key| key.name == word).map(belongs);
+    }
+    let here = named.clone().filter(|key| key.table == table && !table.is_empty()).map(|key| key.name);
+    Some(format!("there are {}", listed(here))).filter(|_| !table.is_empty())
 }
 
 impl fmt::Display for Takes {
@@ -345,7 +355,7 @@ impl fmt::Display for Takes {
             Self::Text => "a line of text",
             Self::Flag => "true or false",
             Self::Choice(words) => return choice(f, words),
-            Self::Command => "a command: a string or an array of words",
+            Self::Command => "a string or an array of words",
             Self::Names => "the name of a service or an array of names",
             Self::Path => "an absolute path",
             Self::OptionalPaths => "an absolute path (with `-` before it: may be missing) or an array of paths",
@@ -366,6 +376,7 @@ impl fmt::Display for Takes {
             Self::Limit(Unit::Count) => "a number, \"SOFT:HARD\" or \"unlimited\"",
             Self::Limit(Unit::Bytes) => "a size such as \"64M\", \"SOFT:HARD\" or \"unlimited\"",
             Self::Limit(Unit::Seconds) => "a duration such as \"10m\", \"SOFT:HARD\" or \"unlimited\"",
+            Self::Limit(Unit::Percent) => "a share such as \"150%\", or \"unlimited\"",
             Self::Variable => "a text",
             Self::PathCondition => "an absolute path, with `!` before it if it must not exist, or an array of them",
             Self::HostCondition => "a kind of host, with `!` before it for any other, or an array of them",

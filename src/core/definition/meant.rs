@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::fault::{Complaint, Faults, listed};
 use super::keys::kind_name;
+use super::syntax::duration_text;
 use super::value::Value;
 use super::written::{Entry, Written};
 use crate::name::Name;
@@ -30,8 +31,11 @@ pub(crate) fn kind(written: &Written) -> Kind {
 pub(crate) fn apply(service: &mut Service, written: &Written, faults: &mut Faults<'_>) {
     for (path, entry) in &written.entries {
         if !entry.key.kinds.has(&service.kind) {
+            if written.spoiled.contains("kind") {
+                continue;
+            }
             let kind = kind_name(&service.kind);
-            let complaint = Complaint::new(format!("`{}` means nothing for kind = \"{kind}\"", entry.key.name));
+            let complaint = Complaint::new(format!("`{path}` means nothing for kind = \"{kind}\""));
             let help = format!("it is for {}", listed(entry.key.kinds.names()));
             faults.error(&entry.name_at, complaint.help(help));
             continue;
@@ -125,7 +129,7 @@ fn identify(service: &mut Service, written: &Written, faults: &mut Faults<'_>) {
     if let Some(user) = text("user") {
         let group = text("group").unwrap_or_default();
         service.exec.identity = Some(Identity { user, group, groups, resolved: None });
-    } else if !written.torn && !written.entries.contains_key("user") {
+    } else if !written.torn && !written.spoiled.contains("user") {
         for key in ["group", "groups"] {
             if let Some(entry) = written.entries.get(key) {
                 let complaint = Complaint::new(format!("`{key}` without `user`"));
@@ -138,8 +142,9 @@ fn identify(service: &mut Service, written: &Written, faults: &mut Faults<'_>) {
 /// Contradictions between keys.
 fn check(service: &Service, written: &Written, faults: &mut Faults<'_>) {
     let kind = kind_name(&service.kind);
-    let entry = |path: &str| written.entries.get(path);
-    if service.command.is_empty() && !matches!(service.kind, Kind::Group) && !faults.fatal() {
+    let entry = |path: &str| written.entries.get(path).filter(|entry| entry.key.kinds.has(&service.kind));
+    let unclear = written.spoiled.contains("command") || written.spoiled.contains("kind");
+    if service.command.is_empty() && !matches!(service.kind, Kind::Group) && !unclear {
         let complaint = Complaint::new("`command` is missing").help("write command = \"/path/to/program arguments\"");
         let place = entry("kind").map(|entry| entry.name_at.clone()).unwrap_or_default();
         faults.error(&place, complaint);
@@ -179,7 +184,14 @@ fn check(service: &Service, written: &Written, faults: &mut Faults<'_>) {
     if let Some(entry) = entry("restart.delay").or(entry("restart.max-delay"))
         && service.restart.delay > service.restart.max_delay
     {
-        faults.error(&entry.at, Complaint::new("`delay` is longer than `max-delay`"));
+        faults.error(
+            &entry.at,
+            Complaint::new(format!(
+                "`delay` {} is longer than `max-delay` {}",
+                duration_text(service.restart.delay),
+                duration_text(service.restart.max_delay)
+            )),
+        );
     }
     if let (Some(signal), Some(_)) = (entry("stop.signal"), entry("stop.command"))
         && service.stop.signal != Signal::Term

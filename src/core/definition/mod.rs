@@ -12,6 +12,8 @@ mod keys;
 mod meant;
 mod near;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod value;
 mod words;
 mod written;

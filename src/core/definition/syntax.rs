@@ -158,6 +158,13 @@ pub(crate) fn command(words: Vec<String>) -> Result<Vec<String>, Complaint> {
 /// The first word is none of those that [`Ready`] stands for, or what follows does not fit it.
 pub fn ready(text: &str) -> Result<Ready, Complaint> {
     const FORMS: [&str; 8] = ["executed", "exit", "pid-file", "notify-fd", "sd-notify", "tcp", "unix", "command"];
+    const EXAMPLES: [(&str, &str); 5] = [
+        ("pid-file", "/run/web.pid"),
+        ("notify-fd", "3"),
+        ("tcp", "127.0.0.1:80"),
+        ("unix", "/run/web.sock"),
+        ("command", "/usr/bin/web --ping"),
+    ];
     let trimmed = text.trim();
     let (form, rest) = trimmed.split_once(char::is_whitespace).unwrap_or((trimmed, ""));
     let rest = rest.trim();
@@ -165,6 +172,10 @@ pub fn ready(text: &str) -> Result<Ready, Complaint> {
         "" => Ok(ready),
         _ => Err(Complaint::new(format!("nothing can follow `{form}`, found `{}`", shown(rest)))),
     };
+    if let (true, Some((form, example))) = (rest.is_empty(), EXAMPLES.iter().find(|row| row.0 == form)) {
+        let complaint = Complaint::new(format!("`{form}` needs to know what to look at"));
+        return Err(complaint.help(format!("write \"{form} {example}\"")));
+    }
     match form {
         "executed" => plain(Ready::Executed),
         "exit" => plain(Ready::Exit),
@@ -229,6 +240,12 @@ pub fn limit(text: &str, unit: Unit) -> Result<Limit, Complaint> {
     let one = |text: &str| match (text.trim(), unit) {
         ("unlimited", _) => Ok(None),
         (text, Unit::Bytes) => size(text).map(Some),
+        (text, Unit::Percent) => {
+            let complaint = || Complaint::new(format!("`{}` is no share of a processor", shown(text)));
+            let number = text.strip_suffix('%').and_then(|number| number.parse::<u64>().ok());
+            let number = number.filter(|number| (1..=1_000_000).contains(number));
+            number.map(Some).ok_or_else(|| complaint().help("write hundredths of one processor: \"150%\""))
+        }
         (text, _) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
             let complaint = || Complaint::new(format!("`{}` is larger than can be counted", shown(text)));
             text.parse().map(Some).map_err(|_| complaint())

@@ -12,7 +12,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::fault::{Complaint, Faults, Place, listed, shown};
-use super::keys::{Key, Span, Takes};
+use super::keys::{Key, Span, Takes, Unit};
 use super::near::near;
 use super::syntax;
 use super::words::split;
@@ -86,10 +86,12 @@ impl<'f, 'a> Reader<'f, 'a> {
             (Takes::Variable, DeValue::Integer(_)) => {
                 number(value.get_ref(), i64::MIN, i64::MAX).map(|number| Value::Text(number.to_string()))
             }
-            (Takes::Limit(_), DeValue::Integer(_)) => number(value.get_ref(), 0, i64::MAX).map(|number| {
-                let number = Some(number.unsigned_abs());
-                Value::Limit(Limit { soft: number, hard: number })
-            }),
+            (Takes::Limit(Unit::Count | Unit::Bytes | Unit::Seconds), DeValue::Integer(_)) => {
+                number(value.get_ref(), 0, i64::MAX).map(|number| {
+                    let number = Some(number.unsigned_abs());
+                    Value::Limit(Limit { soft: number, hard: number })
+                })
+            }
             (Takes::Command | Takes::Reload, DeValue::Array(_)) => {
                 let words = self.each(key, word, value, |text| Ok(text.to_owned()))?;
                 syntax::command(words).map(|words| match key.takes {
@@ -176,14 +178,10 @@ impl<'f, 'a> Reader<'f, 'a> {
         };
         let mut list = Vec::new();
         for item in items {
-            let number = match (key.takes, item.get_ref()) {
-                (Takes::Accounts, DeValue::Integer(_)) => account_number(item.get_ref()).ok(),
-                _ => None,
-            };
-            let (text, place) = match (number, item.get_ref()) {
-                (Some(number), _) => (number, self.place(item.span())),
-                (None, DeValue::String(_)) => match self.text(item) {
-                    Some(found) => found,
+            let text = match (key.takes, item.get_ref()) {
+                (Takes::Accounts, DeValue::Integer(_)) => account_number(item.get_ref()),
+                (_, DeValue::String(_)) => match self.text(item) {
+                    Some((text, _)) => Ok(text),
                     None => continue,
                 },
                 _ => {
@@ -191,9 +189,9 @@ impl<'f, 'a> Reader<'f, 'a> {
                     continue;
                 }
             };
-            match read(&text) {
+            match text.and_then(|text| read(&text)) {
                 Ok(found) => list.push(found),
-                Err(complaint) => self.error(&place, complaint),
+                Err(complaint) => self.error(&self.place(item.span()), complaint),
             }
         }
         Some(list)

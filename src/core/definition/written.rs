@@ -3,7 +3,8 @@
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::ops::Range;
 
 use toml::Spanned;
@@ -33,6 +34,8 @@ pub(crate) struct Entry {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Written {
     pub(crate) entries: BTreeMap<String, Entry>,
+    /// Keys that are there, but not in a form that says anything.
+    pub(crate) spoiled: BTreeSet<String>,
     /// The files are not TOML throughout: keys may be missing here that are there.
     pub(crate) torn: bool,
 }
@@ -92,21 +95,30 @@ impl Written {
             let within = if table.is_empty() { String::new() } else { format!(" in [{table}]") };
             let complaint = Complaint::new(format!("unknown key `{}`{within}", shown(word)));
             let help = keys::meant(table, word);
+            if help.as_ref().is_some_and(|help| table.is_empty() && help.contains("`command`")) {
+                self.spoiled.insert("command".to_owned());
+            }
             return reader.error(&name_at, Complaint { help, ..complaint });
         };
         if key.takes == Takes::Variable && !reader.variable(&name_at, word) {
             return;
         }
         let at = reader.place(value.span());
-        if let Some(value) = reader.value(key, word, value) {
-            let path = if table.is_empty() { word.to_owned() } else { format!("{table}.{word}") };
-            self.entries.insert(path, Entry { key, value, name_at, at });
+        let path = if table.is_empty() { word.to_owned() } else { format!("{table}.{word}") };
+        match reader.value(key, word, value) {
+            Some(value) => {
+                self.entries.insert(path, Entry { key, value, name_at, at });
+            }
+            None => {
+                self.spoiled.insert(path);
+            }
         }
     }
 
     /// Lays a drop-in over this: what it writes replaces what was written before, key by key.
     pub(crate) fn overlay(&mut self, above: Self) {
         self.entries.extend(above.entries);
+        self.spoiled.extend(above.spoiled);
         self.torn |= above.torn;
     }
 }
@@ -130,14 +142,18 @@ fn syntax(
         let complaint = Complaint::new(format!("this `{bracket}` is not closed"));
         faults.error(&place, complaint);
     }
-    for error in errors {
-        let span = error.span().unwrap_or(0..0);
+    let mut errors: Vec<_> = errors.iter().map(|error| (error.span().unwrap_or(0..0), error)).collect();
+    errors.sort_by_key(|(span, _)| span.start);
+    for (span, error) in errors {
         if span.start >= end {
             continue;
         }
         if broken.insert(faults.sources[source].line(span.start)) {
             let text = faults.sources[source].text;
-            let complaint = plainly(document, text, error.message(), &span, &faults.sources[source]);
+            let complaint = match faults.crowded() {
+                true => Complaint::new(error.message()),
+                false => plainly(document, text, error.message(), &span, &faults.sources[source]),
+            };
             faults.error(&Place { source, span }, complaint);
         }
     }
@@ -175,8 +191,24 @@ fn plainly(
         let first = keys.filter(|key| **key.get_ref() == *raw && key.span().start < span.start);
         return match first.map(|key| key.span().start).max() {
             Some(at) => complaint.help(format!("first in line {}", source.line(at) + 1)),
-            None => complaint,
+            None => match text.lines().position(|line| line.trim() == format!("[{raw}]")) {
+                Some(at) if at < source.line(span.start) => complaint.help(format!("first in line {}", at + 1)),
+                _ => complaint,
+            },
         };
+    }
+    if ["invalid basic string", "invalid literal string"].iter().any(|start| message.starts_with(start))
+        && (message.ends_with("expected `\"`") || message.ends_with("expected `'`"))
+    {
+        return Complaint::new("a quote is not closed in this line");
+    }
+    if message.starts_with("missing escaped value") {
+        let complaint = Complaint::new("this backslash starts nothing that is known");
+        return complaint.help("write `\\\\` for a backslash, or put the text in single quotes");
+    }
+    if message.starts_with("invalid unquoted key") {
+        let complaint = Complaint::new(format!("`{}` cannot stand in a key", shown(raw)));
+        return complaint.help("a line is `key = value`; a key has letters, digits, - and _");
     }
     if message.starts_with("string values must be quoted") {
         return match raw.is_empty() {
@@ -190,5 +222,5 @@ fn plainly(
     if message.starts_with("invalid boolean") {
         return Complaint::new(format!("`{}` is no value", shown(raw))).help("write true or false");
     }
-    Complaint::new(message.to_string())
+    Complaint::new(message)
 }
