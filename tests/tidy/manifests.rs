@@ -12,7 +12,7 @@ const HOSTS: [&str; 12] = [
     "man7.org",
     "mandoc.bsd.lv",
     "no-color.org",
-    "rustup.rs",
+    "sh.rustup.rs",
     "semver.org",
     "www.debian.org",
     "www.freebsd.org",
