@@ -4,8 +4,8 @@
 //! meant, defaults are filled in, and contradictions between keys are found. A drop-in overrides key by key: what it
 //! writes replaces what was written before it, arrays whole; tables are merged.
 //!
-//! In the files of an instance (`getty@tty1`) every text has `%i` for the instance (`tty1`), `%n` for the whole name and
-//! `%%` for a percent sign; in any other definition `%` means itself.
+//! In the files of an instance (`getty@tty1`) every text has `%i` for the instance (`tty1`), `%n` for the whole name
+//! and `%%` for a percent sign; in any other definition `%` means itself.
 
 mod fault;
 mod keys;

@@ -126,6 +126,16 @@ fn deep_nesting_and_huge_files_are_refused_not_suffered() {
 }
 
 #[test]
+fn what_is_no_text_is_refused_where_it_would_count() {
+    assert!(read("web", "\u{feff}command = \"/bin/web\"\n").service.is_some());
+    assert!(read("web", "# gr\u{fffd}n\r\ncommand = \"/bin/web\"\r\n").service.is_some());
+    let outcome = read("web", "command = \"/bin/w\u{fffd}b\"\n");
+    assert!(outcome.service.is_none() && outcome.faults[0].message.contains("UTF-8"), "{:?}", outcome.faults);
+    let outcome = read("web", "command = \"/bin/web\\u0000\"\n");
+    assert!(outcome.service.is_none() && outcome.faults[0].message.contains("NUL"), "{:?}", outcome.faults);
+}
+
+#[test]
 fn of_very_many_faults_the_first_are_told_and_the_rest_counted() {
     let mut text = String::from("command = \"/bin/web\"\n");
     for number in 0..5000 {
@@ -225,8 +235,12 @@ proptest! {
 
     #[test]
     fn no_text_that_looks_like_a_definition_makes_the_reader_panic(
-        text in r#"(([a-z.-]{1,8}|user|command|stop) ?= ?("[ -~]{0,6}"|[0-9a-z\[\]{},"']{0,8})?|\[[a-z]{0,5}\]?|[\x00-\xff])*"#,
+        lines in prop::collection::vec(
+            r#"([a-z.-]{1,8}|user|command|stop) ?= ?("[ -~]{0,6}"|[0-9a-z\[\]{},"']{0,8})?|\[[a-z]{0,5}\]?|[\x00-\xff]"#,
+            0..12,
+        ),
     ) {
+        let text = lines.join("\n");
         read("web", &text).rendered(&[SourceText { path: "web.toml", text: &text }]);
     }
 

@@ -146,6 +146,11 @@ impl<'f, 'a> Reader<'f, 'a> {
             self.error(&place, Complaint::new("a text cannot contain a NUL character"));
             return None;
         }
+        // What a loader puts where bytes are no UTF-8: what was meant is not known.
+        if text.contains(char::REPLACEMENT_CHARACTER) {
+            self.error(&place, Complaint::new("a text must be UTF-8, this one is not").help("save the file as UTF-8"));
+            return None;
+        }
         match filled(self.name, text) {
             Ok(text) => Some((text, place)),
             Err(sequence) => {
