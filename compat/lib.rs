@@ -3,6 +3,7 @@
 pub mod facility;
 pub mod header;
 pub mod note;
+pub mod order;
 pub mod policy;
 pub mod script;
 pub mod shell;

@@ -20,7 +20,7 @@ pub struct Rcd {
 
 /// A tag of the block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tag {
+pub(crate) enum Tag {
     Provide,
     Require,
     Before,
@@ -41,25 +41,40 @@ const TAGS: [(&[u8], Tag); 7] = [
 /// Reads the block by rcorder's rule: from the first tag to the first line that is none.
 pub fn strict(text: &[u8]) -> Rcd {
     let mut out = Rcd::default();
-    let mut at = 0;
     let mut number = 1;
+    each_logical(text, |line, taken| {
+        let found = tag(line);
+        if let Some((tag, words)) = found {
+            if out.line == 0 {
+                out.line = number;
+            }
+            out.add(tag, words);
+        }
+        number += taken;
+        found.is_some() || out.line == 0
+    });
+    out
+}
+
+/// The tag of a line by rcorder's rule, and what follows it.
+pub(crate) fn tag(line: &[u8]) -> Option<(Tag, &[u8])> {
+    TAGS.iter().find_map(|(start, tag)| line.strip_prefix(*start).map(|words| (*tag, words)))
+}
+
+/// Calls for each line, with those joined that a backslash continues, until it answers false.
+pub(crate) fn each_line(text: &[u8], mut take: impl FnMut(&[u8]) -> bool) {
+    each_logical(text, |line, _| take(line));
+}
+
+fn each_logical(text: &[u8], mut take: impl FnMut(&[u8], u32) -> bool) {
+    let mut at = 0;
     while at < text.len() {
         let (line, end, taken) = logical_line(text, at);
-        let tag = TAGS.iter().find(|(start, _)| line.starts_with(start));
-        match tag {
-            Some((start, tag)) => {
-                if out.line == 0 {
-                    out.line = number;
-                }
-                out.add(*tag, &line[start.len()..]);
-            }
-            None if out.line > 0 => break,
-            None => {}
+        if !take(&line, taken) {
+            break;
         }
         at = end;
-        number += taken;
     }
-    out
 }
 
 /// A line with those that its backslashes join to it, where it ends, and how many lines that are.

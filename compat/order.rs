@@ -1,0 +1,4 @@
+//! The order of services as their own systems compute it.
+
+pub mod qsort;
+pub mod rcorder;

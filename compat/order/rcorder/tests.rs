@@ -1,0 +1,1 @@
+//! Orders told line by line.
