@@ -181,6 +181,12 @@ impl std::error::Error for SpawnError {
     }
 }
 
+impl From<SpawnError> for io::Error {
+    fn from(error: SpawnError) -> Self {
+        Self::new(error.source.kind(), error.to_string())
+    }
+}
+
 /// Text as C wants it.
 ///
 /// # Errors

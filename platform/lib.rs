@@ -7,10 +7,15 @@
 mod os;
 mod sys;
 
+pub mod channel;
+pub mod files;
 pub mod launch;
+pub mod roles;
+pub mod socket;
+pub mod users;
 
 pub use launch::{Identity, Launch, Passed, SpawnError, Stage};
-pub use os::{clock, poll, process, reap, signals, spawn, tree};
+pub use os::{clock, host, notify, peer, poll, process, reap, signals, spawn, tree};
 
 use std::fmt;
 

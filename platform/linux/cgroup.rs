@@ -54,14 +54,36 @@ impl Place {
     /// Makes the directories, and sees whether processes can be put there.
     pub(super) fn prepare(&self) -> io::Result<()> {
         let leaf = self.directory.join(LEAF);
-        fs::create_dir_all(&leaf).map_err(|error| because(&error, leaf.display()))?;
-        // The svc directory is two levels below the cgroup we came from; to move a process within, that one must let us.
-        let common = self.directory.ancestors().nth(2).unwrap_or(&self.directory);
-        for directory in [common, leaf.as_path()] {
+        // Another daemon that ends may take `svc` away between our making it and what is below.
+        let made = (0..MAKE_TRIES).map(|_| fs::create_dir_all(&leaf));
+        let made = made.skip_while(|made| made.as_ref().is_err_and(is_gone)).next();
+        made.unwrap_or_else(|| fs::create_dir_all(&leaf)).map_err(|error| because(&error, leaf.display()))?;
+        // To move a process into one of ours, the cgroup that it comes from and ours have in common must let us, too.
+        for directory in self.base().into_iter().chain([leaf.as_path()]) {
             let procs = directory.join("cgroup.procs");
             File::options().write(true).open(&procs).map_err(|error| because(&error, procs.display()))?;
         }
         Ok(())
+    }
+
+    /// Moves the calling process out again, and removes what is empty.
+    pub(super) fn clear(&self) -> io::Result<()> {
+        let leaf = self.directory.join(LEAF);
+        let own = fs::read_to_string("/proc/self/cgroup")?;
+        if let (true, Some(base)) = (own.lines().any(|line| line == format!("0::{}/{LEAF}", self.shown)), self.base()) {
+            write(&base.join("cgroup.procs"), "0")?;
+        }
+        for path in [&leaf, &self.directory] {
+            fs::remove_dir(path).map_err(|error| because(&error, path.display()))?;
+        }
+        // Other instances may be there.
+        let _busy = self.directory.parent().map(fs::remove_dir);
+        Ok(())
+    }
+
+    /// The cgroup that we came from, two levels above.
+    fn base(&self) -> Option<&Path> {
+        self.directory.ancestors().nth(2)
     }
 
     /// Moves the calling process into the leaf that is for the daemon itself.
@@ -70,6 +92,9 @@ impl Place {
         write(&procs, "0").map_err(|error| because(&error, procs.display()))
     }
 }
+
+/// How often making the directories is tried.
+const MAKE_TRIES: usize = 5;
 
 /// The directory of the daemon itself. No run can be called so: theirs have a dot and a number.
 pub(super) const LEAF: &str = "daemon";
@@ -345,6 +370,31 @@ mod tests {
         assert_eq!(found(HYBRID, "0::/user/7\n"), below);
         let other = there("/sys/fs/cgroup/unified/svc/other/web.1/svc/main", "/svc/other/web.1/svc/main");
         assert_eq!(found(HYBRID, "0::/svc/other/web.1\n"), other);
+    }
+
+    #[test]
+    fn a_tree_is_killed_one_by_one_where_the_kernel_cannot_do_it_at_once() {
+        let place = Place::find(&format!("test-one-by-one-{}", std::process::id()));
+        let place = match place.and_then(|place| place.prepare().map(|()| place).map_err(|error| error.to_string())) {
+            Ok(place) => place,
+            Err(reason) => return eprintln!("skipped: killing a cgroup one by one: {reason}"),
+        };
+        let cgroup = Cgroup::make(&place, "web.1").unwrap();
+        let mut launch = crate::Launch::new(c"/bin/sleep".to_owned(), vec![c"sleep".to_owned(), c"1000".to_owned()]);
+        launch.tree = Some(cgroup.door());
+        let mut spawner = super::super::spawn::Spawner::new().unwrap();
+        let children: Vec<_> =
+            (0..5).map(|_| spawner.spawn(&launch, super::super::spawn::Kin::Child).unwrap()).collect();
+        assert_eq!(cgroup.pids().unwrap(), children.iter().map(Handle::pid).collect::<Vec<_>>());
+        cgroup.kill_one_by_one().unwrap();
+        for child in &children {
+            // SAFETY: waits for a child of ours and asks for no status.
+            assert_eq!(unsafe { libc::waitpid(child.pid(), std::ptr::null_mut(), 0) }, child.pid());
+        }
+        assert!(cgroup.is_empty().unwrap());
+        cgroup.remove().unwrap();
+        assert!(cgroup.is_empty().unwrap() && cgroup.kill().is_ok(), "one that is gone is empty");
+        place.clear().unwrap();
     }
 
     #[test]

@@ -3,9 +3,13 @@
 mod cgroup;
 mod child;
 mod clone;
+mod handle;
 mod walk;
 
 pub mod clock;
+pub mod host;
+pub mod notify;
+pub mod peer;
 pub mod poll;
 pub mod process;
 pub mod reap;

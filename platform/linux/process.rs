@@ -1,7 +1,6 @@
-//! Processes: hold of one that cannot be mistaken for another, and what `/proc` says about them.
+//! Processes: what `/proc` says about them.
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,91 +8,7 @@ use std::{fs, io};
 
 use svc_core::Time;
 
-use crate::sys::{check_long, own};
-
-/// Hold of one process. Readable when it has ended. Its pid may by then belong to another; a signal through this does
-/// not reach that one.
-#[derive(Debug)]
-pub struct Handle {
-    pid: i32,
-    fd: OwnedFd,
-}
-
-impl Handle {
-    pub(super) fn new(pid: i32, fd: OwnedFd) -> Self {
-        Self { pid, fd }
-    }
-
-    /// Takes hold of the process that has this pid now. To be sure that it is the one meant, compare [`start_time`]
-    /// afterwards.
-    ///
-    /// # Errors
-    ///
-    /// `ESRCH` where there is none; the kernel's own.
-    ///
-    /// Source: pidfd_open(2).
-    pub fn open(pid: i32) -> io::Result<Self> {
-        // SAFETY: takes two integers and touches no memory.
-        let fd = check_long(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
-        Ok(Self { pid, fd: own(fd as i32) })
-    }
-
-    /// Takes hold of a process only if it is the one that started at `started`.
-    ///
-    /// # Errors
-    ///
-    /// `ESRCH` where it has ended, even if another has its pid now.
-    ///
-    /// Source: pidfd_open(2), proc_pid_stat(5).
-    pub fn open_exactly(pid: i32, started: Time) -> io::Result<Self> {
-        let handle = Self::open(pid)?;
-        // Looked at after the handle was taken: if it is right now, the handle cannot be of a later process.
-        match start_time(pid) {
-            Ok(found) if found == started => Ok(handle),
-            _ => Err(io::Error::from_raw_os_error(libc::ESRCH)),
-        }
-    }
-
-    /// Its pid, or what that was.
-    pub fn pid(&self) -> i32 {
-        self.pid
-    }
-
-    /// Sends it a signal by number; 0 only asks whether it could be sent.
-    ///
-    /// # Errors
-    ///
-    /// `ESRCH` where it has ended and was collected; `EPERM`.
-    ///
-    /// Source: pidfd_send_signal(2).
-    pub fn signal(&self, number: i32) -> io::Result<()> {
-        use std::os::fd::AsRawFd;
-        let fd = self.fd.as_raw_fd();
-        let none = std::ptr::null::<libc::siginfo_t>();
-        // SAFETY: without siginfo no memory is touched; the descriptor is ours and open.
-        check_long(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, number, none, 0) })?;
-        Ok(())
-    }
-
-    /// Whether it has ended, collected or not.
-    ///
-    /// # Errors
-    ///
-    /// The kernel's own; none is expected.
-    ///
-    /// Source: pidfd_open(2), poll(2).
-    pub fn has_ended(&self) -> io::Result<bool> {
-        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-        let mut fds = [PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)];
-        Ok(poll(&mut fds, PollTimeout::ZERO)? > 0)
-    }
-}
-
-impl AsFd for Handle {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
-    }
-}
+pub use super::handle::Handle;
 
 /// What `/proc` says about a process.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Launching a program: no copy of our memory, nothing inherited by accident, every failure with its stage.
 
 use std::ffi::CStr;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::ptr;
 
@@ -10,7 +10,7 @@ use svc_core::service::Limit;
 use super::child::{self, LIMITS_MAX, LimitPlan, MOVES_MAX, Move, Plan, Step};
 use super::clone::{self, Birth, Born, Stack};
 use super::process::Handle;
-use crate::launch::{Launch, NUMBER_MAX, PASSED_MAX, SpawnError, Stage};
+use crate::launch::{Launch, NUMBER_MAX, PASSED_MAX, Passed, SpawnError, Stage};
 use crate::sys::{check, own};
 
 /// Whose child a new process becomes.
@@ -134,8 +134,30 @@ impl Spawner {
     pub fn spawn(&mut self, launch: &Launch<'_>, kin: Kin) -> Result<Handle, SpawnError> {
         let arguments = pointers(&launch.arguments);
         let environment = pointers(&launch.environment);
-        let mut plan = plan_of(launch, &arguments, &environment)?;
-        let staged = self.stage(launch, &mut plan);
+        self.launch(launch, (&arguments, &environment), &launch.pass, kin)
+    }
+
+    /// The same for what was prepared before; it takes no memory unless it fails.
+    ///
+    /// # Errors
+    ///
+    /// With the stage that failed and the kernel's word for it.
+    ///
+    /// Source: clone(2), execve(2).
+    pub fn spawn_prepared(&mut self, prepared: &Prepared, pass: &[Passed<'_>], kin: Kin) -> Result<Handle, SpawnError> {
+        self.launch(&prepared.launch, (&prepared.arguments, &prepared.environment), pass, kin)
+    }
+
+    fn launch(
+        &mut self,
+        launch: &Launch<'_>,
+        tables: Tables<'_>,
+        pass: &[Passed<'_>],
+        kin: Kin,
+    ) -> Result<Handle, SpawnError> {
+        make_sense(launch, pass)?;
+        let mut plan = plan_of(launch, tables);
+        let staged = self.stage(launch, pass, &mut plan);
         let result =
             staged.and_then(|()| self.run(&mut plan, launch.tree, kin).map_err(|failure| failure.named(&plan, launch)));
         self.unstage(&plan);
@@ -143,16 +165,16 @@ impl Spawner {
     }
 
     /// Puts every descriptor to be passed into a slot, where nothing the child does to its low numbers can touch it.
-    fn stage(&self, launch: &Launch<'_>, plan: &mut Plan) -> Result<(), SpawnError> {
+    fn stage(&self, launch: &Launch<'_>, pass: &[Passed<'_>], plan: &mut Plan) -> Result<(), SpawnError> {
         let standard = [(launch.stdin, 0), (launch.stdout, 1), (launch.stderr, 2)];
-        let passed = launch.pass.iter().map(|passed| (Some(passed.fd), passed.number));
+        let passed = pass.iter().map(|passed| (Some(passed.fd), passed.number));
         let all = standard.into_iter().chain(passed);
         for ((fd, target), (slot, place)) in all.zip(self.slots.iter().zip(plan.moves.iter_mut())) {
+            plan.move_count += 1;
+            *place = Move { source: slot.as_raw_fd(), target };
             if let Some(fd) = fd {
                 place_in(fd, slot).map_err(|source| SpawnError { stage: Stage::Descriptors, source, pid: None })?;
             }
-            *place = Move { source: slot.as_raw_fd(), target };
-            plan.move_count += 1;
         }
         Ok(())
     }
@@ -260,18 +282,38 @@ impl Failure {
     }
 }
 
+/// Addresses of arguments and of environment entries.
+type Tables<'a> = (&'a [*const libc::c_char], &'a [*const libc::c_char]);
+
+/// A launch with nothing left to be made.
+#[derive(Debug)]
+pub struct Prepared {
+    launch: Launch<'static>,
+    arguments: Vec<*const libc::c_char>,
+    environment: Vec<*const libc::c_char>,
+}
+
+impl Prepared {
+    /// Prepares it.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be asked for.
+    pub fn new(launch: Launch<'static>) -> Result<Self, SpawnError> {
+        make_sense(&launch, &launch.pass)?;
+        // Moving the launch does not move what its strings point to.
+        let (arguments, environment) = (pointers(&launch.arguments), pointers(&launch.environment));
+        Ok(Self { launch, arguments, environment })
+    }
+}
+
 /// The addresses of these strings, with a null at the end, as execve(2) takes them.
 fn pointers(strings: &[std::ffi::CString]) -> Vec<*const libc::c_char> {
     strings.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect()
 }
 
 /// Turns a launch into what the child works off. The tables must live as long as the plan is used.
-fn plan_of(
-    launch: &Launch<'_>,
-    arguments: &[*const libc::c_char],
-    environment: &[*const libc::c_char],
-) -> Result<Plan, SpawnError> {
-    make_sense(launch)?;
+fn plan_of(launch: &Launch<'_>, (arguments, environment): Tables<'_>) -> Plan {
     let mut plan = Plan::empty();
     for (place, (resource, limit)) in plan.limits.iter_mut().zip(&launch.limits) {
         *place = LimitPlan { resource: resource.number, value: limit_of(*limit) };
@@ -281,11 +323,10 @@ fn plan_of(
     plan.nice = launch.nice;
     plan.umask = launch.umask;
     if let Some(score) = launch.oom_score {
-        let text = score.to_string();
-        for (place, byte) in plan.oom_score.iter_mut().zip(text.bytes()) {
-            *place = byte;
-            plan.oom_score_length += 1;
-        }
+        let mut room = plan.oom_score.as_mut_slice();
+        // At most 5 bytes, there is room for 8.
+        let _fits = write!(room, "{score}");
+        plan.oom_score_length = 8 - room.len();
     }
     plan.chroot = launch.chroot.as_deref().map_or(ptr::null(), CStr::as_ptr);
     plan.directory = launch.directory.as_deref().map_or(ptr::null(), CStr::as_ptr);
@@ -302,27 +343,27 @@ fn plan_of(
     plan.program = launch.program.as_ptr();
     plan.arguments = arguments.as_ptr();
     plan.environment = environment.as_ptr();
-    Ok(plan)
+    plan
 }
 
-fn make_sense(launch: &Launch<'_>) -> Result<(), SpawnError> {
+fn make_sense(launch: &Launch<'_>, pass: &[Passed<'_>]) -> Result<(), SpawnError> {
     if launch.arguments.is_empty() {
         return Err(SpawnError::preparing("its arguments", "not even the program's own name is among them"));
     }
     if launch.limits.len() > LIMITS_MAX {
         return Err(SpawnError::preparing("its limits", "a resource is limited twice"));
     }
-    if launch.pass.len() > PASSED_MAX {
+    if pass.len() > PASSED_MAX {
         return Err(SpawnError::preparing("its descriptors", "more than 16 are to be passed"));
     }
     if launch.oom_score.is_some_and(|score| !(-1000..=1000).contains(&score)) {
         return Err(SpawnError::preparing("its oom score", "not within -1000 and 1000"));
     }
-    for (place, passed) in launch.pass.iter().enumerate() {
+    for (place, passed) in pass.iter().enumerate() {
         if !(3..=NUMBER_MAX).contains(&passed.number) {
             return Err(SpawnError::preparing(format!("descriptor {}", passed.number), "not within 3 and 31"));
         }
-        if launch.pass.iter().take(place).any(|earlier| earlier.number == passed.number) {
+        if pass.iter().take(place).any(|earlier| earlier.number == passed.number) {
             return Err(SpawnError::preparing(format!("descriptor {}", passed.number), "given twice"));
         }
     }

@@ -165,6 +165,20 @@ impl Forest {
         Ok(names)
     }
 
+    /// Leaves no trace: the calling process goes back to where it was, and the daemon's own directories are removed.
+    ///
+    /// # Errors
+    ///
+    /// `ResourceBusy` while a tree or another process of the daemon is there; the kernel's own.
+    ///
+    /// Source: cgroups(7).
+    pub fn clear(self) -> io::Result<()> {
+        match &self.ground {
+            Ground::Cgroup(place) => place.clear(),
+            Ground::Bare(_) => Ok(()),
+        }
+    }
+
     /// Names of trees of which something changed since the last call: ask each whether it is empty. A name may come
     /// after its tree was removed. Without cgroups nothing ever comes: ask when a child has ended.
     ///

@@ -1,0 +1,280 @@
+//! The machine or container we are on, and what only its first process may do to it.
+
+use std::convert::Infallible;
+use std::ffi::{CString, OsStr};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::{env, fmt, fs, io};
+
+use nix::mount::{MsFlags, mount};
+use nix::sys::reboot::{RebootMode, reboot, set_cad_enabled};
+
+use crate::sys::{because, check};
+
+/// What we run on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A machine of its own.
+    Machine,
+    /// A virtual machine; by whose hypervisor, where it says so.
+    Vm(String),
+    /// A container; of which kind.
+    Container(String),
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Machine => f.write_str("machine"),
+            Self::Vm(by) => write!(f, "vm ({by})"),
+            Self::Container(of) => write!(f, "container ({of})"),
+        }
+    }
+}
+
+/// Whether this is the first process, of the machine or of its pid namespace.
+pub fn is_process_1() -> bool {
+    std::process::id() == 1
+}
+
+/// What we run on, as far as can be seen; a container that hides well is a machine.
+///
+/// Source: the container interface of systemd, cgroups(7), cpuid leaf 1 as `/proc/cpuinfo` shows it.
+pub fn kind() -> Kind {
+    if let Some(of) = container() {
+        return Kind::Container(of);
+    }
+    let maker = fs::read_to_string("/sys/class/dmi/id/sys_vendor").unwrap_or_default();
+    let flags = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let guest = flags.lines().any(|line| line.starts_with("flags") && line.contains(" hypervisor"));
+    match (guest, maker.trim()) {
+        (true, "") => Kind::Vm("unknown".to_owned()),
+        (true, maker) => Kind::Vm(maker.to_owned()),
+        (false, _) => Kind::Machine,
+    }
+}
+
+fn container() -> Option<String> {
+    let said = if is_process_1() { env::var("container").ok() } else { container_of_process_1() };
+    if let Some(said) = said.filter(|said| !said.is_empty()) {
+        return Some(said);
+    }
+    for (file, of) in [("/run/.containerenv", "podman"), ("/.dockerenv", "docker")] {
+        if Path::new(file).exists() {
+            return Some(of.to_owned());
+        }
+    }
+    if let Ok(text) = fs::read_to_string("/run/systemd/container") {
+        return Some(text.trim().to_owned());
+    }
+    if Path::new("/proc/vz").exists() && !Path::new("/proc/bc").exists() {
+        return Some("openvz".to_owned());
+    }
+    let groups = fs::read_to_string("/proc/1/cgroup").unwrap_or_default();
+    let hints = ["kubepods", "docker", "libpod", "lxc", "containerd"];
+    hints.into_iter().find(|hint| groups.contains(hint)).map(str::to_owned)
+}
+
+fn container_of_process_1() -> Option<String> {
+    let entries = crate::process::environment(1).ok()?;
+    let value = entries.iter().find_map(|entry| entry.strip_prefix(b"container="))?;
+    Some(String::from_utf8_lossy(value).into_owned())
+}
+
+/// The machine's own name.
+///
+/// # Errors
+///
+/// The kernel's own; none is expected.
+///
+/// Source: gethostname(2).
+pub fn name() -> io::Result<String> {
+    Ok(nix::unistd::gethostname()?.to_string_lossy().into_owned())
+}
+
+/// The file of the program that runs here, the new one if it was replaced meanwhile.
+///
+/// # Errors
+///
+/// Where `/proc` is not mounted and the first argument is no path.
+///
+/// Source: proc_pid_exe(5).
+pub fn own_program() -> io::Result<PathBuf> {
+    let path = match fs::read_link("/proc/self/exe") {
+        Ok(path) => path,
+        // As process 1, before anything is mounted.
+        Err(error) => {
+            let first = env::args_os().next().map(PathBuf::from).filter(|first| first.is_absolute());
+            return first.ok_or_else(|| because(&error, "/proc/self/exe"));
+        }
+    };
+    let bytes = path.into_os_string().into_vec();
+    let bytes = bytes.strip_suffix(b" (deleted)").unwrap_or(&bytes);
+    Ok(PathBuf::from(OsStr::from_bytes(bytes)))
+}
+
+/// Becomes a program in place: same process, same children, same descriptors but those marked to be closed, the same
+/// environment. The signal mask stays, too. Returns only if it failed.
+///
+/// Source: execve(2).
+pub fn become_program(program: &Path, arguments: &[CString]) -> io::Error {
+    let path = match crate::launch::c_string(program) {
+        Ok(path) => path,
+        Err(error) => return error,
+    };
+    match nix::unistd::execv(&path, arguments) {
+        Ok(never) => match never {},
+        Err(errno) => because(&errno.into(), program.display()),
+    }
+}
+
+/// How a machine ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Stop, power on.
+    Halt,
+    /// Power off.
+    Poweroff,
+    /// Start again.
+    Reboot,
+}
+
+/// Ends the machine, after its file systems were told to write. In a pid namespace it ends that only, and its starter
+/// learns how. Returns only if it failed.
+///
+/// Source: reboot(2), sync(2).
+pub fn end(how: End) -> io::Error {
+    nix::unistd::sync();
+    let mode = match how {
+        End::Halt => RebootMode::RB_HALT_SYSTEM,
+        End::Poweroff => RebootMode::RB_POWER_OFF,
+        End::Reboot => RebootMode::RB_AUTOBOOT,
+    };
+    let result: nix::Result<Infallible> = reboot(mode);
+    match result {
+        Ok(never) => match never {},
+        Err(errno) => because(&errno.into(), "reboot(2)"),
+    }
+}
+
+/// Makes ctrl-alt-del a signal (`INT`) to process 1 and not the machine's sudden end.
+///
+/// # Errors
+///
+/// `EPERM` for others than the machine's process 1; `EINVAL` in a pid namespace.
+///
+/// Source: reboot(2), `LINUX_REBOOT_CMD_CAD_OFF`.
+pub fn hold_ctrl_alt_del() -> io::Result<()> {
+    Ok(set_cad_enabled(false)?)
+}
+
+/// A file system that process 1 cannot do without.
+struct Essential {
+    target: &'static str,
+    kind: &'static str,
+    flags: MsFlags,
+    data: Option<&'static str>,
+}
+
+const SAFE: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV).union(MsFlags::MS_NOEXEC);
+
+const ESSENTIALS: [Essential; 4] = [
+    Essential { target: "/proc", kind: "proc", flags: SAFE, data: None },
+    Essential { target: "/sys", kind: "sysfs", flags: SAFE, data: None },
+    Essential { target: "/dev", kind: "devtmpfs", flags: MsFlags::MS_NOSUID, data: Some("mode=0755") },
+    Essential {
+        target: "/run",
+        kind: "tmpfs",
+        flags: MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV),
+        data: Some("mode=0755"),
+    },
+];
+
+/// Mounts what process 1 needs and nobody has mounted yet; gives what went wrong, which is for the log.
+///
+/// Source: mount(2), hier(7).
+pub fn mount_essentials() -> Vec<io::Error> {
+    let mut faults = Vec::new();
+    if !is_process_1() {
+        return faults;
+    }
+    for essential in &ESSENTIALS {
+        let target = Path::new(essential.target);
+        if is_mount_point(target) {
+            continue;
+        }
+        let made = fs::create_dir_all(target);
+        let mounted = made.and_then(|()| {
+            Ok(mount(Some(essential.kind), target, Some(essential.kind), essential.flags, essential.data)?)
+        });
+        faults.extend(mounted.err().map(|error| because(&error, format!("mounting {}", essential.target))));
+    }
+    faults
+}
+
+/// Whether something is mounted right here: then it lies on another device than the directory above.
+fn is_mount_point(path: &Path) -> bool {
+    let device = |path: &Path| fs::metadata(path).map(|found| found.dev()).ok();
+    let above = path.parent().unwrap_or(path);
+    device(path).is_some() && device(path) != device(above)
+}
+
+/// Makes sure that descriptors 0, 1 and 2 are open, so that no file of ours becomes somebody's standard output. The
+/// first thing a program does.
+///
+/// # Errors
+///
+/// The kernel's own: there is no `/dev/null`.
+///
+/// Source: open(2), fcntl(2).
+pub fn fill_standard_descriptors() -> io::Result<()> {
+    for fd in 0..3 {
+        // SAFETY: asks about a number; touches no memory.
+        if unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
+            // The lowest free number is this one, as those below are open. Never closed, so never owned.
+            // SAFETY: the path is a C string that lives for ever.
+            check(unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) })?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the console our standard descriptors, as process 1 of a machine has none else. Not as a controlling terminal.
+///
+/// # Errors
+///
+/// The kernel's own, with the path: there is no console.
+///
+/// Source: console(4).
+pub fn take_console() -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::OpenOptionsExt;
+    let options = fs::File::options().read(true).write(true).custom_flags(libc::O_NOCTTY).clone();
+    let console = options.open("/dev/console").map_err(|error| because(&error, "/dev/console"))?;
+    for target in 0..3 {
+        // SAFETY: both are numbers; what the standard descriptors were is not owned by any value.
+        check(unsafe { libc::dup2(console.as_raw_fd(), target) })?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn we_know_our_own_program_and_what_is_mounted() {
+        assert_eq!(own_program().unwrap(), env::current_exe().unwrap());
+        assert!(is_mount_point(Path::new("/proc")) && !is_mount_point(Path::new("/proc/self/..")));
+        assert!(!is_mount_point(Path::new("/nonexistent")) && !is_process_1());
+        assert!(mount_essentials().is_empty(), "who is not process 1 mounts nothing");
+        fill_standard_descriptors().unwrap();
+    }
+
+    #[test]
+    fn becoming_a_program_that_is_not_there_says_so_and_leaves_us_here() {
+        let error = become_program(Path::new("/nonexistent/svcd"), &[c"svcd".to_owned()]);
+        assert!(error.to_string().starts_with("/nonexistent/svcd: "), "{error}");
+    }
+}

@@ -1,0 +1,214 @@
+//! Trees of real processes: found, signalled and killed, with cgroups and without.
+
+use std::ffi::CString;
+use std::io::{BufRead, BufReader, PipeReader, pipe};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use svc_platform::poll::{Interest, Poller};
+use svc_platform::process::{self, Handle};
+use svc_platform::spawn::{Kin, Spawner};
+use svc_platform::tree::{Ceiling, Forest, Tree};
+use svc_platform::{Launch, clock, reap};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A forest of its own for each test; `None`, said aloud, where there are no cgroups to be had.
+fn forest(test: &str) -> Option<Forest> {
+    let forest = Forest::open(&format!("test-{test}-{}", std::process::id())).unwrap();
+    if !forest.is_tight() {
+        eprintln!("skipped: {test}: {}", forest.tracking());
+        return None;
+    }
+    Some(forest)
+}
+
+fn bare(test: &str) -> Forest {
+    reap::adopt_orphans().unwrap();
+    Forest::open_bare(&format!("test-{test}-{}", std::process::id()), "as asked").unwrap()
+}
+
+/// Runs a script as the first process of a tree; what it prints can be read.
+fn plant(tree: &mut Tree, script: &str) -> (Handle, BufReader<PipeReader>) {
+    let (reader, writer) = pipe().unwrap();
+    let arguments = ["sh", "-c", script].map(|word| CString::new(word).unwrap()).to_vec();
+    let mut launch = Launch::new(c"/bin/sh".to_owned(), arguments);
+    launch.environment = vec![c"PATH=/usr/bin:/bin".to_owned(), CString::new(tree.environment()).unwrap()];
+    launch.stdout = Some(writer.as_fd());
+    launch.tree = tree.door();
+    let leader = Spawner::new().unwrap().spawn(&launch, Kin::Child).unwrap();
+    tree.led_by(leader.pid(), process::start_time(leader.pid()).unwrap());
+    (leader, BufReader::new(reader))
+}
+
+fn line(reader: &mut BufReader<PipeReader>) -> String {
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    line.trim_end().to_owned()
+}
+
+/// Waits until all of these have ended.
+fn gone(handles: &[Handle]) {
+    let mut poller = Poller::new().unwrap();
+    for handle in handles {
+        poller.add(handle, 0, Interest::READ).unwrap();
+        poller.wait(Some(PATIENCE), &mut Vec::new()).unwrap();
+        assert!(handle.has_ended().unwrap(), "{} ends within {PATIENCE:?}", handle.pid());
+        poller.remove(handle).unwrap();
+    }
+}
+
+/// Waits until the forest says that this tree changed and it is empty.
+fn emptied(forest: &mut Forest, tree: &Tree) {
+    let until = Instant::now() + PATIENCE;
+    let mut poller = Poller::new().unwrap();
+    poller.add(&*forest, 0, Interest::READ).unwrap();
+    loop {
+        let news = forest.changes().unwrap();
+        if news.iter().any(|name| name == tree.name()) && tree.is_empty().unwrap() {
+            return;
+        }
+        assert!(Instant::now() < until, "{} empties within {PATIENCE:?}", tree.name());
+        poller.wait(Some(PATIENCE), &mut Vec::new()).unwrap();
+    }
+}
+
+/// A daemon that forks twice, leaves its session and cleans its environment, beside a plain child.
+const ESCAPER: &str = "
+    (exec env -i /usr/bin/setsid /bin/sh -c 'echo free; exec /bin/sleep 1000' &)
+    (sh -c 'echo child; exec sleep 1000' &)
+    exit 0";
+
+#[test]
+fn a_daemon_that_forked_twice_is_killed_with_its_cgroup() {
+    let Some(mut forest) = forest("kill") else { return };
+    let mut tree = forest.grow("web.1").unwrap();
+    let (leader, mut output) = plant(&mut tree, ESCAPER);
+    let mut said = [line(&mut output), line(&mut output)];
+    said.sort();
+    assert_eq!(said, ["child", "free"]);
+    gone(&[leader]);
+    assert_eq!(tree.pids().unwrap().len(), 2);
+    assert_eq!(forest.standing().unwrap(), ["web.1"]);
+    assert!(tree.remove().is_err(), "it is not empty");
+    assert!(tree.usage().memory.unwrap() > 0 && tree.usage().cpu.is_some());
+    tree.kill().unwrap();
+    emptied(&mut forest, &tree);
+    assert_eq!(line(&mut output), "", "nobody holds the pipe any more");
+    tree.remove().unwrap();
+    assert!(forest.standing().unwrap().is_empty());
+    forest.clear().unwrap();
+}
+
+#[test]
+fn the_next_manager_finds_a_tree_by_its_name_and_hears_of_its_end() {
+    let Some(mut first) = forest("again") else { return };
+    let mut tree = first.grow("db.7").unwrap();
+    let (_leader, mut output) = plant(&mut tree, "echo up; exec sleep 1000");
+    assert_eq!(line(&mut output), "up");
+    let mut second = forest("again").unwrap();
+    assert!(second.find("db.8").unwrap().is_none());
+    let found = second.find("db.7").unwrap().unwrap();
+    assert_eq!(found.pids().unwrap(), tree.pids().unwrap());
+    assert_eq!(second.grow("db.7").unwrap_err().kind(), std::io::ErrorKind::AlreadyExists);
+    assert_eq!(found.signal(15).unwrap(), 1);
+    emptied(&mut second, &found);
+    found.remove().unwrap();
+    second.clear().unwrap();
+}
+
+#[test]
+fn a_tree_with_cgroups_of_its_own_below_is_one_tree() {
+    let Some(mut forest) = forest("nested") else { return };
+    let mut tree = forest.grow("box.1").unwrap();
+    let (_leader, mut output) = plant(
+        &mut tree,
+        "line=$(grep ^0:: /proc/self/cgroup)
+         dir=$(grep ' - cgroup2 ' /proc/self/mountinfo | tail -1 | cut -d' ' -f5)${line#0::}
+         mkdir -p $dir/a/b && sh -c 'echo $$ >$0/a/b/cgroup.procs; echo in; exec sleep 1000' $dir & wait",
+    );
+    assert_eq!(line(&mut output), "in");
+    assert_eq!(tree.pids().unwrap().len(), 2);
+    assert_eq!(tree.signal(0).unwrap(), 2);
+    tree.kill().unwrap();
+    emptied(&mut forest, &tree);
+    tree.remove().unwrap();
+    forest.clear().unwrap();
+}
+
+#[test]
+fn a_limit_is_set_or_refused_by_name() {
+    let Some(mut forest) = forest("limit") else { return };
+    let tree = forest.grow("web.1").unwrap();
+    if let Err(error) = tree.limit(Ceiling::Tasks(10)) {
+        assert_eq!(error.to_string(), "a limit on a tree's tasks is not to be had on this system");
+    }
+    tree.remove().unwrap();
+    forest.clear().unwrap();
+}
+
+#[test]
+fn without_cgroups_a_daemon_is_found_by_its_parent_session_or_environment() {
+    let mut forest = bare("marks");
+    assert!(forest.tracking().contains("as asked") && !forest.is_tight());
+    let mut tree = forest.grow("web.1").unwrap();
+    let (leader, mut output) = plant(
+        &mut tree,
+        "(setsid sh -c 'echo left the session; exec sleep 1000' &)
+         (exec env -i /bin/sh -c 'echo cleaned its environment; exec /bin/sleep 1000' &)
+         env -i /usr/bin/setsid /bin/sh -c 'echo did both and kept its parent; /bin/sleep 1000; :' & wait",
+    );
+    for _ in 0..3 {
+        assert_ne!(line(&mut output), "");
+    }
+    // The third has a child of its own, which may come later.
+    let handles = loop {
+        let pids = tree.pids().unwrap();
+        if pids.len() == 5 {
+            break pids.into_iter().map(|pid| Handle::open(pid).unwrap()).collect::<Vec<_>>();
+        }
+        assert!(pids.len() < 5, "{pids:?}");
+    };
+    assert!(handles.iter().any(|handle| handle.pid() == leader.pid()));
+    assert_eq!(tree.signal(0).unwrap(), 5);
+    tree.kill().unwrap();
+    gone(&handles);
+    assert!(tree.is_empty().unwrap());
+    forest.clear().unwrap();
+}
+
+#[test]
+fn who_forks_without_end_is_killed_all_the_same() {
+    let script = "i=0; while [ $i -lt 2000 ]; do (sleep 1000 &); i=$((i+1)); [ $i = 20 ] && echo going; done";
+    for mut forest in [forest("bomb"), Some(bare("bomb"))].into_iter().flatten() {
+        let mut tree = forest.grow("bomb.1").unwrap();
+        let (leader, mut output) = plant(&mut tree, script);
+        assert_eq!(line(&mut output), "going");
+        tree.kill().unwrap();
+        gone(&[leader]);
+        assert_eq!(line(&mut output), "", "nobody holds the pipe any more");
+        assert!(tree.is_empty().unwrap());
+        tree.remove().unwrap();
+        forest.clear().unwrap();
+    }
+}
+
+#[test]
+fn a_process_that_has_the_leaders_number_but_not_its_start_is_not_ours() {
+    let mut forest = bare("reuse");
+    let mut tree = forest.grow("web.1").unwrap();
+    let (reader, writer) = pipe().unwrap();
+    let mut launch = Launch::new(c"/bin/sleep".to_owned(), vec![c"sleep".to_owned(), c"1000".to_owned()]);
+    launch.stdout = Some(writer.as_fd());
+    let stranger = Spawner::new().unwrap().spawn(&launch, Kin::Child).unwrap();
+    drop(reader);
+    let started = process::start_time(stranger.pid()).unwrap();
+    let earlier = svc_core::Time::new(started.since_boot().saturating_sub(Duration::from_secs(60)));
+    tree.led_by(stranger.pid(), earlier);
+    assert!(tree.is_empty().unwrap());
+    tree.led_by(stranger.pid(), started);
+    assert_eq!(tree.pids().unwrap(), [stranger.pid()]);
+    tree.kill().unwrap();
+    gone(&[stranger]);
+    assert!(clock::now() >= started);
+}
