@@ -156,6 +156,12 @@ pub(crate) enum Verb {
     },
     /// What svcd says of itself
     Hello,
+    /// Run the services of a directory in the foreground, without root; Ctrl-C stops them in order
+    Up {
+        /// Where their definitions are
+        #[arg(value_name = "DIR", default_value = ".")]
+        dir: PathBuf,
+    },
     /// Pass a verb to a script as it is.
     #[command(hide = true, name = PASS)]
     Pass {

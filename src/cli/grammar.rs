@@ -12,7 +12,7 @@ const OF_SERVICES: [&str; 15] = [
 ];
 
 /// Verbs that come first or not at all; after a name they belong to the script.
-const FIRST_ONLY: [&str; 2] = ["shutdown", "hello"];
+const FIRST_ONLY: [&str; 3] = ["shutdown", "hello", "up"];
 
 /// Why a line makes no sense.
 #[derive(Debug, PartialEq, Eq)]
@@ -179,6 +179,7 @@ mod tests {
             ("--socket start web stop", "stop --socket start web"),
             ("web -n 3 log -f", "log web -n 3 -f"),
             ("list", "list"),
+            ("up examples/services", "up examples/services"),
             ("web log", "log web"),
             ("--help", "--help"),
             ("web --help", "--help"),

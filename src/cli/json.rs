@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::wire::{LogLine, Reply, SCHEMA};
+use crate::wire::{LogLine, Reply, SCHEMA, Summary};
 
 /// The final answer.
 pub(crate) fn reply(reply: &Reply) -> String {
@@ -18,6 +18,16 @@ pub(crate) fn reply(reply: &Reply) -> String {
 /// One line of a followed log.
 pub(crate) fn log_line(line: &LogLine) -> String {
     named("log", line)
+}
+
+/// A service of `svc up` in another state.
+pub(crate) fn state(row: &Summary) -> String {
+    named("state", row)
+}
+
+/// What svcd has to say to the person at `svc up`.
+pub(crate) fn remark(text: &str) -> String {
+    named("remark", &text)
 }
 
 /// There is no answer.

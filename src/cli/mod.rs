@@ -9,6 +9,7 @@ mod json;
 mod progress;
 mod session;
 mod show;
+mod up;
 
 use std::env;
 use std::ffi::OsString;
@@ -53,7 +54,7 @@ fn run(words: Vec<OsString>) -> u8 {
     };
     choose_colours(line.common.color);
     let client = Client { socket: socket(&line.common), timeout: line.common.timeout };
-    Session::new(client, &line.common).serve(line.verb)
+    Session::new(client, &line.common).serve(line.verb, &line.common)
 }
 
 fn socket(common: &Common) -> PathBuf {

@@ -5,7 +5,7 @@ use super::client::{AskError, Client};
 use super::code::{self, Table};
 use super::progress::Progress;
 use super::show::{self, Look, Machine};
-use super::{json, say, say_error, say_raw_error};
+use super::{json, say, say_error, say_raw_error, up};
 use crate::wire::{Hello, Line, Refusal, Reply, Request, Status, Summary, Target};
 
 /// Everything one call needs.
@@ -29,7 +29,7 @@ impl Session {
     }
 
     /// Carries the verb out and returns the exit code.
-    pub(crate) fn serve(mut self, verb: Verb) -> u8 {
+    pub(crate) fn serve(mut self, verb: Verb, common: &Common) -> u8 {
         match verb {
             Verb::Check(which) => self.action(&Request::Check { names: which.names }),
             Verb::Status { names, .. } if names.is_empty() => self.overview(),
@@ -53,6 +53,7 @@ impl Session {
             Verb::Log { names, lines, follow } => self.action(&Request::Log { names, lines, follow }),
             Verb::Shutdown { then } => self.action(&Request::Shutdown { then: then.into() }),
             Verb::Hello => self.action(&Request::Hello),
+            Verb::Up { dir } => up::run(&dir, common),
             Verb::Pass { names, words } => {
                 let each = |name| Request::Verb { name, words: words.clone() };
                 names.into_iter().map(|name| self.action(&each(name))).max().unwrap_or(code::GOOD)

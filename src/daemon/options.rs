@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgAction, Parser};
 
 /// The command line of `svcd`.
-#[derive(Clone, Debug, Parser)]
+#[derive(Clone, Debug, Default, Parser)]
 #[command(name = "svcd", version, about = "Runs and watches services", max_term_width = 100)]
 pub struct Arguments {
     /// Take every path as below this directory

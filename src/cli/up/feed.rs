@@ -1,0 +1,147 @@
+//! Where the news of `svc up` come from: each source has a thread that waits for it, all write to one channel.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStderr, ExitStatus};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use svc_platform::poll::{Interest, Poller};
+use svc_platform::signals::{Incoming, Signals};
+
+use crate::cli::client::{AskError, Client};
+use crate::wire::{Checked, Line, LogLine, Reply, Request, Summary, Then};
+
+/// How often states are asked for: what a person takes for at once.
+const STATES_EVERY: Duration = Duration::from_millis(150);
+/// How many of its first lines are shown of a service that wrote before anyone listened.
+const FIRST_LINES: u32 = 1000;
+
+/// Something for the person at `svc up`.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// What svcd found in the directory.
+    Found(Vec<Checked>),
+    /// All services as they are.
+    States(Vec<Summary>),
+    /// A service wrote this.
+    Wrote(LogLine),
+    /// svcd has to say this.
+    Remark(String),
+    /// A signal came.
+    Signal(Incoming),
+    /// svcd ended.
+    Ended(Option<ExitStatus>),
+}
+
+/// Everything that news come from.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    client: Client,
+    tell: Sender<News>,
+    news: Receiver<News>,
+}
+
+impl Feed {
+    pub(crate) fn new(client: Client) -> Self {
+        let (tell, news) = channel();
+        Self { client, tell, news }
+    }
+
+    /// The next news; nothing if none came in this time.
+    pub(crate) fn next(&self, patience: Duration) -> Option<News> {
+        match self.news.recv_timeout(patience) {
+            Ok(news) => Some(news),
+            // This side holds a sender, too, so the channel stays open.
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    pub(crate) fn signals(&self, signals: Signals) -> std::io::Result<()> {
+        let mut poller = Poller::new()?;
+        poller.add(&signals, 0, Interest::READ)?;
+        self.spawn(move |tell| {
+            let mut ready = Vec::new();
+            while poller.wait(None, &mut ready).is_ok() {
+                while let Ok(Some(signal)) = signals.next() {
+                    if tell.send(News::Signal(signal)).is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// What svcd itself prints, and its end.
+    pub(crate) fn daemon(&self, mut child: Child, stderr: Option<ChildStderr>) {
+        let tell = self.tell.clone();
+        let reader = stderr.map(|stderr| {
+            thread::spawn(move || {
+                for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
+                    let _ = tell.send(News::Remark(String::from_utf8_lossy(&line).into_owned()));
+                }
+            })
+        });
+        self.spawn(move |tell| {
+            let status = child.wait().ok();
+            drop(reader);
+            let _ = tell.send(News::Ended(status));
+        });
+    }
+
+    /// First what is wrong with the definitions, then states again and again.
+    pub(crate) fn states(&self) {
+        let client = self.client.clone();
+        self.spawn(move |tell| {
+            if let Ok(Reply::Check(all)) = client.ask(&Request::Check { names: Vec::new() }, &mut |_| {}) {
+                let _ = tell.send(News::Found(all));
+            }
+            loop {
+                if let Ok(Reply::List(rows)) = client.ask(&Request::List { names: Vec::new() }, &mut |_| {})
+                    && tell.send(News::States(rows)).is_err()
+                {
+                    return;
+                }
+                thread::sleep(STATES_EVERY);
+            }
+        });
+    }
+
+    /// What services write.
+    pub(crate) fn lines(&self) {
+        let client = self.client.clone();
+        self.spawn(move |tell| {
+            let mut lines = FIRST_LINES;
+            loop {
+                let request = Request::Log { names: Vec::new(), lines, follow: true };
+                let ended = client.ask(&request, &mut |line| {
+                    if let Line::Log(line) = line {
+                        let _ = tell.send(News::Wrote(line));
+                    }
+                });
+                // A manager that was replaced: what it said already is not shown twice.
+                if !matches!(ended, Err(AskError::NoDaemon { .. })) {
+                    lines = 0;
+                }
+                thread::sleep(STATES_EVERY);
+            }
+        });
+    }
+
+    /// Has svcd stop all services and end.
+    pub(crate) fn shutdown(&self) {
+        let client = self.client.clone();
+        self.spawn(move |tell| {
+            if let Err(error) = client.ask(&Request::Shutdown { then: Then::Exit }, &mut |_| {}) {
+                let _ = tell.send(News::Remark(error.to_string()));
+            }
+        });
+    }
+
+    fn spawn(&self, work: impl FnOnce(Sender<News>) + Send + 'static) {
+        let tell = self.tell.clone();
+        // Nobody waits for these threads: they end with the process.
+        thread::spawn(move || work(tell));
+    }
+}
