@@ -217,7 +217,7 @@ pub(crate) fn receive(
 fn contents<'a>(head: *const libc::cmsghdr, fields: &libc::cmsghdr) -> &'a [u8] {
     // SAFETY: arithmetic on its argument.
     let overhead = unsafe { libc::CMSG_LEN(0) } as usize;
-    let length = (fields.cmsg_len as usize).saturating_sub(overhead);
+    let length = usize::saturating_sub(fields.cmsg_len as _, overhead);
     // SAFETY: `head` is a header in a control buffer; its data follow it.
     let data = unsafe { libc::CMSG_DATA(head) };
     // SAFETY: the kernel wrote `length` bytes there, within the buffer, which outlives the one use of this slice.

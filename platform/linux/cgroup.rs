@@ -55,8 +55,8 @@ impl Place {
     pub(super) fn prepare(&self) -> io::Result<()> {
         let leaf = self.directory.join(LEAF);
         // Another daemon that ends may take `svc` away between our making it and what is below.
-        let made = (0..MAKE_TRIES).map(|_| fs::create_dir_all(&leaf));
-        let made = made.skip_while(|made| made.as_ref().is_err_and(is_gone)).next();
+        let mut tries = (0..MAKE_TRIES).map(|_| fs::create_dir_all(&leaf));
+        let made = tries.find(|made| !made.as_ref().is_err_and(is_gone));
         made.unwrap_or_else(|| fs::create_dir_all(&leaf)).map_err(|error| because(&error, leaf.display()))?;
         // To move a process into one of ours, the cgroup that it comes from and ours have in common must let us, too.
         for directory in self.base().into_iter().chain([leaf.as_path()]) {
