@@ -72,6 +72,13 @@ pub fn user(name: &str) -> Result<Account, LookupError> {
     }
 }
 
+/// Whether this process may do what root may.
+///
+/// Source: geteuid(2).
+pub fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
 /// The name of a user id, if it has one.
 ///
 /// # Errors
