@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# What is so in the machine of the test, found out without svc where it is svc that is tested. Sourced by the drivers.
+
+# Reads the table; each of these is by the script's name.
+# shellcheck disable=SC2034 # the drivers use them
+declare -A PROGRAM PORT ASKS RELOAD OWN
+DAEMONS=()
+# shellcheck disable=SC2034
+read_daemons() {
+    local script program port reload own
+    while read -r script program port reload own; do
+        [[ $script == '#' ]] && continue
+        DAEMONS+=("$script")
+        PROGRAM[$script]=$(readlink -f "$program")
+        PORT[$script]=${port%/*}
+        ASKS[$script]=${port#*/}
+        RELOAD[$script]=$reload
+        OWN[$script]=$own
+    done </test/daemons
+}
+
+milliseconds() {
+    local now=${EPOCHREALTIME/[.,]/}
+    echo $((now / 1000))
+}
+
+# Every process that runs the program of daemon $1.
+processes_of() {
+    local exe
+    for exe in /proc/[0-9]*/exe; do
+        if [[ $(readlink "$exe") == "${PROGRAM[$1]}" ]]; then
+            exe=${exe#/proc/}
+            echo "${exe%/exe}"
+        fi
+    done 2>/dev/null
+}
+
+parent_of() {
+    local status
+    status=$(<"/proc/$1/status") 2>/dev/null || return 0
+    status=${status#*PPid:}
+    echo "${status%%$'\n'*}" | tr -d '[:space:]'
+}
+
+# The main process of daemon $1: the one that no other of its processes has started. Empty if there are none or several.
+main_of() {
+    local pid all heads=()
+    all=" $(processes_of "$1" | tr '\n' ' ')"
+    for pid in $all; do
+        if [[ $all != *" $(parent_of "$pid") "* ]]; then heads+=("$pid"); fi
+    done
+    if [[ ${#heads[@]} -eq 1 ]]; then echo "${heads[0]}"; fi
+}
+
+# Whether daemon $1 answers at its port, as its protocol has it.
+answers() {
+    local port=${PORT[$1]} question expected line
+    case ${ASKS[$1]} in
+        http) question='GET / HTTP/1.0\r\n\r\n' expected='HTTP/1' ;;
+        redis) question='PING\r\n' expected='+PONG' ;;
+        memcached) question='version\r\n' expected='VERSION' ;;
+        ssh) question='' expected='SSH-2.0' ;;
+        rsync) question='' expected='@RSYNCD:' ;;
+        # One question for x.test, type A; the answer begins with its length and our number.
+        dns) question='\0\30\52\52\1\0\0\1\0\0\0\0\0\0\1x\4test\0\0\1\0\1' expected='**' ;;
+    esac
+    { exec 7<>"/dev/tcp/127.0.0.1/$port"; } 2>/dev/null || return 1
+    # shellcheck disable=SC2059 # the question is the format
+    printf "$question" >&7
+    if [[ ${ASKS[$1]} == dns ]]; then
+        line=$(timeout 5 head -c 4 <&7 | tail -c 2 | tr -d '\0')
+    else
+        line=''
+        read -r -t 5 line <&7 || true
+    fi
+    exec 7>&-
+    [[ $line == "$expected"* ]] || {
+        echo "port $port said: $line"
+        return 1
+    }
+}
+
+# Waits until a command succeeds, but not more than $1 milliseconds.
+within() {
+    local end=$(($(milliseconds) + $1))
+    shift
+    until "$@"; do
+        if (($(milliseconds) > end)); then return 1; fi
+        sleep 0.01
+    done
+}
+
+# What svc says of daemon $1 in a list: a field of it.
+listed() {
+    svc --json list "$1" | jq -r ".list[0].$2"
+}
+
+# What svc says of daemon $1 in its status: what a filter of jq makes of it.
+told() {
+    svc --json status "$1" | jq -r ".status[0] | $2"
+}
+
+# One step of daemon $1, called $2, which is the rest of the words: its result, its time and what it printed.
+step() {
+    local daemon=$1 what=$2 begin result=0 sign='ok  '
+    shift 2
+    begin=$(milliseconds)
+    "$@" >/tmp/said 2>&1 || result=$?
+    if ((result != 0)); then sign=FAIL; fi
+    printf '%s  %-13s %-26s %6d ms  %s\n' "$sign" "$daemon" "$what" $(($(milliseconds) - begin)) \
+        "$(head -c 2000 /tmp/said | sed '2,$s/^/            | /')"
+    return "$result"
+}
+
+# Says why, and is no success.
+no() {
+    echo "$*"
+    return 1
+}
