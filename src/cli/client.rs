@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -138,24 +138,4 @@ impl Client {
             _ => AskError::Io { doing, source },
         }
     }
-}
-
-/// Where the socket is: what was said, else the usual place.
-pub(crate) fn socket_path(
-    socket: Option<&Path>,
-    runtime: Option<&Path>,
-    root: Option<&Path>,
-    environment: &dyn Fn(&str) -> Option<PathBuf>,
-) -> PathBuf {
-    let below_root = |path: &Path| match root {
-        Some(root) => root.join(path.strip_prefix("/").unwrap_or(path)),
-        None => path.to_path_buf(),
-    };
-    if let Some(socket) = socket {
-        return below_root(socket);
-    }
-    if let (None, None, Some(socket)) = (runtime, root, environment("SVC_SOCKET")) {
-        return socket;
-    }
-    below_root(runtime.unwrap_or(Path::new("/run/svc"))).join("control")
 }

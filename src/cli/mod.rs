@@ -11,21 +11,22 @@ mod session;
 mod show;
 mod up;
 
-use std::env;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use svc_platform::users;
 
+use crate::daemon::{Arguments, Options};
 use args::{Color, Common, Line};
 use client::Client;
 use session::Session;
 
 /// The program `svc`.
 pub fn main() -> ExitCode {
-    let words = env::args_os().skip(1).collect();
+    let words = std::env::args_os().skip(1).collect();
     ExitCode::from(run(words))
 }
 
@@ -57,9 +58,20 @@ fn run(words: Vec<OsString>) -> u8 {
     Session::new(client, &line.common).serve(line.verb, &line.common)
 }
 
+/// The socket of the svcd that these options, and the environment, mean: found by the same rules as svcd's own.
 fn socket(common: &Common) -> PathBuf {
-    let environment = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    client::socket_path(common.socket.as_deref(), common.runtime_dir.as_deref(), common.root.as_deref(), &environment)
+    let Common { socket, root, runtime_dir, .. } = common;
+    let arguments = Arguments {
+        socket: socket.clone(),
+        root: root.clone(),
+        runtime_dir: runtime_dir.clone(),
+        ..Arguments::default()
+    };
+    let of = |is_root| Options::new(&arguments, is_root, false).socket;
+    let own = of(users::is_root());
+    let machine = of(true);
+    // A user without an svcd of their own means the machine's.
+    if own.exists() || !machine.exists() { own } else { machine }
 }
 
 fn choose_colours(color: Color) {

@@ -112,7 +112,11 @@ pub(super) fn own(directory: &Path) -> Vec<Outcome> {
     for case in all["cases"].as_array().expect("cases") {
         let pair = |file: &Value| (file[0].as_str().expect("name").to_string(), file[1].as_str().map(String::from));
         let files: Vec<(String, Option<String>)> = case["files"].as_array().expect("files").iter().map(pair).collect();
-        let texts: Texts = files.into_iter().filter_map(|(name, text)| Some((name, text?))).filter(|(_, text)| text != "DIR").collect();
+        let texts: Texts = files
+            .into_iter()
+            .filter_map(|(name, text)| Some((name, text?)))
+            .filter(|(_, text)| text != "DIR")
+            .collect();
         let id = format!("own/rcorder/{}", case["case"].as_str().expect("case"));
         runs(&id, &case["runs"], &texts, &mut out);
     }

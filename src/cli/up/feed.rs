@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use svc_platform::poll::{Interest, Poller};
-use svc_platform::signals::{Incoming, Signals};
+use svc_platform::signals::Signals;
 
 use crate::cli::client::{AskError, Client};
 use crate::wire::{Checked, Line, LogLine, Reply, Request, Summary, Then};
@@ -28,8 +28,8 @@ pub(crate) enum News {
     Wrote(LogLine),
     /// svcd has to say this.
     Remark(String),
-    /// A signal came.
-    Signal(Incoming),
+    /// The person, or the system, wants an end.
+    Interrupt,
     /// svcd ended.
     Ended(Option<ExitStatus>),
 }
@@ -63,8 +63,8 @@ impl Feed {
         self.spawn(move |tell| {
             let mut ready = Vec::new();
             while poller.wait(None, &mut ready).is_ok() {
-                while let Ok(Some(signal)) = signals.next() {
-                    if tell.send(News::Signal(signal)).is_err() {
+                while let Ok(Some(_)) = signals.next() {
+                    if tell.send(News::Interrupt).is_err() {
                         return;
                     }
                 }

@@ -112,7 +112,7 @@ impl Up {
                 Some(News::States(rows)) => self.states(rows),
                 Some(News::Wrote(line)) => say(&self.view.line(&line)),
                 Some(News::Remark(text)) => self.remark(&text),
-                Some(News::Signal(_)) => self.interrupt(),
+                Some(News::Interrupt) => self.interrupt(),
                 Some(News::Ended(status)) => return self.end(status),
                 None => {}
             }
@@ -143,6 +143,8 @@ impl Up {
     }
 
     fn states(&mut self, rows: Vec<Summary>) {
+        // The terminal may have another size by now.
+        self.view.fit(Look::new(false).width, form(self.json));
         say(&self.view.states(rows.clone()));
         self.rows = rows;
         self.has_run |= self.rows.iter().any(|row| row.state != StateName::Down);
@@ -189,7 +191,7 @@ impl Up {
                 News::Wrote(line) => say(&self.view.line(&line)),
                 News::Remark(text) => self.remark(&text),
                 News::States(rows) => say(&self.view.states(rows)),
-                News::Found(_) | News::Signal(_) | News::Ended(_) => {}
+                News::Found(_) | News::Interrupt | News::Ended(_) => {}
             }
         }
         let well = status.is_some_and(|status| status.success());

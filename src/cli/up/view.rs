@@ -41,6 +41,12 @@ impl View {
         Self { look, form, rows: Vec::new(), told: BTreeMap::new(), drawn: 0, name_columns: "svcd".len() }
     }
 
+    /// From now on the screen is like this.
+    pub(crate) fn fit(&mut self, width: Option<usize>, form: Form) {
+        self.look.width = width;
+        self.form = form;
+    }
+
     /// What to write so that these states are on the screen.
     pub(crate) fn states(&mut self, rows: Vec<Summary>) -> String {
         self.name_columns = rows.iter().map(|row| columns(row.name.as_str())).fold(self.name_columns, usize::max);
