@@ -41,7 +41,7 @@ pub(super) enum Step {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LimitPlan {
     pub(super) resource: i32,
-    pub(super) value: libc::rlimit64,
+    pub(super) value: libc::rlimit,
 }
 
 /// A descriptor to be placed. `source` is above every target, so that no target can fall on a source.
@@ -87,7 +87,7 @@ pub(super) struct Plan {
 impl Plan {
     /// A plan that does nothing but execute.
     pub(super) const fn empty() -> Self {
-        let limit = LimitPlan { resource: 0, value: libc::rlimit64 { rlim_cur: 0, rlim_max: 0 } };
+        let limit = LimitPlan { resource: 0, value: libc::rlimit { rlim_cur: 0, rlim_max: 0 } };
         Self {
             leave_table_at: None,
             cgroup_procs: None,
@@ -152,7 +152,7 @@ fn become_program(plan: &Plan) -> Result<(), (Step, i32)> {
     }
     default_signals();
     for (place, limit) in plan.limits.iter().take(plan.limit_count).enumerate() {
-        let none = ptr::null_mut::<libc::rlimit64>();
+        let none = ptr::null_mut::<libc::rlimit>();
         call!(libc::SYS_prlimit64, 0, limit.resource, &raw const limit.value, none)
             .map_err(|errno| (Step::Limit(place), errno))?;
     }
@@ -230,8 +230,8 @@ fn descriptors(plan: &Plan) -> Result<(), i32> {
 
 /// What close_range(2) does, one by one, for kernels before 5.11.
 fn mark_each() -> Result<(), i32> {
-    let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
-    call!(libc::SYS_prlimit64, 0, libc::RLIMIT_NOFILE, ptr::null::<libc::rlimit64>(), &raw mut limit)?;
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    call!(libc::SYS_prlimit64, 0, libc::RLIMIT_NOFILE, ptr::null::<libc::rlimit>(), &raw mut limit)?;
     for fd in 3..limit.rlim_cur.min(65_536) as u32 {
         let _not_open = call!(libc::SYS_fcntl, fd, libc::F_SETFD, libc::FD_CLOEXEC);
     }

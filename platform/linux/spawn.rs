@@ -272,6 +272,8 @@ impl Failure {
             Step::OomScore => Stage::OomScore,
             Step::Chroot => Stage::Chroot(text(launch.chroot.as_deref())),
             Step::Directory => Stage::Directory(text(launch.directory.as_deref())),
+            // Who may not set groups may not become anybody else; that is what an operator wants to hear.
+            Step::Groups if self.source.kind() == io::ErrorKind::PermissionDenied => Stage::User(plan.uid),
             Step::Groups => Stage::Groups,
             Step::Group => Stage::Group(plan.gid),
             Step::User => Stage::User(plan.uid),
@@ -371,9 +373,9 @@ fn make_sense(launch: &Launch<'_>, pass: &[Passed<'_>]) -> Result<(), SpawnError
 }
 
 /// Without a number it is unlimited; the soft one never lies above the hard one.
-fn limit_of(limit: Limit) -> libc::rlimit64 {
-    let hard = limit.hard.unwrap_or(libc::RLIM64_INFINITY);
-    libc::rlimit64 { rlim_cur: limit.soft.unwrap_or(libc::RLIM64_INFINITY).min(hard), rlim_max: hard }
+fn limit_of(limit: Limit) -> libc::rlimit {
+    let hard = limit.hard.unwrap_or(libc::RLIM_INFINITY);
+    libc::rlimit { rlim_cur: limit.soft.unwrap_or(libc::RLIM_INFINITY).min(hard), rlim_max: hard }
 }
 
 /// A descriptor above every number a child may ask for.

@@ -1,0 +1,250 @@
+//! Our own program in several roles: keeper and manager, replaced in place, as nobody, as process 1 of a namespace.
+
+use std::ffi::CString;
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+use std::{env, fs, process};
+
+use svc_core::Exit;
+use svc_platform::channel::Channel;
+use svc_platform::poll::{Interest, Poller};
+use svc_platform::process::Handle;
+use svc_platform::roles::{Role, inherited};
+use svc_platform::spawn::{Kin, Spawner};
+use svc_platform::tree::Forest;
+use svc_platform::{Identity, Launch, Passed, Stage, host, reap};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn main() {
+    let arguments: Vec<String> = env::args().collect();
+    match arguments.get(1).map(String::as_str) {
+        Some("manager") => manager(),
+        Some("becoming") => becoming(),
+        Some("became") => process::exit(i32::from(arguments.get(2) != Some(&process::id().to_string()))),
+        Some("filled") => filled(),
+        Some("nobody") => nobody(),
+        Some("first") => first(),
+        Some("rebooted") => rebooted(),
+        _ => all(),
+    }
+}
+
+/// A test and the claim it makes.
+type Claim = (&'static str, fn());
+
+fn all() {
+    let claims: [Claim; 6] = [
+        ("a sibling is the keeper's child, and the manager learns how it ended", a_sibling_is_the_keepers_child),
+        ("a program replaced in place is the same process", a_program_replaced_in_place_is_the_same_process),
+        ("closed standard descriptors are filled", closed_standard_descriptors_are_filled),
+        ("without root everything degrades with a reason", without_root_everything_degrades_with_a_reason),
+        ("process 1 of a namespace can launch and mounts what is missing", process_1_of_a_namespace_works),
+        ("the end of a namespace is told to its starter", the_end_of_a_namespace_is_told_to_its_starter),
+    ];
+    for (claim, test) in claims {
+        test();
+        println!("test {claim} ... ok");
+    }
+}
+
+fn wait_for(fd: impl AsFd) {
+    let mut poller = Poller::new().unwrap();
+    poller.add(fd, 0, Interest::READ).unwrap();
+    let mut ready = Vec::new();
+    poller.wait(Some(PATIENCE), &mut ready).unwrap();
+    assert!(!ready.is_empty(), "news within {PATIENCE:?}");
+}
+
+fn end(child: &Handle) -> Exit {
+    wait_for(child);
+    reap::reap_one(child.pid()).unwrap().expect("it has ended")
+}
+
+fn hear(channel: &Channel) -> String {
+    wait_for(channel);
+    let mut bytes = [0; 256];
+    let received = channel.receive(&mut bytes).unwrap().expect("the other side is there");
+    String::from_utf8_lossy(&bytes[..received.length]).into_owned()
+}
+
+fn skips_without_root(what: &str) -> bool {
+    let root = nix::unistd::geteuid().is_root();
+    if !root {
+        eprintln!("skipped: {what}: needs root");
+    }
+    !root
+}
+
+fn launch(words: &[&str]) -> Launch<'static> {
+    let words: Vec<CString> = words.iter().map(|word| CString::new(*word).unwrap()).collect();
+    let mut launch = Launch::new(words[0].clone(), words);
+    launch.environment = vec![c"PATH=/usr/sbin:/usr/bin:/sbin:/bin".to_owned()];
+    launch
+}
+
+fn a_sibling_is_the_keepers_child() {
+    reap::adopt_orphans().unwrap();
+    let (near, far) = Channel::pair().unwrap();
+    let role = Role::new("svc-test", &["manager"]).unwrap();
+    let manager = role.launch(&mut Spawner::new().unwrap(), &[Passed { fd: far.as_fd(), number: 3 }]).unwrap();
+    drop(far);
+    for _ in 0..2 {
+        let pid: i32 = hear(&near).parse().unwrap();
+        let handle = Handle::open(pid).unwrap();
+        assert_eq!(end(&handle), Exit::Code(7), "it is our child, not the manager's");
+        near.send(b"reaped", &[]).unwrap();
+    }
+    assert_eq!(end(&manager), Exit::Code(0));
+}
+
+/// Launches siblings, tells their pids, and hears that they were collected.
+fn manager() {
+    let channel = Channel::from(inherited(3).unwrap());
+    assert!(inherited(3).is_err() && inherited(4).is_err());
+    let script = launch(&["/bin/sh", "-c", "exit 7"]);
+    for mut spawner in [Spawner::new().unwrap(), Spawner::new().unwrap().without_clone3()] {
+        let child = spawner.spawn(&script, Kin::Sibling).unwrap();
+        channel.send(child.pid().to_string().as_bytes(), &[]).unwrap();
+        assert_eq!(hear(&channel), "reaped");
+        assert!(child.has_ended().unwrap());
+        match child.exit().unwrap() {
+            Some(exit) => assert_eq!(exit, Exit::Code(7)),
+            None => eprintln!("skipped: how somebody else's child ended: needs Linux 6.15"),
+        }
+    }
+}
+
+fn a_program_replaced_in_place_is_the_same_process() {
+    let role = Role::new("svc-test", &["becoming"]).unwrap();
+    let child = role.launch(&mut Spawner::new().unwrap(), &[]).unwrap();
+    assert_eq!(end(&child), Exit::Code(0));
+}
+
+fn becoming() {
+    let words = ["svc-test".to_owned(), "became".to_owned(), process::id().to_string()];
+    let words: Vec<CString> = words.into_iter().map(|word| CString::new(word).unwrap()).collect();
+    panic!("{}", host::become_program(&host::own_program().unwrap(), &words));
+}
+
+fn closed_standard_descriptors_are_filled() {
+    let program = host::own_program().unwrap();
+    let script = r#"exec "$0" filled <&- >&- 2>&-"#;
+    let script = launch(&["/bin/sh", "-c", script, program.to_str().unwrap()]);
+    let child = Spawner::new().unwrap().spawn(&script, Kin::Child).unwrap();
+    assert_eq!(end(&child), Exit::Code(42));
+}
+
+fn filled() {
+    // The runtime of the language does it, too, but not before everything else that a process does.
+    host::fill_standard_descriptors().unwrap();
+    let all = (0..3).all(|fd| fs::read_link(format!("/proc/self/fd/{fd}")).is_ok());
+    process::exit(if all { 42 } else { 1 });
+}
+
+/// A copy of this program where everybody may execute it.
+fn for_everybody(directory: &Path) -> String {
+    let copy = directory.join("svc-test");
+    fs::copy(host::own_program().unwrap(), &copy).unwrap();
+    for path in [directory, copy.as_path()] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    copy.to_str().unwrap().to_owned()
+}
+
+fn without_root_everything_degrades_with_a_reason() {
+    if skips_without_root("becoming nobody") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let mut launch = launch(&[&for_everybody(directory.path()), "nobody"]);
+    launch.identity = Some(Identity { uid: 65_534, gid: 65_534, gids: vec![] });
+    let stderr = std::io::stderr();
+    launch.stderr = Some(stderr.as_fd());
+    let child = Spawner::new().unwrap().spawn(&launch, Kin::Child).unwrap();
+    assert_eq!(end(&child), Exit::Code(0));
+}
+
+fn nobody() {
+    reap::adopt_orphans().unwrap();
+    let mut spawner = Spawner::new().unwrap();
+    let mut refused = launch(&["/bin/true"]);
+    refused.identity = Some(Identity { uid: 33, gid: 33, gids: vec![33] });
+    let error = spawner.spawn(&refused, Kin::Child).unwrap_err();
+    assert_eq!(error.to_string(), "becoming user 33: Operation not permitted (os error 1)");
+    let mut forest = Forest::open("test-nobody").unwrap();
+    assert!(!forest.is_tight() && forest.tracking().contains("cgroup"), "{}", forest.tracking());
+    let mut tree = forest.grow("web.1").unwrap();
+    let mut same = launch(&["/bin/sleep", "1000"]);
+    same.identity = Some(Identity { uid: 65_534, gid: 65_534, gids: vec![] });
+    same.environment.push(CString::new(tree.environment()).unwrap());
+    let child = spawner.spawn(&same, Kin::Child).unwrap();
+    tree.led_by(child.pid(), svc_platform::process::start_time(child.pid()).unwrap());
+    assert_eq!(tree.pids().unwrap(), [child.pid()]);
+    tree.kill().unwrap();
+    assert_eq!(end(&child), Exit::Signal(9));
+    assert!(tree.is_empty().unwrap() && Handle::open(1).unwrap().signal(0).is_err());
+}
+
+/// Runs this program as process 1 of a pid namespace without `/proc`.
+fn in_namespace(role: &str) -> Option<Exit> {
+    if skips_without_root(role) {
+        return None;
+    }
+    let program = host::own_program().unwrap();
+    let script = r#"umount -l /proc; exec "$0" "$1""#;
+    let words = ["/usr/bin/unshare", "-pfm", "/bin/sh", "-c", script, program.to_str().unwrap(), role];
+    let mut launch = launch(&words);
+    let stderr = std::io::stderr();
+    launch.stderr = Some(stderr.as_fd());
+    match Spawner::new().unwrap().spawn(&launch, Kin::Child) {
+        Ok(child) => Some(end(&child)),
+        Err(error) => {
+            eprintln!("skipped: {role}: {error}");
+            None
+        }
+    }
+}
+
+fn process_1_of_a_namespace_works() {
+    if let Some(exit) = in_namespace("first") {
+        assert_eq!(exit, Exit::Code(0));
+    }
+}
+
+fn first() {
+    assert!(host::is_process_1());
+    host::own_program().unwrap();
+    let faults = host::mount_essentials();
+    assert!(!faults.iter().any(|fault| fault.to_string().contains("/proc")), "{faults:?}");
+    assert_eq!(svc_platform::process::facts(1).unwrap().parent, 0);
+    let mut spawner = Spawner::new().unwrap();
+    let mut forest = Forest::open("test-first").unwrap();
+    let tree = forest.grow("web.1").unwrap();
+    let mut sleeper = launch(&["/bin/sleep", "1000"]);
+    sleeper.tree = tree.door();
+    let child = spawner.spawn(&sleeper, Kin::Child).unwrap();
+    if forest.is_tight() {
+        assert_eq!(tree.pids().unwrap(), [child.pid()]);
+        tree.kill().unwrap();
+        assert_eq!(end(&child), Exit::Signal(9));
+        tree.remove().unwrap();
+    }
+    forest.clear().unwrap();
+    let error = spawner.spawn(&launch(&["/bin/true"]), Kin::Sibling).unwrap_err();
+    assert_eq!(error.stage, Stage::Process, "process 1 has no siblings");
+}
+
+fn the_end_of_a_namespace_is_told_to_its_starter() {
+    if let Some(exit) = in_namespace("rebooted") {
+        assert_eq!(exit, Exit::Signal(1), "reboot(2): SIGHUP for a restart");
+    }
+}
+
+fn rebooted() {
+    // Nowhere else may this ever run.
+    assert!(host::is_process_1());
+    panic!("{}", host::end(host::End::Reboot));
+}
