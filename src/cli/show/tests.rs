@@ -6,7 +6,8 @@ use svc_core::{Answer, Exit, Name};
 
 use super::*;
 use crate::wire::{
-    Change, Checked, Finding, Level, LoadReport, LogLine, Outcome, Process, Refusal, StateName, Status, Summary, Value,
+    Change, Checked, Finding, Hello, Level, LoadReport, LogLine, Outcome, Process, Refusal, StateName, Status, Summary,
+    Value,
 };
 
 const WIDE: Look = Look { width: None, utf8: true, quiet: false, memory: Some(1 << 30) };
@@ -205,4 +206,40 @@ fn text_is_cut_by_columns_not_by_bytes() {
     assert_eq!(cut("世界世界", 5, true), "世界…");
     assert_eq!(cut("abcdef", 4, false), "abc~");
     assert_eq!(cut("abcd", 4, false), "abcd");
+}
+
+#[test]
+fn an_overview_counts_states_and_lists_what_is_not_well() {
+    let machine = Machine {
+        name: "host".into(),
+        system: "Debian".into(),
+        up: Duration::from_secs(7200),
+        load: 0.5,
+        memory_used: 1 << 20,
+        memory: 1 << 30,
+    };
+    let hello = Hello {
+        schema: 1,
+        version: "0.1.0".into(),
+        manager: 7,
+        keeper: None,
+        tracking: "cgroup".into(),
+        runtime: "/run/svc".into(),
+    };
+    let rows = [
+        summary("web", StateName::Up, ""),
+        summary("db", StateName::Failed, "exited with code 1"),
+        summary("log", StateName::Up, ""),
+    ];
+    let text = plain(&overview(&machine, &hello, &rows, &WIDE));
+    assert!(
+        text.starts_with(
+            "host: Debian, up 2 h, load 0.50, memory 1.0 MiB of 1.0 GiB\n\
+             svcd 0.1.0, manager 7, trees by cgroup\n\
+             3 services: 2 up, 1 failed\n\nNAME"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("db ") && !text.contains("web"), "{text}");
+    assert!(Machine::look().memory > 0);
 }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStderr, ExitStatus};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -50,11 +50,8 @@ impl Feed {
 
     /// The next news; nothing if none came in this time.
     pub(crate) fn next(&self, patience: Duration) -> Option<News> {
-        match self.news.recv_timeout(patience) {
-            Ok(news) => Some(news),
-            // This side holds a sender, too, so the channel stays open.
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        // This side holds a sender, too, so the only fault is that time passed.
+        self.news.recv_timeout(patience).ok()
     }
 
     pub(crate) fn signals(&self, signals: Signals) -> std::io::Result<()> {
