@@ -96,6 +96,12 @@ pub fn why_not(name: &str) -> Option<&'static str> {
 ///
 /// Of a file longer than 1 MiB the rest is not read.
 pub fn read(file_name: &str, text: &[u8]) -> Script {
+    read_sourcing(file_name, text, &mut |_| None)
+}
+
+/// The same with what the files say that the script sources; `text_of` has their texts, so far as they are there and
+/// may be read.
+pub fn read_sourcing(file_name: &str, text: &[u8], text_of: &mut dyn FnMut(&str) -> Option<Vec<u8>>) -> Script {
     let mut script = Script { name: file_name.to_string(), ..Script::default() };
     if text.len() > TEXT_BYTES_MAX {
         script.notes.push(Note::new(0, "longer than 1 MiB; the rest is not read"));
@@ -110,7 +116,9 @@ pub fn read(file_name: &str, text: &[u8]) -> Script {
     let unix: Vec<u8> = without_returns(text);
     let shell = Shell::read(&unix);
     (script.dialect, script.style) = kind(&unix, &shell);
-    let mut values = Values::of(&shell, file_name);
+    let mut own = Values::default();
+    own.set("0", file_name);
+    let mut values = Values::sourcing(&shell, &own, text_of);
     match script.dialect {
         Dialect::Initd => initd(&mut script, &unix),
         Dialect::Rcd => rc_d(&mut script, &unix, &values),

@@ -60,18 +60,22 @@ fn launches(shell: &Shell<'_>, values: &Values, found: &mut Found) -> bool {
                 continue;
             }
             started = true;
-            let arguments = words[1..].iter().flat_map(|word| values.expand(shell.bytes(*word)).into_iter().next());
-            for argument in arguments {
-                if let Some(file) = argument.strip_prefix("--pidfile=") {
-                    path(&mut found.pid_files, Some(file));
-                } else if argument.starts_with('/') {
-                    path(&mut found.programs, argument.split_whitespace().next());
-                    break;
-                }
-            }
+            launcher(words[1..].iter().flat_map(|word| values.expand(shell.bytes(*word)).into_iter().next()), found);
         }
     }
     started || shell.calls("supervise-daemon", values).iter().any(|(command, words)| leads(command, words))
+}
+
+/// What `start_daemon -n 5 -p FILE PROGRAM` and `daemon --user=WHO --pidfile FILE PROGRAM` say.
+fn launcher(mut arguments: impl Iterator<Item = String>, found: &mut Found) {
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "-p" | "--pidfile" => path(&mut found.pid_files, arguments.next().as_deref()),
+            "-n" | "-u" | "-g" | "-l" | "-t" | "--user" | "--check" => drop(arguments.next()),
+            other if other.starts_with('/') => return path(&mut found.programs, other.split_whitespace().next()),
+            other => path(&mut found.pid_files, other.strip_prefix("--pidfile=")),
+        }
+    }
 }
 
 /// Whether these words begin the command, but for words that run another command.

@@ -2,7 +2,7 @@
 
 use svc_core::service::Dialect;
 
-use super::{Style, read, why_not};
+use super::{Style, read, read_sourcing, why_not};
 
 const DEBIAN: &str = r#"#!/bin/sh
 ### BEGIN INIT INFO
@@ -94,4 +94,29 @@ fn what_is_no_service_says_why() {
         assert!(why_not(name).is_some(), "{name}");
     }
     assert_eq!(why_not("ssh"), None);
+}
+
+#[test]
+fn the_pid_file_of_start_daemon_is_no_program() {
+    let text =
+        "#!/bin/sh\nP=/run/clock.pid\ncase $1 in start) start_daemon -n 5 -p $P /usr/sbin/clockd $OPTS ;; esac\n";
+    let script = read("clock", text.as_bytes());
+    assert!(script.daemon);
+    assert_eq!(script.pid_files, ["/run/clock.pid"]);
+    assert_eq!(script.programs, ["/usr/sbin/clockd"]);
+}
+
+#[test]
+fn what_a_script_sources_counts_at_its_place() {
+    let text = "#!/bin/sh\nNAME=gold\nPIDFILE=/run/old.pid\nDAEMON=/usr/sbin/old\n\
+                [ -r /etc/default/$NAME ] && . /etc/default/$NAME\nDAEMON=/usr/sbin/$KIND\n\
+                start-stop-daemon --start --pidfile $PIDFILE --exec $DAEMON\n";
+    let script = read_sourcing("gold", text.as_bytes(), &mut |path| match path {
+        "/etc/default/gold" => Some(b". /etc/default/common\nPIDFILE=$DIR/$NAME.pid\n".to_vec()),
+        "/etc/default/common" => Some(b"DIR=/run/gold\nKIND=goldd\n. /etc/default/common\n".to_vec()),
+        _ => None,
+    });
+    assert_eq!(script.pid_files, ["/run/gold/gold.pid"]);
+    assert_eq!(script.programs, ["/usr/sbin/goldd"]);
+    assert_eq!(script.sources, ["/etc/default/gold"]);
 }

@@ -84,14 +84,17 @@ impl Shell<'_> {
 
     /// The files it sources, as far as their names can be read; with the word where they are named.
     pub fn sources(&self, values: &Values) -> Vec<(String, WordSpan)> {
-        let mut out = Vec::new();
-        for command in &self.commands {
-            let [first, file, ..] = command.words.as_slice() else { continue };
-            if matches!(self.bytes(*first), b"." | b"source") {
-                out.extend(values.expand(self.bytes(*file)).into_iter().map(|path| (path, *file)));
-            }
-        }
-        out
+        let paths = |word: WordSpan| values.expand(self.bytes(word)).into_iter().map(move |path| (path, word));
+        self.sourced().into_iter().flat_map(paths).collect()
+    }
+
+    /// The words that name the files it sources, in the order of the text.
+    pub fn sourced(&self) -> Vec<WordSpan> {
+        let file = |command: &Command| match command.words.as_slice() {
+            [first, file, ..] if matches!(self.bytes(*first), b"." | b"source") => Some(*file),
+            _ => None,
+        };
+        self.commands.iter().filter_map(file).collect()
     }
 
     /// Calls of a program or function: the words from its name on, wherever it stands in the command (behind `if !`,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::How;
+use super::facts::{Assignment, How};
 use super::read::Shell;
 use super::word::{Part, parts};
 
@@ -10,11 +10,20 @@ use super::word::{Part, parts};
 const VALUES_MAX: usize = 8;
 const DEPTH_MAX: usize = 8;
 const VALUE_BYTES_MAX: usize = 4096;
+/// Sourced files are followed so deep, and so many of them for one script.
+const SOURCED_DEPTH_MAX: usize = 3;
+const SOURCED_MAX: usize = 16;
 
 /// The values that each variable can hold when a script does its work, likeliest first.
 #[derive(Clone, Debug, Default)]
 pub struct Values {
     known: BTreeMap<String, Vec<String>>,
+}
+
+/// Where the texts of sourced files come from.
+struct Sourced<'a> {
+    text_of: &'a mut dyn FnMut(&str) -> Option<Vec<u8>>,
+    left: usize,
 }
 
 impl Values {
@@ -27,26 +36,57 @@ impl Values {
 
     /// What the assignments of a script say, if these values are there before.
     pub fn with(shell: &Shell<'_>, before: &Self) -> Self {
+        Self::sourcing(shell, before, &mut |_| None)
+    }
+
+    /// The same with the files that the script sources, each at its place; `text_of` has their texts, so far as they
+    /// are there and may be read.
+    pub fn sourcing(shell: &Shell<'_>, before: &Self, text_of: &mut dyn FnMut(&str) -> Option<Vec<u8>>) -> Self {
         let mut values = before.clone();
+        values.follow(shell, &mut Sourced { text_of, left: SOURCED_MAX }, SOURCED_DEPTH_MAX);
+        values
+    }
+
+    fn follow(&mut self, shell: &Shell<'_>, sourced: &mut Sourced<'_>, depth: usize) {
+        let mut sources = shell.sourced().into_iter().peekable();
         for assignment in shell.assignments() {
-            let found = values.expand(shell.bytes(assignment.value));
-            let entry = values.known.entry(assignment.name).or_default();
-            match assignment.how {
-                How::Append => {
-                    let joined = entry.iter().zip(&found).map(|(old, new)| format!("{old}{new}")).collect();
-                    *entry = bounded(joined);
-                }
-                How::Set if !assignment.place.conditional && assignment.place.function.is_none() => *entry = found,
-                How::Set | How::Default => {
-                    for value in found {
-                        if !entry.contains(&value) && entry.len() < VALUES_MAX {
-                            entry.push(value);
-                        }
+            while let Some(word) = sources.next_if(|word| word.start < assignment.value.start) {
+                self.source(shell.bytes(word), sourced, depth);
+            }
+            self.assign(shell, assignment);
+        }
+        for word in sources {
+            self.source(shell.bytes(word), sourced, depth);
+        }
+    }
+
+    fn source(&mut self, word: &[u8], sourced: &mut Sourced<'_>, depth: usize) {
+        if depth == 0 || sourced.left == 0 {
+            return;
+        }
+        let Some(path) = self.expand(word).into_iter().next() else { return };
+        let Some(text) = (sourced.text_of)(&path) else { return };
+        sourced.left -= 1;
+        self.follow(&Shell::read(&text), sourced, depth - 1);
+    }
+
+    fn assign(&mut self, shell: &Shell<'_>, assignment: Assignment) {
+        let found = self.expand(shell.bytes(assignment.value));
+        let entry = self.known.entry(assignment.name).or_default();
+        match assignment.how {
+            How::Append => {
+                let joined = entry.iter().zip(&found).map(|(old, new)| format!("{old}{new}")).collect();
+                *entry = bounded(joined);
+            }
+            How::Set if !assignment.place.conditional && assignment.place.function.is_none() => *entry = found,
+            How::Set | How::Default => {
+                for value in found {
+                    if !entry.contains(&value) && entry.len() < VALUES_MAX {
+                        entry.push(value);
                     }
                 }
             }
         }
-        values
     }
 
     /// Adds a value that comes from outside: a variable's default, the environment.
