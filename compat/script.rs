@@ -92,7 +92,8 @@ pub fn why_not(name: &str) -> Option<&'static str> {
     policy::why_not(name)
 }
 
-/// Reads a script. It never fails: what cannot be understood is missing from the answer, with a note where that matters.
+/// Reads a script. It never fails: what cannot be understood is missing from the answer, with a note where that
+/// matters.
 ///
 /// Of a file longer than 1 MiB the rest is not read.
 pub fn read(file_name: &str, text: &[u8]) -> Script {

@@ -322,8 +322,8 @@ impl Lsb {
 /// The facilities of the standard, without their `$`.
 const FACILITIES: [&str; 8] = ["local_fs", "network", "named", "portmap", "remote_fs", "syslog", "time", "all"];
 
-/// A here-document without quotes eats the `$` of facilities. `local_fs` and `remote_fs` are never scripts: where one of
-/// them stands bare, all have lost it.
+/// A here-document without quotes eats the `$` of facilities. `local_fs` and `remote_fs` are never scripts: where one
+/// of them stands bare, all have lost it.
 fn restore_dollars(lsb: &mut Lsb, notes: &mut Vec<Note>) {
     let line = lsb.line;
     for key in [Key::RequiredStart, Key::RequiredStop, Key::ShouldStart, Key::ShouldStop] {

@@ -21,8 +21,8 @@ impl Handle {
         Self { pid, fd }
     }
 
-    /// Takes hold of the process that has this pid now. To be sure that it is the one meant, compare [`super::process::start_time`]
-    /// afterwards.
+    /// Takes hold of the process that has this pid now. To be sure that it is the one meant, compare
+    /// [`super::process::start_time`] afterwards.
     ///
     /// # Errors
     ///

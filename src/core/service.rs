@@ -31,7 +31,8 @@ pub struct Service {
     pub conditions: Vec<Condition>,
     /// When a started service counts as up. Key: `ready`.
     pub ready: Ready,
-    /// How long a start may take. Default 90 s, scripts 5 min; `None` only if written as `"none"`. Key: `start-timeout`.
+    /// How long a start may take. Default 90 s, scripts 5 min; `None` only if written as `"none"`.
+    /// Key: `start-timeout`.
     pub start_timeout: Option<Duration>,
     /// How it is stopped. Table: `[stop]`.
     pub stop: Stop,

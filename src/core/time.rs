@@ -5,7 +5,8 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A moment, counted from the boot of the machine, so that it means the same to the next manager. Never wall-clock time.
+/// A moment, counted from the boot of the machine, so that it means the same to the next manager; never wall-clock time
+/// of day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Time(Duration);
 
