@@ -325,8 +325,7 @@ mod tests {
         );
         chmod(directory.path(), 0o700);
         if !nix::unistd::geteuid().is_root() {
-            eprintln!("skipped: a file of another user: needs root");
-            return;
+            return crate::sys::skipped(format_args!("a file of another user: needs root"));
         }
         std::os::unix::fs::chown(&path, Some(33), None).unwrap();
         let text = check_owner(&path).unwrap().unwrap_err().to_string();

@@ -24,3 +24,11 @@ pub(crate) fn own(fd: RawFd) -> OwnedFd {
 pub(crate) fn because(error: &io::Error, what: impl std::fmt::Display) -> io::Error {
     io::Error::new(error.kind(), format!("{what}: {error}"))
 }
+
+/// Says on the terminal, past the test harness, that something was not tested.
+#[cfg(test)]
+pub(crate) fn skipped(what: std::fmt::Arguments<'_>) {
+    use std::io::Write;
+    let mut terminal = io::stderr();
+    writeln!(terminal, "skipped: {what}").expect("standard error is open");
+}

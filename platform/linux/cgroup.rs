@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,22 +33,30 @@ impl Place {
     ///
     /// The error is a reason that can stand behind "because".
     pub(super) fn find(instance: &str) -> Result<Self, String> {
-        let mounts = fs::read("/proc/self/mountinfo").map_err(|error| format!("/proc/self/mountinfo: {error}"))?;
         let own = fs::read_to_string("/proc/self/cgroup").map_err(|error| format!("/proc/self/cgroup: {error}"))?;
-        Self::within(&String::from_utf8_lossy(&mounts), &own, instance)
+        Self::within(&mounts()?, &own, instance)
+    }
+
+    /// The place that an earlier daemon had, as [`Self::shown`]; an error if it is gone.
+    pub(super) fn known(shown: &str) -> Result<Self, String> {
+        let place = Self::shown_as(&mounts()?, shown)?;
+        if place.directory.is_dir() { Ok(place) } else { Err(format!("{} is gone", place.directory.display())) }
     }
 
     fn within(mounts: &str, own: &str, instance: &str) -> Result<Self, String> {
-        let (root, point) = mounts.lines().filter_map(cgroup2).next_back().ok_or("no cgroup v2 is mounted")?;
         let shown = own.lines().find_map(|line| line.strip_prefix("0::")).ok_or("we are in no cgroup v2")?;
         let mine = format!("/svc/{instance}");
         let leaf = format!("{mine}/{LEAF}");
         let base = shown.strip_suffix(&leaf).unwrap_or(shown).trim_end_matches('/');
-        let root = root.trim_end_matches('/');
-        let below = base.strip_prefix(root).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        Self::shown_as(mounts, &format!("{base}{mine}"))
+    }
+
+    fn shown_as(mounts: &str, shown: &str) -> Result<Self, String> {
+        let (root, point) = mounts.lines().filter_map(cgroup2).next_back().ok_or("no cgroup v2 is mounted")?;
+        let below = shown.strip_prefix(root.trim_end_matches('/')).filter(|rest| rest.starts_with('/'));
         let below = below.filter(|rest| !rest.split('/').any(|part| part == ".."));
-        let below = below.ok_or_else(|| format!("our own cgroup {shown} is not below {point}"))?;
-        Ok(Self { directory: PathBuf::from(format!("{point}{below}{mine}")), shown: format!("{base}{mine}") })
+        let below = below.ok_or_else(|| format!("cgroup {shown} is not below {point}"))?;
+        Ok(Self { directory: PathBuf::from(format!("{point}{below}")), shown: shown.to_owned() })
     }
 
     /// Makes the directories, and sees whether processes can be put there.
@@ -61,7 +69,11 @@ impl Place {
         // To move a process into one of ours, the cgroup that it comes from and ours have in common must let us, too.
         for directory in self.base().into_iter().chain([leaf.as_path()]) {
             let procs = directory.join("cgroup.procs");
-            File::options().write(true).open(&procs).map_err(|error| because(&error, procs.display()))?;
+            if let Err(error) = File::options().write(true).open(&procs) {
+                // What we cannot use we do not leave behind; where trees are already, it stays.
+                let _unused = [&leaf, &self.directory].map(fs::remove_dir);
+                return Err(because(&error, procs.display()));
+            }
         }
         Ok(())
     }
@@ -98,6 +110,11 @@ const MAKE_TRIES: usize = 5;
 
 /// The directory of the daemon itself. No run can be called so: theirs have a dot and a number.
 pub(super) const LEAF: &str = "daemon";
+
+fn mounts() -> Result<String, String> {
+    let bytes = fs::read("/proc/self/mountinfo").map_err(|error| format!("/proc/self/mountinfo: {error}"))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
 
 /// Root and mount point of a line of mountinfo if it is a cgroup2.
 fn cgroup2(line: &str) -> Option<(String, String)> {
@@ -340,12 +357,6 @@ pub(super) fn enable_controllers(place: &Place) {
     }
 }
 
-impl AsRawFd for Cgroup {
-    fn as_raw_fd(&self) -> i32 {
-        self.directory.as_raw_fd()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -377,7 +388,7 @@ mod tests {
         let place = Place::find(&format!("test-one-by-one-{}", std::process::id()));
         let place = match place.and_then(|place| place.prepare().map(|()| place).map_err(|error| error.to_string())) {
             Ok(place) => place,
-            Err(reason) => return eprintln!("skipped: killing a cgroup one by one: {reason}"),
+            Err(reason) => return crate::sys::skipped(format_args!("killing a cgroup one by one: {reason}")),
         };
         let cgroup = Cgroup::make(&place, "web.1").unwrap();
         let mut launch = crate::Launch::new(c"/bin/sleep".to_owned(), vec![c"sleep".to_owned(), c"1000".to_owned()]);

@@ -1,7 +1,7 @@
 //! Waiting for many descriptors at once.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
@@ -123,18 +123,6 @@ impl Poller {
 impl AsFd for Poller {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.epoll.0.as_fd()
-    }
-}
-
-impl AsRawFd for Poller {
-    fn as_raw_fd(&self) -> i32 {
-        self.epoll.0.as_raw_fd()
-    }
-}
-
-impl From<Poller> for OwnedFd {
-    fn from(poller: Poller) -> Self {
-        poller.epoll.0
     }
 }
 

@@ -10,7 +10,7 @@ use svc_core::Time;
 
 use super::cgroup::{self, Cgroup, Place};
 use super::process;
-use super::walk::Marks;
+use super::walk::{Marks, Survey};
 use crate::sys::because;
 
 /// Where the trees of one daemon grow.
@@ -39,7 +39,30 @@ impl Forest {
     ///
     /// Source: cgroups(7), inotify(7).
     pub fn open(instance: &str) -> io::Result<Self> {
-        let found = Place::find(instance);
+        Self::at(instance, Place::find(instance))
+    }
+
+    /// The same at the [`Self::place`] of an earlier daemon, to find its trees again though we were started elsewhere;
+    /// where that is gone, at a place of our own.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own for the watch.
+    ///
+    /// Source: cgroups(7), inotify(7).
+    pub fn open_at(instance: &str, place: &str) -> io::Result<Self> {
+        Self::at(instance, Place::known(place).or_else(|_| Place::find(instance)))
+    }
+
+    /// What [`Self::open_at`] of a later daemon wants to know; `None` without cgroups.
+    pub fn place(&self) -> Option<&str> {
+        match &self.ground {
+            Ground::Cgroup(place) => Some(&place.shown),
+            Ground::Bare(_) => None,
+        }
+    }
+
+    fn at(instance: &str, found: Result<Place, String>) -> io::Result<Self> {
         let ground = match found.and_then(|place| place.prepare().map(|()| place).map_err(|error| error.to_string())) {
             Ok(place) => Ground::Cgroup(place),
             Err(reason) => Ground::Bare(reason),
@@ -105,7 +128,7 @@ impl Forest {
     pub fn grow(&mut self, name: &str) -> io::Result<Tree> {
         let kind = match &self.ground {
             Ground::Cgroup(place) => Kind::Cgroup(Cgroup::make(place, name)?),
-            Ground::Bare(_) => Kind::Marks(Marks { entry: self.entry(name), leader: None }),
+            Ground::Bare(_) => Kind::Marks(Marks::new(&self.mark(name))),
         };
         self.tend(name, kind)
     }
@@ -125,13 +148,13 @@ impl Forest {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 Err(error) => return Err(error),
             },
-            Ground::Bare(_) => Kind::Marks(Marks { entry: self.entry(name), leader: None }),
+            Ground::Bare(_) => Kind::Marks(Marks::new(&self.mark(name))),
         };
         self.tend(name, kind).map(Some)
     }
 
     fn tend(&mut self, name: &str, kind: Kind) -> io::Result<Tree> {
-        let tree = Tree { name: name.to_owned(), entry: self.entry(name), kind };
+        let tree = Tree { name: name.to_owned(), entry: format!("SVC_RUN={}", self.mark(name)), kind };
         if let Kind::Cgroup(cgroup) = &tree.kind {
             let events = cgroup.place.directory.join("cgroup.events");
             let watch = self.watch.add_watch(&events, AddWatchFlags::IN_MODIFY);
@@ -148,9 +171,9 @@ impl Forest {
         Ok(tree)
     }
 
-    /// What goes into the environment of a run's first process.
-    fn entry(&self, name: &str) -> String {
-        format!("SVC_RUN={}/{name}", self.instance)
+    /// What tells the run of this name from all others on this machine.
+    fn mark(&self, name: &str) -> String {
+        format!("{}/{name}", self.instance)
     }
 
     /// Trees of this instance that exist, also those of managers before. Without cgroups none are known.
@@ -163,6 +186,25 @@ impl Forest {
         let mut names = cgroup::names(&place.directory)?;
         names.retain(|name| name != cgroup::LEAF);
         Ok(names)
+    }
+
+    /// Which of these trees have no process left. Without cgroups one look at all processes serves all of them, so this
+    /// is cheaper than asking each.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own.
+    ///
+    /// Source: cgroups(7), proc(5).
+    pub fn empty_among<'a>(&self, trees: impl IntoIterator<Item = &'a Tree>) -> io::Result<Vec<&'a Tree>> {
+        let mut survey = None;
+        let mut empty = Vec::new();
+        for tree in trees {
+            if tree.is_empty_in(&mut survey)? {
+                empty.push(tree);
+            }
+        }
+        Ok(empty)
     }
 
     /// Leaves no trace: the calling process goes back to where it was, and the daemon's own directories are removed.
@@ -298,9 +340,13 @@ impl Tree {
     ///
     /// Source: cgroups(7), proc(5).
     pub fn is_empty(&self) -> io::Result<bool> {
+        self.is_empty_in(&mut None)
+    }
+
+    fn is_empty_in(&self, survey: &mut Option<Survey>) -> io::Result<bool> {
         match &self.kind {
             Kind::Cgroup(cgroup) => cgroup.is_empty(),
-            Kind::Marks(marks) => Ok(marks.members()?.is_empty()),
+            Kind::Marks(marks) => marks.is_empty(survey),
         }
     }
 

@@ -11,6 +11,9 @@ use super::process::{self, Facts, Handle};
 /// reaches the second.
 const ROUNDS_MAX: usize = 1000;
 
+/// The variable that every process of a run inherits.
+const KEY: &str = "SVC_RUN=";
+
 /// What the processes of one run have in common.
 #[derive(Clone, Debug)]
 pub(super) struct Marks {
@@ -20,42 +23,86 @@ pub(super) struct Marks {
     pub(super) leader: Option<(i32, Time)>,
 }
 
-impl Marks {
-    /// Every living process that is of this run by any of the marks.
-    pub(super) fn members(&self) -> io::Result<Vec<Facts>> {
+/// Every process there is, seen once.
+#[derive(Debug)]
+pub(super) struct Survey {
+    all: Vec<Facts>,
+    children: BTreeMap<i32, Vec<i32>>,
+    /// By the `SVC_RUN=...` they carry.
+    carriers: BTreeMap<Vec<u8>, BTreeSet<i32>>,
+}
+
+impl Survey {
+    pub(super) fn take() -> io::Result<Self> {
         let all: Vec<Facts> = process::list()?.into_iter().filter_map(|pid| process::facts(pid).ok()).collect();
-        let mut found: BTreeSet<i32> =
-            all.iter().filter(|facts| self.is_marked(facts)).map(|facts| facts.pid).collect();
         let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
+        let mut carriers: BTreeMap<Vec<u8>, BTreeSet<i32>> = BTreeMap::new();
         for facts in &all {
             children.entry(facts.parent).or_default().push(facts.pid);
+            // Of processes that are not ours to look at nothing is known.
+            for entry in process::environment(facts.pid).unwrap_or_default() {
+                if entry.starts_with(KEY.as_bytes()) {
+                    carriers.entry(entry).or_default().insert(facts.pid);
+                }
+            }
+        }
+        Ok(Self { all, children, carriers })
+    }
+}
+
+impl Marks {
+    /// Marks of the run of this name.
+    pub(super) fn new(name: &str) -> Self {
+        Self { entry: format!("{KEY}{name}"), leader: None }
+    }
+
+    /// Every living process that is of this run by any of the marks.
+    pub(super) fn members(&self) -> io::Result<Vec<Facts>> {
+        Ok(self.members_in(&Survey::take()?).into_iter().cloned().collect())
+    }
+
+    /// The same among processes seen before.
+    fn members_in<'a>(&self, survey: &'a Survey) -> Vec<&'a Facts> {
+        let mut found = survey.carriers.get(self.entry.as_bytes()).cloned().unwrap_or_default();
+        if !self.leader_is_another() {
+            found.extend(survey.all.iter().filter(|facts| self.is_marked(facts)).map(|facts| facts.pid));
         }
         let mut front: Vec<i32> = found.iter().copied().collect();
         // Every process enters the front at most once, so this ends.
         while let Some(pid) = front.pop() {
-            let fresh = children.get(&pid).into_iter().flatten().filter(|child| found.insert(**child));
+            let fresh = survey.children.get(&pid).into_iter().flatten().filter(|child| found.insert(**child));
             front.extend(fresh);
         }
-        Ok(all.into_iter().filter(|facts| found.contains(&facts.pid) && !facts.is_zombie()).collect())
+        survey.all.iter().filter(|facts| found.contains(&facts.pid) && !facts.is_zombie()).collect()
     }
 
+    /// Whether nobody is left, seen in a survey that is taken when the first tree needs it.
+    pub(super) fn is_empty(&self, survey: &mut Option<Survey>) -> io::Result<bool> {
+        let lives =
+            |(pid, started)| process::facts(pid).is_ok_and(|facts| facts.started == started && !facts.is_zombie());
+        if self.leader.is_some_and(lives) {
+            return Ok(false);
+        }
+        let survey = match survey {
+            Some(survey) => survey,
+            None => survey.insert(Survey::take()?),
+        };
+        Ok(self.members_in(survey).is_empty())
+    }
+
+    /// It is the leader, or in the session that the leader made.
     fn is_marked(&self, facts: &Facts) -> bool {
-        let by_birth = self.leader.is_some_and(|(pid, started)| {
+        self.leader.is_some_and(|(pid, started)| {
             // A session keeps its number as long as somebody is in it, so no later process can get it meanwhile; but
             // everybody in it is younger than its leader.
             (facts.pid == pid && facts.started == started) || (facts.session == pid && facts.started >= started)
-        });
-        by_birth && !self.leader_is_another() || self.carries_entry(facts.pid)
+        })
     }
 
     /// The leader has gone and its number was given to another process: then the session of that number, too, is not
     /// ours.
     fn leader_is_another(&self) -> bool {
         self.leader.is_some_and(|(pid, started)| process::start_time(pid).is_ok_and(|found| found != started))
-    }
-
-    fn carries_entry(&self, pid: i32) -> bool {
-        process::environment(pid).is_ok_and(|entries| entries.iter().any(|entry| entry == self.entry.as_bytes()))
     }
 
     /// Signals every member. Gives the number of those reached.

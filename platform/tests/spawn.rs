@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::fs::File;
-use std::io::{Read, pipe};
+use std::io::{Read, Write, pipe};
 use std::os::fd::AsFd;
 
 use svc_core::Exit;
@@ -70,10 +70,16 @@ fn failure(launch: &Launch<'_>) -> SpawnError {
     first
 }
 
+/// Says on the terminal, past the test harness, that something was not tested.
+fn skipped(what: &str, why: impl std::fmt::Display) {
+    let mut terminal = std::io::stderr();
+    writeln!(terminal, "skipped: {what}: {why}").unwrap();
+}
+
 fn is_root(what: &str) -> bool {
     let root = nix::unistd::geteuid().is_root();
     if !root {
-        eprintln!("skipped: {what}: needs root");
+        skipped(what, "needs root");
     }
     root
 }

@@ -1,7 +1,7 @@
 //! Trees of real processes: found, signalled and killed, with cgroups and without.
 
 use std::ffi::CString;
-use std::io::{BufRead, BufReader, PipeReader, pipe};
+use std::io::{BufRead, BufReader, PipeReader, Write, pipe};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -17,10 +17,16 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn forest(test: &str) -> Option<Forest> {
     let forest = Forest::open(&format!("test-{test}-{}", std::process::id())).unwrap();
     if !forest.is_tight() {
-        eprintln!("skipped: {test}: {}", forest.tracking());
+        skipped(test, forest.tracking());
         return None;
     }
     Some(forest)
+}
+
+/// Says on the terminal, past the test harness, that something was not tested.
+fn skipped(what: &str, why: impl std::fmt::Display) {
+    let mut terminal = std::io::stderr();
+    writeln!(terminal, "skipped: {what}: {why}").unwrap();
 }
 
 fn bare(test: &str) -> Forest {
@@ -108,6 +114,7 @@ fn the_next_manager_finds_a_tree_by_its_name_and_hears_of_its_end() {
     assert_eq!(line(&mut output), "up");
     let mut second = forest("again").unwrap();
     assert!(second.find("db.8").unwrap().is_none());
+    assert_eq!(Forest::open_at("elsewhere", first.place().unwrap()).unwrap().standing().unwrap(), ["db.7"]);
     let found = second.find("db.7").unwrap().unwrap();
     assert_eq!(found.pids().unwrap(), tree.pids().unwrap());
     assert_eq!(second.grow("db.7").unwrap_err().kind(), std::io::ErrorKind::AlreadyExists);
@@ -171,6 +178,15 @@ fn without_cgroups_a_daemon_is_found_by_its_parent_session_or_environment() {
     };
     assert!(handles.iter().any(|handle| handle.pid() == leader.pid()));
     assert_eq!(tree.signal(0).unwrap(), 5);
+    let other = forest.grow("web.2").unwrap();
+    let empty: Vec<_> = forest.empty_among([&tree, &other]).unwrap().into_iter().map(Tree::name).collect();
+    assert_eq!(empty, ["web.2"]);
+    let again = forest.find("web.1").unwrap().unwrap();
+    assert_eq!(
+        again.pids().unwrap().len(),
+        4,
+        "all but the orphan without a mark of its own, until it is told its leader"
+    );
     tree.kill().unwrap();
     gone(&handles);
     assert!(tree.is_empty().unwrap());
