@@ -84,6 +84,9 @@ pub enum Request {
     Shutdown {
         /// What comes after the services were stopped in order.
         then: Then,
+        /// Kill what is left instead of waiting for it; also when the services are being stopped already.
+        #[serde(default)]
+        kill: bool,
     },
 }
 

@@ -153,6 +153,9 @@ pub(crate) enum Verb {
         /// What comes after
         #[arg(value_name = "THEN", default_value = "exit")]
         then: After,
+        /// Kill what is left instead of waiting for it
+        #[arg(long)]
+        kill: bool,
     },
     /// What svcd says of itself
     Hello,

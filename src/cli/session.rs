@@ -51,7 +51,7 @@ impl Session {
             Verb::Unpin(which) => self.action(&Request::Unpin(target(which, false, false))),
             Verb::Reset(which) => self.action(&Request::Reset(target(which, false, false))),
             Verb::Log { names, lines, follow } => self.action(&Request::Log { names, lines, follow }),
-            Verb::Shutdown { then } => self.action(&Request::Shutdown { then: then.into() }),
+            Verb::Shutdown { then, kill } => self.action(&Request::Shutdown { then: then.into(), kill }),
             Verb::Hello => self.action(&Request::Hello),
             Verb::Up { dir } => up::run(&dir, common),
             Verb::Pass { names, words } => {

@@ -41,7 +41,8 @@ fn both_orders_of_words_ask_the_same() {
     assert_eq!(asked("--no-wait web restart"), Request::Restart(Target { no_wait: true, ..target(&["web"]) }));
     assert_eq!(asked("web log -n3"), Request::Log { names: vec!["web".into()], lines: 3, follow: false });
     assert_eq!(asked("web status --lines 9"), Request::Status { names: vec!["web".into()], lines: 9 });
-    assert_eq!(asked("shutdown poweroff"), Request::Shutdown { then: Then::Poweroff });
+    assert_eq!(asked("shutdown poweroff"), Request::Shutdown { then: Then::Poweroff, kill: false });
+    assert_eq!(asked("shutdown --kill"), Request::Shutdown { then: Then::Exit, kill: true });
     assert_eq!(asked("check"), Request::Check { names: Vec::new() });
 }
 

@@ -34,6 +34,15 @@ pub(crate) enum News {
     Ended(Option<ExitStatus>),
 }
 
+/// How services are ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Each after those that require it, with the time it has for that.
+    Orderly,
+    /// At once.
+    Kill,
+}
+
 /// Everything that news come from.
 #[derive(Debug)]
 pub(crate) struct Feed {
@@ -126,11 +135,12 @@ impl Feed {
         });
     }
 
-    /// Has svcd stop all services and end.
-    pub(crate) fn shutdown(&self) {
+    /// Has svcd end all services, and then itself.
+    pub(crate) fn shutdown(&self, ending: Ending) {
         let client = self.client.clone();
         self.spawn(move |tell| {
-            if let Err(error) = client.ask(&Request::Shutdown { then: Then::Exit }, &mut |_| {}) {
+            let request = Request::Shutdown { then: Then::Exit, kill: ending == Ending::Kill };
+            if let Err(error) = client.ask(&request, &mut |_| {}) {
                 let _ = tell.send(News::Remark(error.to_string()));
             }
         });

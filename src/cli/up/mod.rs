@@ -20,7 +20,7 @@ use super::show::{self, Look};
 use super::{code, json, say, say_error};
 use crate::daemon::{Arguments, Options};
 use crate::wire::{Checked, StateName, Summary};
-use feed::{Feed, News};
+use feed::{Ending, Feed, News};
 use view::{Form, View, is_live};
 
 /// Two interrupts closer than this are one: some senders hit both a process and its group.
@@ -52,7 +52,6 @@ struct Up {
     look: Look,
     json: bool,
     scratch: Scratch,
-    daemon: i32,
     started: Instant,
     /// Since when the person wants an end.
     interrupted: Option<Instant>,
@@ -78,7 +77,6 @@ impl Up {
         let client = Client { socket: options.socket.clone(), timeout: None };
         let feed = Feed::new(client);
         let mut child = launch(&options).map_err(|error| format!("starting svcd: {error}"))?;
-        let daemon = i32::try_from(child.id()).map_err(|error| error.to_string())?;
         let stderr = child.stderr.take();
         feed.daemon(child, stderr);
         feed.signals(signals).map_err(|error| format!("waiting for signals: {error}"))?;
@@ -90,7 +88,6 @@ impl Up {
             look,
             json: common.json,
             scratch,
-            daemon,
             started: Instant::now(),
             interrupted: None,
             rows: Vec::new(),
@@ -164,23 +161,14 @@ impl Up {
                 self.interrupted = Some(Instant::now());
                 self.unwell |= self.rows.iter().any(|row| row.state == StateName::Failed);
                 self.remark("stopping all services in order; Ctrl-C again kills them");
-                self.feed.shutdown();
+                self.feed.shutdown(Ending::Orderly);
             }
             Some(first) if first.elapsed() < SAME_INTERRUPT => {}
             Some(_) => {
                 self.unwell = true;
                 self.remark("killing all services");
-                self.kill();
+                self.feed.shutdown(Ending::Kill);
             }
-        }
-    }
-
-    /// To svcd a second order to end means: at once.
-    fn kill(&mut self) {
-        let sent = svc_platform::process::Handle::open(self.daemon)
-            .and_then(|daemon| daemon.signal(svc_platform::signals::number(svc_core::Signal::Term)));
-        if let Err(error) = sent {
-            self.remark(&format!("telling svcd: {error}"));
         }
     }
 
