@@ -16,6 +16,9 @@ install -m 755 "$programs/svc" "$programs/svcd" usr/sbin/
 install -m 644 "$tests"/*.sh "$tests/daemons" test/
 
 mount -t proc -o nosuid,nodev,noexec proc proc
+# Most of what can be set there is the whole machine's.
+mount --bind proc/sys proc/sys
+mount -o remount,bind,ro proc/sys
 mount -t tmpfs -o mode=755 tmpfs sys
 mkdir -p sys/fs/cgroup
 # Without a cgroup v2 to be had, trees are tracked by the other means.

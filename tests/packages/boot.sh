@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# svcd is process 1 and boots the machine by its rcN.d links, the scripts of early boot included.
+set -u
+# shellcheck source=tests/packages/facts.sh
+source /test/facts.sh
+read_daemons
+
+# Nothing is on its way any more, and something was.
+is_settled() {
+    svc --json list >/tmp/list || return
+    jq -e '.list | (map(.state) | any(. == "up")) and all(.state != "starting" and .state != "waiting")' \
+        /tmp/list >/dev/null
+}
+
+has_booted() {
+    within 120000 is_settled || no "$(jq -r '.list[] | select(.state == "starting" or .state == "waiting") | .name' /tmp/list)"
+}
+
+runs() {
+    [[ $(listed "$1" state) == up ]] || no "state is $(listed "$1" state): $(listed "$1" reason)" || return
+    [[ $(listed "$1" pid) == "$(main_of "$1")" ]] || no "main process is $(main_of "$1"), svc says $(listed "$1" pid)" ||
+        return
+    if [[ ${PORT[$1]} != - ]]; then within 5000 answers "$1" || no "no answer at port ${PORT[$1]}" || return; fi
+    echo "pid $(main_of "$1")"
+}
+
+# Clock ticks from the boot of the kernel to the start of the main process of daemon $1.
+started() {
+    local stat
+    stat=$(<"/proc/$(main_of "$1")/stat")
+    # Its name may hold blanks.
+    stat=${stat##*) }
+    # shellcheck disable=SC2086 # the fields
+    set -- $stat
+    echo "${20}"
+}
+
+# Everything whose header asks for $syslog was started after rsyslog.
+order_is_kept() {
+    local name early='' syslog
+    syslog=$(started rsyslog)
+    for name in redis-server nginx cron ssh memcached lighttpd dnsmasq haproxy atd rsync tinyproxy; do
+        if (($(started "$name") < syslog)); then early+=" $name"; fi
+    done
+    [[ -z $early ]] || no "before rsyslog:$early"
+}
+
+# What failed is what cannot work here, and nothing else.
+failures_are_known() {
+    local failed
+    failed=$(svc --json list | jq -r '.list[] | select(.state == "failed") | .name' | tr '\n' ' ')
+    [[ $failed == 'mosquitto ' ]] || no "$(svc list)"
+}
+
+step svcd 'is process 1' within 10000 svc hello || exit 1
+step svcd boots has_booted
+for daemon in "${DAEMONS[@]}"; do
+    step "$daemon" 'runs after boot' runs "$daemon"
+done
+step svcd 'order of boot' order_is_kept
+step svcd 'failures' failures_are_known
+step svcd 'is told to end' svc shutdown
