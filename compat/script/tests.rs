@@ -52,7 +52,8 @@ fn a_debian_script_is_read() {
 #[test]
 fn an_rc_d_script_is_read() {
     let text = "#!/bin/sh\n\n# PROVIDE: gold\n# REQUIRE: LOGIN\n# KEYWORD: shutdown\n\n. /etc/rc.subr\n\n\
-                name=\"gold\"\ndesc=\"Gold daemon\"\nrcvar=\"gold_enable\"\nload_rc_config $name\n: ${gold_enable:=\"NO\"}\n\
+                name=\"gold\"\ndesc=\"Gold daemon\"\nrcvar=\"gold_enable\"\n\
+                load_rc_config $name\n: ${gold_enable:=\"NO\"}\n\
                 pidfile=\"/var/run/${name}.pid\"\ncommand=\"/usr/local/sbin/${name}d\"\n\
                 extra_commands=\"reload configtest\"\nrun_rc_command \"$1\"\n";
     let script = read("gold", text.as_bytes());

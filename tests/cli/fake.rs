@@ -1,8 +1,9 @@
 //! A daemon that answers what it was told to, so that every answer a client can get is one it was tested with.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -23,6 +24,7 @@ pub(crate) enum Act {
 /// The daemon's side.
 pub(crate) struct Fake {
     folder: TempDir,
+    socket: PathBuf,
     asked: Receiver<Request>,
 }
 
@@ -36,9 +38,16 @@ pub(crate) struct Called {
 
 impl Fake {
     /// Each connection is answered by `act`.
-    pub(crate) fn new(mut act: impl FnMut(&Request) -> Act + Send + 'static) -> Self {
+    pub(crate) fn new(act: impl FnMut(&Request) -> Act + Send + 'static) -> Self {
+        Self::at("control", act)
+    }
+
+    /// The same with its socket at this path below the folder.
+    pub(crate) fn at(path: &str, mut act: impl FnMut(&Request) -> Act + Send + 'static) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let listener = UnixListener::bind(folder.path().join("control")).unwrap();
+        let socket = folder.path().join(path);
+        fs::create_dir_all(socket.parent().unwrap()).unwrap();
+        let listener = UnixListener::bind(&socket).unwrap();
         let (tell, asked) = channel();
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -61,7 +70,7 @@ impl Fake {
                 };
             }
         });
-        Self { folder, asked }
+        Self { folder, socket, asked }
     }
 
     /// Every request gets this reply.
@@ -69,8 +78,12 @@ impl Fake {
         Self::new(move |_| Act::Say(vec![Line::Final(reply.clone())]))
     }
 
-    pub(crate) fn socket(&self) -> PathBuf {
-        self.folder.path().join("control")
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
     }
 
     /// Calls `svc` with this command line, split at blanks.

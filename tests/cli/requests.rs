@@ -150,3 +150,17 @@ fn help_is_there_for_every_verb_in_either_order() {
         assert!(call.out.contains("Usage:"), "{line}: {call:?}");
     }
 }
+
+#[test]
+fn the_socket_is_where_an_option_or_the_environment_says() {
+    let hello = |path| Fake::at(path, |_| Act::Say(vec![Line::Final(Reply::List(Vec::new()))]));
+    let fake = hello("run/svc/control");
+    assert_eq!(called(svc().arg("list").arg("--root").arg(fake.folder()).output().unwrap()).code, 0);
+    let fake = hello("some/control");
+    assert_eq!(
+        called(svc().arg("list").arg("--runtime-dir").arg(fake.folder().join("some")).output().unwrap()).code,
+        0
+    );
+    let fake = hello("any");
+    assert_eq!(called(svc().arg("list").env("SVC_SOCKET", fake.socket()).output().unwrap()).code, 0);
+}
