@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::{fmt, process};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, FdFlag, Flock, FlockArg, fcntl};
+use nix::fcntl::{FcntlArg, FdFlag, Flock, FlockArg, OFlag, fcntl};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::sys::because;
@@ -273,6 +273,19 @@ impl Spare {
         self.fd = File::open("/dev/null").ok().map(OwnedFd::from);
         result
     }
+}
+
+/// Makes reads and writes through this descriptor, and through every copy of it, return at once.
+///
+/// # Errors
+///
+/// The kernel's own; none is expected.
+///
+/// Source: fcntl(2), `O_NONBLOCK`.
+pub fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
+    let flags = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL)?);
+    fcntl(fd, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+    Ok(())
 }
 
 /// Makes a descriptor stay open, or not, when this process executes another program.

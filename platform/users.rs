@@ -79,6 +79,13 @@ pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
+/// Who this process is.
+///
+/// Source: geteuid(2).
+pub fn own_uid() -> u32 {
+    nix::unistd::geteuid().as_raw()
+}
+
 /// The name of a user id, if it has one.
 ///
 /// # Errors
