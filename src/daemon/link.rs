@@ -1,10 +1,17 @@
 //! What keeper, manager and logger say to each other: records of one fixed size over a packet socket, so that the
 //! keeper needs neither a parser nor memory.
 
-use svc_core::Exit;
+use std::io;
+use std::os::fd::OwnedFd;
 
-/// The longest key of a stored descriptor: a service's name.
-pub(crate) const KEY_BYTES_MAX: usize = svc_core::name::NAME_BYTES_MAX;
+use svc_core::Exit;
+use svc_platform::channel::Channel;
+
+/// The longest key of a stored descriptor: a service's name with a run's number and a mark.
+pub(crate) const KEY_BYTES_MAX: usize = svc_core::name::NAME_BYTES_MAX + 32;
+
+/// A key that begins so is none of the logger's.
+pub(crate) const PRIVATE: char = '!';
 
 /// Every record has this many bytes.
 pub(crate) const RECORD_BYTES: usize = 1 + 3 * 8 + 1 + KEY_BYTES_MAX;
@@ -37,7 +44,7 @@ pub(crate) enum Record {
     },
     /// Keeper to manager: this signal came.
     Signal {
-        /// Its number.
+        /// Its place among all that can come.
         number: i32,
     },
     /// Manager to keeper: this and all earlier news was taken.
@@ -84,6 +91,11 @@ impl Key {
         Some(Self { len: text.len() as u8, bytes })
     }
 
+    /// Whether only manager and keeper know it.
+    pub(crate) fn is_private(&self) -> bool {
+        self.bytes[0] == PRIVATE as u8 && self.len > 0
+    }
+
     /// The key as text; empty if it is none.
     pub(crate) fn as_str(&self) -> &str {
         let bytes = self.bytes.get(..usize::from(self.len)).unwrap_or_default();
@@ -94,6 +106,37 @@ impl Key {
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.as_str().fmt(f)
+    }
+}
+
+/// What came over a channel.
+pub(crate) enum Heard {
+    /// This, with up to two descriptors.
+    Said(Record, [Option<OwnedFd>; 2]),
+    /// Nothing now.
+    Nothing,
+    /// The other side is gone.
+    Gone,
+}
+
+/// Takes one record from a channel. What is none is passed over.
+pub(crate) fn hear(channel: &Channel) -> Heard {
+    let mut bytes = [0; RECORD_BYTES];
+    loop {
+        match channel.receive(&mut bytes) {
+            Ok(None) => return Heard::Gone,
+            Ok(Some(received)) => {
+                if let Some(record) = Record::decode(&bytes[..received.length]) {
+                    let [first, second, ..] = received.descriptors;
+                    return Heard::Said(record, [first, second]);
+                }
+            }
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock => return Heard::Nothing,
+                io::ErrorKind::InvalidData => {}
+                _ => return Heard::Gone,
+            },
+        }
     }
 }
 

@@ -1,11 +1,201 @@
-//! The daemon's processes as a library: keeper, manager, logger and loader.
+//! The daemon's processes as a library: keeper, manager, logger and loader, all the same program in other roles.
+
+use std::env;
+use std::fmt::Display;
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use clap::Parser;
+use svc_core::Exit;
+use svc_platform::channel::Channel;
+use svc_platform::{files, host, reap, roles, users};
 
 mod framing;
+mod glob;
+mod image;
 mod journal;
+mod keeper;
 mod link;
+mod loader;
 mod logger;
 mod logread;
+mod manager;
 mod notify;
 mod options;
 
 pub use options::{Arguments, Options};
+
+/// The descriptor on which a role speaks with the keeper.
+const CHANNEL: i32 = 3;
+
+/// What comes after a manager, or after all of the daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    /// Everything was stopped: the daemon ends.
+    Exit,
+    /// Everything was stopped: the machine ends.
+    End(host::End),
+    /// The keeper is gone, and this process takes its place.
+    BecomeKeeper,
+    /// The manager could not begin, and another would fare no better.
+    CannotBegin,
+}
+
+impl After {
+    /// What the manager's exit code says to the keeper.
+    fn code(self) -> u8 {
+        match self {
+            Self::Exit => 0,
+            Self::End(host::End::Halt) => 101,
+            Self::End(host::End::Poweroff) => 102,
+            Self::End(host::End::Reboot) => 103,
+            Self::BecomeKeeper => 104,
+            Self::CannotBegin => 105,
+        }
+    }
+
+    /// What a manager that ended so wanted; `None`: it was not asked to end.
+    fn of_manager(exit: Exit) -> Option<Self> {
+        let all = [
+            Self::Exit,
+            Self::End(host::End::Halt),
+            Self::End(host::End::Poweroff),
+            Self::End(host::End::Reboot),
+            Self::CannotBegin,
+        ];
+        all.into_iter().find(|after| exit == Exit::Code(i32::from(after.code())))
+    }
+}
+
+/// Which of the daemon's processes this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Keeper,
+    Manager,
+    Logger,
+    Loader,
+}
+
+impl Role {
+    const ALL: [Self; 4] = [Self::Keeper, Self::Manager, Self::Logger, Self::Loader];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Keeper => "keeper",
+            Self::Manager => "manager",
+            Self::Logger => "logger",
+            Self::Loader => "loader",
+        }
+    }
+}
+
+/// Says something to the operator: on standard error, which is the console of process 1.
+fn say(text: impl Display) {
+    eprintln!("svcd: {text}");
+}
+
+/// If this process was started in a role of the daemon, plays it and ends. Every program of ours calls this first.
+pub fn role_entry() {
+    let mut words = env::args_os().skip(1);
+    if words.next().as_deref() != Some("--role".as_ref()) {
+        return;
+    }
+    let Ok(arguments) = Arguments::try_parse() else { std::process::exit(2) };
+    let role = Role::ALL.into_iter().find(|role| arguments.role.as_deref() == Some(role.name()));
+    let Some(role) = role else { std::process::exit(2) };
+    let options = Options::new(&arguments, users::is_root(), host::is_process_1());
+    std::process::exit(i32::from(play(role, options, &arguments.names)));
+}
+
+/// The command that starts a daemon with these options: our own program in the keeper's role.
+///
+/// # Errors
+///
+/// Where our own program cannot be found.
+pub fn command(options: &Options) -> io::Result<Command> {
+    let mut command = Command::new(host::own_program()?);
+    command.args(["--role", Role::Keeper.name()]).args(options.arguments());
+    Ok(command)
+}
+
+/// Runs the daemon with these options until it is told to end.
+pub fn run(options: Options) -> ExitCode {
+    ExitCode::from(play(Role::Keeper, options, &[]))
+}
+
+fn play(role: Role, options: Options, names: &[String]) -> u8 {
+    // What ps shows; process 1 must not look like svc, which tools take for daemontools.
+    reap::set_name(if host::is_process_1() { "init" } else { "svcd" }).ok();
+    let result = match role {
+        Role::Keeper => be_keeper(&options),
+        Role::Manager => be_manager(options),
+        Role::Logger => channel().and_then(|keeper| logger::run(options.logs, keeper)).map(|()| 0),
+        Role::Loader => loader::run(&options, names).map(|()| 0),
+    };
+    result.unwrap_or_else(|error| {
+        say(format!("{}: {error}", role.name()));
+        if role == Role::Manager { After::CannotBegin.code() } else { 1 }
+    })
+}
+
+fn channel() -> io::Result<Channel> {
+    roles::inherited(CHANNEL).map(Channel::from)
+}
+
+fn be_keeper(options: &Options) -> io::Result<u8> {
+    prepare(options)?;
+    let lock = match files::Lock::take(&options.runtime.join("lock")) {
+        Ok(lock) => lock,
+        Err(error) => return Err(io::Error::other(error.to_string())),
+    };
+    reap::adopt_orphans()?;
+    let after = keeper::run(options)?;
+    drop(lock);
+    match after {
+        After::Exit | After::BecomeKeeper => Ok(0),
+        After::CannotBegin => Ok(1),
+        After::End(how) => {
+            let error = host::end(how);
+            say(format!("the machine could not be ended: {error}"));
+            Ok(0)
+        }
+    }
+}
+
+/// Makes the places that are needed before anything else.
+fn prepare(options: &Options) -> io::Result<()> {
+    host::fill_standard_descriptors()?;
+    if host::is_process_1() {
+        host::mount_essentials().iter().for_each(say);
+        host::hold_ctrl_alt_del().ok();
+    }
+    files::raise_open_files().ok();
+    files::make_directory(&options.runtime, 0o755)?;
+    // Services say how they are here, whoever they run as.
+    files::make_directory(&options.runtime.join("notify"), 0o755)?;
+    if let Err(mistrust) = files::check_owner(&options.runtime.join("notify"))? {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, mistrust.to_string()));
+    }
+    files::make_directory(&options.logs, 0o755)
+}
+
+fn be_manager(options: Options) -> io::Result<u8> {
+    let keeper = channel()?;
+    let again = keeper_again(&options)?;
+    let after = manager::run(options, keeper)?;
+    if after == After::BecomeKeeper {
+        let (program, words) = again;
+        return Err(host::become_program(&program, &words));
+    }
+    Ok(after.code())
+}
+
+/// Our own program and the words that make it a keeper, ready for when nothing else is.
+fn keeper_again(options: &Options) -> io::Result<(PathBuf, Vec<std::ffi::CString>)> {
+    let program = host::own_program()?;
+    let mut words = vec!["svcd".into(), "--role".into(), Role::Keeper.name().into()];
+    words.extend(options.arguments());
+    let words = words.iter().map(svc_platform::launch::c_string).collect::<io::Result<_>>()?;
+    Ok((program, words))
+}

@@ -46,6 +46,9 @@ pub struct Arguments {
     /// Start every service that is not disabled, enabled or not
     #[arg(long)]
     pub all: bool,
+    /// Instances to be read beside what has files of its own
+    #[arg(value_name = "NAME", hide = true)]
+    pub names: Vec<String>,
     /// Which of the daemon's processes this is
     #[arg(long, value_name = "ROLE", hide = true, action = ArgAction::Set)]
     pub role: Option<String>,

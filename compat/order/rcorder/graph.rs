@@ -1,8 +1,8 @@
 //! The scripts with what they provide, require and are before.
 
-use super::{File, Leftover};
 use super::memory::Memory;
 use super::table::Table;
+use super::{File, Leftover};
 use crate::header::rcd::{Tag, each_line, tag};
 
 /// A provision: its providers are a list, newest first.

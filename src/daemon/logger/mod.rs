@@ -1,3 +1,205 @@
-//! The process that writes what services print.
+//! The process that writes what services print: it reads the pipes that the keeper keeps, and may be replaced.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use svc_core::Time;
+use svc_platform::channel::Channel;
+use svc_platform::poll::{Interest, Poller, Readiness};
+use svc_platform::{clock, files};
+
+use self::file::LogFile;
+use super::link::{self, Heard, Key, Record};
+use super::say;
 
 pub(crate) mod file;
+
+const KEEPER: u64 = 0;
+
+/// As much is read at once.
+const READ_BYTES: usize = 64 * 1024;
+
+/// So many reads of one pipe before the others have their turn.
+const READS_MAX: usize = 16;
+
+/// How often a log is looked at for a rotation by another logger, the one of an earlier keeper.
+const ROTATION_CHECKED: Duration = Duration::from_secs(1);
+
+/// Runs until the keeper is gone and nothing is left to read.
+///
+/// # Errors
+///
+/// What is needed before the loop can begin.
+pub(crate) fn run(logs: PathBuf, keeper: Channel) -> io::Result<()> {
+    let poller = Poller::new()?;
+    poller.add(&keeper, KEEPER, Interest::READ)?;
+    let mut logger = Logger {
+        logs,
+        poller,
+        keeper: Some(keeper),
+        pipes: BTreeMap::new(),
+        next: KEEPER + 1,
+        buffer: vec![0; READ_BYTES],
+        checked: clock::now(),
+    };
+    let mut ready = Vec::new();
+    while logger.keeper.is_some() || !logger.pipes.is_empty() {
+        if let Err(error) = logger.poller.wait(None, &mut ready) {
+            say(format!("logger: waiting for output: {error}"));
+        }
+        for (token, readiness) in &ready {
+            logger.serve(*token, *readiness);
+        }
+    }
+    Ok(())
+}
+
+struct Logger {
+    logs: PathBuf,
+    poller: Poller,
+    keeper: Option<Channel>,
+    pipes: BTreeMap<u64, Pipe>,
+    next: u64,
+    buffer: Vec<u8>,
+    checked: Time,
+}
+
+struct Pipe {
+    key: Key,
+    reader: File,
+    log: LogFile,
+}
+
+/// What a pipe has to say.
+#[derive(PartialEq, Eq)]
+enum Had {
+    /// Perhaps more.
+    Something,
+    /// Nothing now.
+    Nothing,
+    /// Nothing any more: nobody can write to it.
+    End,
+}
+
+impl Logger {
+    fn serve(&mut self, token: u64, _: Readiness) {
+        if token == KEEPER {
+            return self.hear();
+        }
+        for _ in 0..READS_MAX {
+            match self.read(token) {
+                Had::Something => {}
+                Had::Nothing => return,
+                Had::End => return self.forget(token),
+            }
+        }
+    }
+
+    /// Reads what the keeper says, until it says nothing or is gone.
+    fn hear(&mut self) {
+        while let Some(keeper) = &self.keeper {
+            match link::hear(keeper) {
+                Heard::Said(record, [fd, _]) => self.obey(record, fd),
+                Heard::Nothing => return,
+                Heard::Gone => {
+                    self.poller.remove(keeper).ok();
+                    self.keeper = None;
+                }
+            }
+        }
+    }
+
+    fn obey(&mut self, record: Record, fd: Option<OwnedFd>) {
+        match record {
+            Record::Store { key, size, keep } => self.store(key, size, keep, fd),
+            Record::Drop { key } => {
+                if let Some(token) = self.find(key) {
+                    self.drain(token);
+                    self.forget(token);
+                }
+            }
+            Record::Sync { key, .. } => {
+                if let Some(token) = self.find(key) {
+                    self.drain(token);
+                }
+                self.answer(&record);
+            }
+            Record::Ended { .. }
+            | Record::Told { .. }
+            | Record::Signal { .. }
+            | Record::Acknowledged { .. }
+            | Record::Dropped { .. } => {}
+        }
+    }
+
+    fn store(&mut self, key: Key, size: u64, keep: u32, fd: Option<OwnedFd>) {
+        if let Some(token) = self.find(key) {
+            let pipe = self.pipes.get_mut(&token).expect("it was found just now");
+            pipe.log.bound(size, keep);
+            return;
+        }
+        let Some(fd) = fd else { return };
+        let token = self.next;
+        self.next += 1;
+        let watched = files::set_nonblocking(fd.as_fd()).and_then(|()| self.poller.add(&fd, token, Interest::READ));
+        match watched {
+            Ok(()) => {
+                let log = LogFile::new(self.logs.join(key.as_str()), size, keep);
+                self.pipes.insert(token, Pipe { key, reader: fd.into(), log });
+            }
+            Err(error) => say(format!("logger: watching the output of {key:?}: {error}")),
+        }
+    }
+
+    fn find(&self, key: Key) -> Option<u64> {
+        self.pipes.iter().find(|(_, pipe)| pipe.key == key).map(|(token, _)| *token)
+    }
+
+    fn drain(&mut self, token: u64) {
+        while self.read(token) == Had::Something {}
+    }
+
+    fn read(&mut self, token: u64) -> Had {
+        let now = clock::now();
+        let check = now.since(self.checked) >= ROTATION_CHECKED;
+        let Some(pipe) = self.pipes.get_mut(&token) else { return Had::Nothing };
+        let length = match pipe.reader.read(&mut self.buffer) {
+            Ok(0) => return Had::End,
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Had::Something,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Had::Nothing,
+            Err(_) => return Had::End,
+        };
+        if check {
+            self.checked = now;
+            self.pipes.values_mut().for_each(|pipe| pipe.log.follow_rotation());
+        }
+        let pipe = self.pipes.get_mut(&token).expect("it was there before");
+        let before = pipe.log.dropped();
+        pipe.log.write(&self.buffer[..length], &clock::wall());
+        let after = pipe.log.dropped();
+        let key = pipe.key;
+        // A service that prints on and on to a full disk is spoken of once, not with each line.
+        if (before == 0) != (after == 0) {
+            self.answer(&Record::Dropped { key, bytes: after });
+        }
+        Had::Something
+    }
+
+    fn answer(&self, record: &Record) {
+        if let Some(keeper) = &self.keeper {
+            // With no room the manager goes on without this word after a while.
+            keeper.send(&record.encode(), &[]).ok();
+        }
+    }
+
+    fn forget(&mut self, token: u64) {
+        if let Some(pipe) = self.pipes.remove(&token) {
+            self.poller.remove(&pipe.reader).ok();
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! What a loader hands over: checked services, and everything it found worth saying.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use svc_core::{Name, Service};
+
+use crate::wire::Finding;
+
+/// The longest image that is accepted, in bytes.
+pub(crate) const IMAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Everything a loader read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Image {
+    /// Every service whose files had no fault.
+    pub(crate) services: Vec<Service>,
+    /// Files with faults.
+    pub(crate) faults: Vec<Faulty>,
+    /// Remarks on files that did no harm.
+    pub(crate) notes: Vec<String>,
+    /// What was looked at for each service, and what was found.
+    pub(crate) findings: BTreeMap<Name, Vec<Finding>>,
+    /// Services that cannot start as they are written: circles, requirements that nothing meets.
+    pub(crate) broken: BTreeMap<Name, String>,
+    /// Names of files that are no service, and why.
+    pub(crate) not_services: BTreeMap<String, String>,
+}
+
+/// A service that cannot be read. What an earlier load read of it stays in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Faulty {
+    /// Its name, as its file has it.
+    pub(crate) name: String,
+    /// The faults, rendered, each with file, line and caret.
+    pub(crate) text: String,
+}

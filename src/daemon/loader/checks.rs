@@ -1,0 +1,89 @@
+//! Would it run? What can be said of one service without starting it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use svc_core::service::{Kind, Reload, Service};
+
+use super::super::manager::prepare;
+use crate::wire::{Finding, Level};
+
+/// Whether this is a file that can be executed.
+pub(super) fn is_program(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+/// Everything that can be said of this service; `known` are the names of all services.
+pub(super) fn all(service: &Service, known: &BTreeSet<&str>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut say = |level, text: String| findings.push(Finding { level, text });
+    if let Some(file) = service.files.first() {
+        say(Level::Good, format!("read from {}", service.files.join(", ")).replace(&format!("{file}, {file}"), file));
+    }
+    match prepare::unmet(&service.conditions) {
+        Some(text) => say(Level::Note, format!("{text}: a start would be skipped")),
+        None if service.conditions.is_empty() => {}
+        None => say(Level::Good, "its conditions hold".into()),
+    }
+    programs(service, &mut say);
+    identity(service, &mut say);
+    for name in service.links.wants.iter().filter(|name| !known.contains(name.as_str())) {
+        say(Level::Note, format!("wants {name}, which nothing defines or provides{}", origin(service, "wants")));
+    }
+    if let Some(directory) = service.exec.directory.as_deref().filter(|_| service.exec.chroot.is_none())
+        && !Path::new(directory).is_dir()
+    {
+        say(Level::Bad, format!("directory {directory} is not there{}", origin(service, "directory")));
+    }
+    if let Kind::Script(script) = &service.kind {
+        script.notes.iter().for_each(|note| say(Level::Note, note.clone()));
+    }
+    findings
+}
+
+fn origin(service: &Service, key: &str) -> String {
+    service.origins.get(key).map_or_else(String::new, |origin| format!(" ({origin})"))
+}
+
+fn programs(service: &Service, say: &mut impl FnMut(Level, String)) {
+    let reload = match &service.reload {
+        Reload::Command(words) => words.first(),
+        Reload::None | Reload::Signal(_) => None,
+    };
+    let commands =
+        [("command", service.command.first()), ("stop.command", service.stop.command.first()), ("reload", reload)];
+    for (key, program) in commands {
+        let Some(program) = program else { continue };
+        // Below another root it is not ours to look for.
+        if service.exec.chroot.is_some() {
+            continue;
+        }
+        let path = Path::new(program);
+        if is_program(path) {
+            say(Level::Good, format!("{program} can be executed"));
+        } else if path.exists() {
+            say(Level::Bad, format!("{program} cannot be executed; try: chmod +x {program}{}", origin(service, key)));
+        } else {
+            say(Level::Bad, format!("program {program} is not installed{}", origin(service, key)));
+        }
+    }
+    if let Kind::Script(script) = &service.kind {
+        // A path with a variable left in it could not be read from the text.
+        for program in script.programs.iter().filter(|program| program.starts_with('/') && !program.contains('$')) {
+            if !Path::new(program).exists() {
+                say(Level::Note, format!("the script names {program}, which is not installed"));
+            }
+        }
+    }
+}
+
+fn identity(service: &Service, say: &mut impl FnMut(Level, String)) {
+    let Some(identity) = &service.exec.identity else { return };
+    match (&identity.resolved, super::native::credentials(identity)) {
+        (Some(who), _) => say(Level::Good, format!("runs as {} ({}:{})", who.login, who.uid, who.gid)),
+        (None, Err(error)) => say(Level::Bad, format!("{error}{}", origin(service, "user"))),
+        (None, Ok(who)) => say(Level::Good, format!("runs as {}", who.login)),
+    }
+}

@@ -1,0 +1,99 @@
+//! The short-lived process that reads what administrators wrote: definitions, scripts, users. Whatever befalls it
+//! befalls only it; the manager gets one image of checked services, or none.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::path::Path;
+
+use svc_core::{Event, Name, Service, Supervisor, Time};
+use svc_platform::files;
+
+use super::image::{Faulty, Image};
+use super::options::Options;
+
+mod checks;
+pub(crate) mod links;
+mod native;
+mod scripts;
+
+/// A definition or script larger than this is refused.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Reads everything and writes the image.
+///
+/// # Errors
+///
+/// Only of writing: what is wrong with a file is in the image.
+pub(crate) fn run(options: &Options, names: &[String]) -> io::Result<()> {
+    let image = read(options, names);
+    let mut text = serde_json::to_vec(&image).map_err(io::Error::other)?;
+    text.push(b'\n');
+    io::stdout().lock().write_all(&text)
+}
+
+/// Reads everything; `names` are instances somebody asked for.
+pub(crate) fn read(options: &Options, names: &[String]) -> Image {
+    let mut loading = Loading { options, image: Image::default(), services: BTreeMap::new() };
+    let store = native::Store::scan(options, &mut loading);
+    native::read_all(&store, names, &mut loading);
+    scripts::read_all(&store, &mut loading);
+    loading.finish()
+}
+
+/// What has been read so far.
+struct Loading<'a> {
+    options: &'a Options,
+    image: Image,
+    services: BTreeMap<Name, Service>,
+}
+
+impl Loading<'_> {
+    fn fault(&mut self, name: &str, text: impl Into<String>) {
+        let text = text.into();
+        match self.image.faults.iter_mut().find(|faulty| faulty.name == name) {
+            Some(faulty) => {
+                faulty.text.push('\n');
+                faulty.text.push_str(&text);
+            }
+            None => self.image.faults.push(Faulty { name: name.to_owned(), text }),
+        }
+    }
+
+    fn is_faulty(&self, name: &str) -> bool {
+        self.image.faults.iter().any(|faulty| faulty.name == name)
+    }
+
+    fn finish(mut self) -> Image {
+        let known: BTreeSet<&str> =
+            self.services.values().flat_map(|service| names_of(service).map(Name::as_str)).collect();
+        for service in self.services.values() {
+            let findings = checks::all(service, &known);
+            self.image.findings.insert(service.name.clone(), findings);
+        }
+        self.image.services = self.services.into_values().collect();
+        self.image.broken = broken(&self.image.services);
+        self.image
+    }
+}
+
+/// What the core will say of these services when they are in force.
+fn broken(services: &[Service]) -> BTreeMap<Name, String> {
+    let mut core = Supervisor::new(1);
+    core.handle(Time::default(), Event::Loaded(services.to_vec()), &mut Vec::new());
+    let named = core.graph().broken.iter().map(|(id, text)| (core.service(*id).name.clone(), text.clone()));
+    named.collect()
+}
+
+/// Every name a service answers to.
+fn names_of(service: &Service) -> impl Iterator<Item = &Name> {
+    std::iter::once(&service.name).chain(&service.links.provides)
+}
+
+/// The text of a file that an administrator alone could have written.
+fn text_of(path: &Path) -> Result<Vec<u8>, String> {
+    let text = |error: io::Error| error.to_string();
+    if let Err(mistrust) = files::check_owner(path).map_err(text)? {
+        return Err(format!("{}: not read: {mistrust}", path.display()));
+    }
+    files::read_regular(path, FILE_BYTES_MAX).map_err(text)
+}

@@ -1,0 +1,200 @@
+//! Definitions: files, drop-ins, templates and their instances.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use svc_core::Name;
+use svc_core::definition::{self, Outcome, Severity, SourceText};
+use svc_core::service::{Credentials, Identity, Reload, Service};
+use svc_platform::users;
+
+use super::{Loading, text_of};
+use crate::daemon::manager::environment::PATH;
+use crate::daemon::options::Options;
+
+/// Which files there are.
+#[derive(Debug, Default)]
+pub(super) struct Store {
+    /// The main file of each name; the first directory that has one wins, the whole file.
+    mains: BTreeMap<String, PathBuf>,
+    /// The drop-ins of each name, in the order in which they are laid over: the administrator's last.
+    drop_ins: BTreeMap<String, Vec<PathBuf>>,
+}
+
+impl Store {
+    pub(super) fn scan(options: &Options, loading: &mut Loading<'_>) -> Self {
+        let mut store = Self::default();
+        for dir in options.definitions.iter().rev() {
+            let mut found: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+            for path in entries(dir, loading) {
+                let Some(file_name) = path.file_name().and_then(|name| name.to_str()) else {
+                    loading.fault(&path.to_string_lossy(), format!("{}: its name is not UTF-8", path.display()));
+                    continue;
+                };
+                if let Some(name) = file_name.strip_suffix(".toml") {
+                    store.mains.insert(name.to_owned(), path);
+                } else if let Some(name) = file_name.strip_suffix(".d") {
+                    let texts =
+                        entries(&path, loading).into_iter().filter(|path| path.extension() == Some("toml".as_ref()));
+                    found.entry(name.to_owned()).or_default().extend(texts);
+                }
+            }
+            found.into_iter().for_each(|(name, paths)| store.drop_ins.entry(name).or_default().extend(paths));
+        }
+        store
+    }
+
+    /// The drop-ins for this name; an instance has those of its template first.
+    pub(super) fn drop_ins(&self, name: &Name) -> Vec<&Path> {
+        let template = name.instance().and_then(|(template, _)| self.drop_ins.get(template));
+        let own = self.drop_ins.get(name.as_str());
+        template.into_iter().chain(own).flatten().map(PathBuf::as_path).collect()
+    }
+
+    fn main(&self, name: &Name) -> Option<&Path> {
+        let own = self.mains.get(name.as_str());
+        own.or_else(|| name.instance().and_then(|(template, _)| self.mains.get(template))).map(PathBuf::as_path)
+    }
+
+    /// Names with a file of their own, or with drop-ins that make an instance of a template.
+    fn names(&self) -> BTreeSet<String> {
+        let instances = self.drop_ins.keys().filter(|name| {
+            Name::new(name)
+                .is_ok_and(|name| name.instance().is_some_and(|(template, _)| self.mains.contains_key(template)))
+        });
+        self.mains.keys().chain(instances).cloned().collect()
+    }
+}
+
+/// What is in a directory, sorted; one that is missing is empty.
+fn entries(dir: &Path, loading: &mut Loading<'_>) -> Vec<PathBuf> {
+    match fs::read_dir(dir) {
+        Ok(entries) => {
+            let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+            paths.retain(|path| path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b".")));
+            paths.sort();
+            paths
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => {
+            loading.image.notes.push(format!("{}: {error}", dir.display()));
+            Vec::new()
+        }
+    }
+}
+
+/// Reads every definition, every instance asked for, and every instance that one of these names.
+pub(super) fn read_all(store: &Store, asked: &[String], loading: &mut Loading<'_>) {
+    let mut open: Vec<String> = store.names().into_iter().chain(asked.iter().cloned()).collect();
+    let mut seen = BTreeSet::new();
+    while let Some(text) = open.pop() {
+        if !seen.insert(text.clone()) {
+            continue;
+        }
+        let name = match Name::new(&text) {
+            Ok(name) => name,
+            Err(error) => {
+                let at = store.mains.get(&text).map_or_else(String::new, |path| format!("{}: ", path.display()));
+                loading.fault(&text, format!("{at}{error}"));
+                continue;
+            }
+        };
+        let Some(main) = store.main(&name) else { continue };
+        if let Some(service) = read(&name, main, store, loading) {
+            let links = &service.links;
+            let named = links.requires.iter().chain(&links.wants).filter(|name| name.instance().is_some());
+            open.extend(named.map(Name::to_string));
+            loading.services.insert(name, service);
+        }
+    }
+}
+
+fn read(name: &Name, main: &Path, store: &Store, loading: &mut Loading<'_>) -> Option<Service> {
+    let mut paths = vec![main];
+    paths.extend(store.drop_ins(name));
+    let texts = texts(name, &paths, loading)?;
+    let sources = sources(&texts);
+    let outcome = definition::parse(name, sources[0], &sources[1..]);
+    let service = settle(name, outcome, &sources, loading)?;
+    resolved(service, loading)
+}
+
+/// The texts of all these files; `None` if one cannot be read, which is a fault of the service.
+pub(super) fn texts(name: &Name, paths: &[&Path], loading: &mut Loading<'_>) -> Option<Vec<(String, String)>> {
+    let mut texts = Vec::new();
+    for path in paths {
+        match text_of(path) {
+            Ok(text) => texts.push((path.to_string_lossy().into_owned(), String::from_utf8_lossy(&text).into_owned())),
+            Err(fault) => loading.fault(name.as_str(), fault),
+        }
+    }
+    (texts.len() == paths.len()).then_some(texts)
+}
+
+pub(super) fn sources(texts: &[(String, String)]) -> Vec<SourceText<'_>> {
+    texts.iter().map(|(path, text)| SourceText { path, text }).collect()
+}
+
+/// Sorts what a parse found into faults and notes.
+pub(super) fn settle(
+    name: &Name,
+    outcome: Outcome,
+    sources: &[SourceText<'_>],
+    loading: &mut Loading<'_>,
+) -> Option<Service> {
+    for (fault, text) in outcome.faults.iter().zip(outcome.rendered(sources)) {
+        match fault.severity {
+            Severity::Error => loading.fault(name.as_str(), text),
+            Severity::Note => loading.image.notes.push(text),
+        }
+    }
+    outcome.service.filter(|_| !loading.is_faulty(name.as_str()))
+}
+
+/// Looks up users and programs. That one is missing is no fault of the file: it may be installed a minute later.
+fn resolved(mut service: Service, loading: &mut Loading<'_>) -> Option<Service> {
+    if let Some(identity) = &mut service.exec.identity {
+        match credentials(identity) {
+            Ok(found) => identity.resolved = Some(found),
+            Err(error) => {
+                let origin = service.origins.get("user").cloned().unwrap_or_else(|| service.files.join(", "));
+                loading.image.notes.push(format!("{origin}: {}: {error}", service.name));
+            }
+        }
+    }
+    for words in [&mut service.command, &mut service.stop.command] {
+        look_up(words);
+    }
+    if let Reload::Command(words) = &mut service.reload {
+        look_up(words);
+    }
+    if let svc_core::service::Ready::Command(words) = &mut service.ready {
+        look_up(words);
+    }
+    Some(service)
+}
+
+/// The numbers that an identity stands for.
+pub(super) fn credentials(identity: &Identity) -> Result<Credentials, String> {
+    let user = users::user(&identity.user).map_err(|error| error.to_string())?;
+    let number = |group: &String| users::group(group).map_err(|error| error.to_string());
+    let gid = if identity.group.is_empty() { user.gid } else { number(&identity.group)? };
+    let gids = if identity.groups.is_empty() {
+        users::groups_of(&user.name, gid).map_err(|error| error.to_string())?
+    } else {
+        identity.groups.iter().map(number).collect::<Result<_, _>>()?
+    };
+    Ok(Credentials { uid: user.uid, gid, gids, home: user.home, shell: user.shell, login: user.name })
+}
+
+/// Puts the path of a program in place of its bare name, if it is found.
+fn look_up(words: &mut [String]) {
+    let Some(program) = words.first_mut().filter(|program| !program.contains('/')) else { return };
+    let path = std::env::var("PATH").unwrap_or_default();
+    let dirs = PATH.split(':').chain(path.split(':')).filter(|dir| dir.starts_with('/'));
+    let found = dirs.map(|dir| Path::new(dir).join(&*program)).find(|path| super::checks::is_program(path));
+    if let Some(found) = found {
+        *program = found.to_string_lossy().into_owned();
+    }
+}

@@ -1,0 +1,226 @@
+//! Legacy scripts: each one is a service of kind `script`, enabled and ordered as its own system says.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use svc_compat::facility::Facilities;
+use svc_compat::script::{self, Script};
+use svc_core::Name;
+use svc_core::definition;
+use svc_core::service::{Dialect, Enabled, Kind, Service};
+
+use super::links::{self, Link};
+use super::native::{Store, settle, sources, texts};
+use super::{FILE_BYTES_MAX, Loading, names_of, text_of};
+use crate::daemon::options::Options;
+
+/// A script that was read, until its order is known.
+struct Read {
+    service: Service,
+    script: Script,
+    links: Vec<Link>,
+}
+
+/// Reads all legacy directories. A native definition of the same name comes before a script.
+pub(super) fn read_all(store: &Store, loading: &mut Loading<'_>) {
+    let mut found: BTreeMap<Name, Read> = BTreeMap::new();
+    for dir in loading.options.legacy.clone() {
+        // One of these directories is often a link to another.
+        let Ok(dir) = dir.canonicalize() else { continue };
+        let links = links::read(&Options::links_of(&dir));
+        for path in scripts(&dir) {
+            let Some(file_name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            if let Some(why) = script::why_not(file_name) {
+                loading.image.not_services.insert(file_name.to_owned(), why.to_owned());
+                continue;
+            }
+            let name = match Name::new(file_name) {
+                Ok(name) => name,
+                Err(error) => {
+                    loading.fault(file_name, format!("{}: {error}", path.display()));
+                    continue;
+                }
+            };
+            if loading.services.contains_key(&name) || found.contains_key(&name) {
+                continue;
+            }
+            match text_of(&path) {
+                Ok(text) => {
+                    let read = read(name.clone(), &path, &text, links.get(file_name).cloned().unwrap_or_default());
+                    found.insert(name, read);
+                }
+                Err(fault) => loading.fault(file_name, fault),
+            }
+        }
+    }
+    let facilities = facilities(&loading.options.root);
+    order(&mut found, &facilities, loading);
+    for (name, read) in found {
+        if let Some(service) = refined(read.service, store, loading) {
+            loading.services.insert(name, service);
+        }
+    }
+}
+
+fn scripts(dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| !path.is_dir()).collect();
+    paths.sort();
+    paths
+}
+
+fn read(name: Name, path: &Path, text: &[u8], links: Vec<Link>) -> Read {
+    let script = script::read(name.as_str(), text);
+    let shown = path.to_string_lossy().into_owned();
+    let enabling: Vec<&Link> = links::enabling(&links).collect();
+    let enabled = match enabling.first() {
+        Some(link) => Enabled { on: true, origin: link.path.clone() },
+        None => Enabled { on: false, origin: links.first().map(|link| link.path.clone()).unwrap_or_default() },
+    };
+    let kind = svc_core::service::Script {
+        dialect: script.dialect,
+        daemon: script.daemon,
+        pid_files: script.pid_files.clone(),
+        programs: script.programs.clone(),
+        verbs: script.verbs.clone(),
+        links: enabling.iter().map(|link| link.path.clone()).collect(),
+        notes: script.notes.iter().map(|note| format!("{shown}:{}: {}", note.line, note.text)).collect(),
+    };
+    let mut service = Service::new(name, Kind::Script(kind));
+    service.description = script.description.clone();
+    service.command = command(path, text);
+    service.enabled = enabled;
+    service.files = vec![shown];
+    if fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o111 == 0) {
+        let note = format!("{}: not executable: the system it is from would pass over it", service.files[0]);
+        if let Kind::Script(script) = &mut service.kind {
+            script.notes.push(note);
+        }
+    }
+    Read { service, script, links }
+}
+
+/// The kernel executes no text without `#!`; a shell does.
+fn command(path: &Path, text: &[u8]) -> Vec<String> {
+    let path = path.to_string_lossy().into_owned();
+    let is_program = text.starts_with(b"#!") || text.starts_with(b"\x7fELF");
+    if is_program { vec![path] } else { vec!["/bin/sh".into(), path] }
+}
+
+/// Lays drop-ins over a script's own facts.
+fn refined(service: Service, store: &Store, loading: &mut Loading<'_>) -> Option<Service> {
+    let name = service.name.clone();
+    let paths = store.drop_ins(&name);
+    if paths.is_empty() {
+        return Some(service);
+    }
+    let texts = texts(&name, &paths, loading)?;
+    let sources = sources(&texts);
+    settle(&name, definition::refine(service, &sources), &sources, loading)
+}
+
+/// The machine's map of facilities, or Debian's.
+fn facilities(root: &Path) -> Facilities {
+    let mut files = vec![root.join("etc/insserv.conf")];
+    if let Ok(entries) = fs::read_dir(root.join("etc/insserv.conf.d")) {
+        files.extend(entries.flatten().map(|entry| entry.path()));
+    }
+    files.sort();
+    let mut map = Facilities::default();
+    let mut any = false;
+    for file in files {
+        if let Ok(text) = svc_platform::files::read_regular(&file, FILE_BYTES_MAX) {
+            map.read(&text, &mut Vec::new());
+            any = true;
+        }
+    }
+    if any { map } else { Facilities::debian() }
+}
+
+/// Turns what scripts say of each other into order between services. It is order only: none is started for another.
+fn order(found: &mut BTreeMap<Name, Read>, facilities: &Facilities, loading: &Loading<'_>) {
+    let provided = provided(found, loading);
+    let all: Vec<(Name, bool)> = found.values().map(|read| (read.service.name.clone(), waits_for_all(read))).collect();
+    let numbered = numbered(found);
+    for read in found.values_mut() {
+        let own = read.service.name.clone();
+        let resolve = |words: &[String]| -> Vec<Name> {
+            let mut names = Vec::new();
+            for word in words {
+                let members = match word.starts_with('$') {
+                    true => facilities.members(word).into_iter().map(|member| member.name).collect(),
+                    false => vec![word.clone()],
+                };
+                // A script may provide a facility itself, under its own name with the dollar.
+                for member in members.iter().chain(std::iter::once(word)) {
+                    names.extend(provided.get(member.as_str()).into_iter().flatten().cloned());
+                }
+            }
+            names.retain(|name| *name != own);
+            names.sort();
+            names.dedup();
+            names
+        };
+        let script = &read.script;
+        let mut after = resolve(&[&script.required_start[..], &script.should_start[..]].concat());
+        let before = resolve(&script.x_start_before);
+        if waits_for_all(read) {
+            after.extend(all.iter().filter(|(name, waits)| !waits && *name != own).map(|(name, _)| name.clone()));
+        } else if let Some(number) = silent_number(read) {
+            // Without a header the numbers of its link are all that is known: it comes after those just before.
+            let earlier = numbered.range(..number).next_back();
+            after.extend(earlier.into_iter().flat_map(|(_, names)| names).cloned());
+        }
+        after.sort();
+        after.dedup();
+        read.service.links.provides = script
+            .provides
+            .iter()
+            .filter(|word| word.as_str() != own.as_str())
+            .filter_map(|word| Name::new(word).ok())
+            .filter(|name| !all.iter().any(|(other, _)| other == name) && !loading.services.contains_key(name))
+            .collect();
+        read.service.links.after = after;
+        read.service.links.before = before;
+    }
+}
+
+/// Which services a name in a header may mean: those that say so, and the one whose file is called so.
+fn provided(found: &BTreeMap<Name, Read>, loading: &Loading<'_>) -> BTreeMap<String, Vec<Name>> {
+    let mut map: BTreeMap<String, Vec<Name>> = BTreeMap::new();
+    for service in loading.services.values() {
+        names_of(service).for_each(|name| map.entry(name.to_string()).or_default().push(service.name.clone()));
+    }
+    for read in found.values() {
+        let name = &read.service.name;
+        let own = [name.to_string(), name.as_str().trim_end_matches(".sh").to_owned()];
+        for word in own.iter().chain(&read.script.provides) {
+            map.entry(word.clone()).or_default().push(name.clone());
+        }
+    }
+    map
+}
+
+fn waits_for_all(read: &Read) -> bool {
+    [&read.script.required_start, &read.script.should_start].into_iter().flatten().any(|word| word == "$all")
+}
+
+/// The number of the first link of a script that says nothing of its order.
+fn silent_number(read: &Read) -> Option<u8> {
+    let script = &read.script;
+    let says = script.dialect != Dialect::Initd
+        || [&script.provides, &script.required_start, &script.should_start].into_iter().any(|list| !list.is_empty());
+    if says { None } else { links::enabling(&read.links).map(|link| link.number).min() }
+}
+
+fn numbered(found: &BTreeMap<Name, Read>) -> BTreeMap<u8, Vec<Name>> {
+    let mut map: BTreeMap<u8, Vec<Name>> = BTreeMap::new();
+    for read in found.values() {
+        if let Some(number) = links::enabling(&read.links).map(|link| link.number).min() {
+            map.entry(number).or_default().push(read.service.name.clone());
+        }
+    }
+    map
+}

@@ -1,0 +1,148 @@
+//! Ends: of processes, as the keeper or a handle tells, and of whole trees.
+
+use std::time::Duration;
+
+use svc_core::service::Kind;
+use svc_core::{Event, Exit, Job, RunId, Service};
+use svc_platform::process;
+
+use super::records::Record;
+use super::run::{Run, Trunk, Which, may_have_left};
+use super::{Manager, Timer};
+use crate::daemon::say;
+
+/// How often trees are looked at of which the system does not tell that they are empty.
+const LINGER: Duration = Duration::from_millis(250);
+
+/// Whether what is launched is not the service itself, but leaves it behind.
+pub(super) fn leaves_a_daemon(service: &Service) -> bool {
+    matches!(service.kind, Kind::Forking { .. } | Kind::Script(_))
+}
+
+impl Manager {
+    /// A process ended. Most are nobody's main process: they were orphans of some tree.
+    pub(super) fn ended(&mut self, pid: i32, exit: Exit) {
+        if self.helper_ended(pid, exit) {
+            return;
+        }
+        match self.runs.unwatch(pid) {
+            Some(id) => self.run_ended(id, pid, exit),
+            None if self.lingering.is_empty() => {}
+            None => self.ensure_timer(Duration::ZERO, Timer::Linger),
+        }
+    }
+
+    fn run_ended(&mut self, id: RunId, pid: i32, exit: Exit) {
+        let Some(run) = self.runs.get_mut(id) else { return };
+        let which = run.ended(pid);
+        self.journal.append(&Record::Ended(id, pid));
+        let service = self.core.service(run.service).clone();
+        let (job, has_main) = (run.job.clone(), run.main.is_some());
+        match which {
+            None => {}
+            // It said before that another process is the main one.
+            Some(Which::Leader) if has_main => {}
+            Some(Which::Leader) => {
+                self.event(Event::Exited(id, exit));
+                if leaves_a_daemon(&service) && (may_have_left(exit) || job != Job::Start) {
+                    self.look_for_main(id);
+                }
+            }
+            Some(Which::Main) => match self.successor(id, &service) {
+                Some(successor) => self.set_main(id, successor),
+                None => self.event(Event::Exited(id, exit)),
+            },
+        }
+        self.look_whether_empty(id);
+    }
+
+    /// A main process that is no child of the keeper ended; nobody can see how.
+    pub(super) fn watched_ended(&mut self, id: RunId) {
+        let Some(main) = self.runs.get_mut(id).and_then(|run| run.main.as_mut().or(run.leader.as_mut())) else {
+            return;
+        };
+        let pid = main.pid;
+        if main.handle.as_ref().is_some_and(|handle| !handle.has_ended().unwrap_or(true)) {
+            return;
+        }
+        if let Some(handle) = &main.handle {
+            self.poller.remove(handle).ok();
+        }
+        // Its parent may have ended before it, and then the keeper knows.
+        let facts = process::facts(pid).ok().filter(|facts| facts.is_zombie());
+        if facts.is_some_and(|facts| facts.parent == self.keeper.pid()) {
+            main.by_keeper = true;
+            return;
+        }
+        self.hear_keeper(svc_platform::poll::Readiness::default());
+        if self.runs.of_pid(pid) == Some(id) {
+            self.ended(pid, Exit::Unknown);
+        }
+    }
+
+    /// Processes came or went in some trees.
+    pub(super) fn trees_changed(&mut self) {
+        let names = self.forest.changes().unwrap_or_else(|error| {
+            say(format!("watching trees: {error}"));
+            Vec::new()
+        });
+        for name in names {
+            if let Some(id) = self.runs.of_tree(&name) {
+                self.look_whether_empty(id);
+            }
+        }
+        self.clear_retired();
+    }
+
+    pub(super) fn look_at_lingering(&mut self) {
+        for id in std::mem::take(&mut self.lingering) {
+            self.look_whether_empty(id);
+        }
+        let unwatched: Vec<RunId> = self.runs.iter().filter(|(_, run)| run.is_unwatched()).map(|(id, _)| id).collect();
+        unwatched.into_iter().for_each(|id| self.look_whether_empty(id));
+    }
+
+    /// Says that nothing of a run is left, if so. The end of a watched process is always told first.
+    pub(super) fn look_whether_empty(&mut self, id: RunId) {
+        let Some(run) = self.runs.get(id) else { return };
+        if !run.is_unwatched() {
+            return;
+        }
+        if !run.trunk.is_empty() {
+            if !run.trunk.tells() && self.lingering.insert(id) {
+                self.ensure_timer(LINGER, Timer::Linger);
+            }
+            return;
+        }
+        if self.is_served_elsewhere(id) {
+            return;
+        }
+        self.event(Event::Emptied(id));
+        self.over(id);
+    }
+
+    /// Nothing of a run is left: nothing is kept of it.
+    pub(super) fn over(&mut self, id: RunId) {
+        self.lingering.remove(&id);
+        let Some(run) = self.runs.remove(id) else { return };
+        if let Trunk::Own(tree) = &run.trunk
+            && let Err(error) = tree.remove()
+        {
+            say(format!("{}: removing its tree: {error}", run.name));
+        }
+        self.close_ears(id, &run);
+        self.journal.append(&Record::Over(id));
+    }
+
+    fn close_ears(&mut self, id: RunId, run: &Run) {
+        if let Some(notify) = &run.notify {
+            self.poller.remove(notify).ok();
+        }
+        if let Some(reader) = &run.notify_fd {
+            self.poller.remove(reader).ok();
+        }
+        if run.notify.is_some() || run.notify_fd.is_some() {
+            self.forget_ears(id, &run.name);
+        }
+    }
+}

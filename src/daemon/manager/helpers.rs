@@ -1,0 +1,191 @@
+//! Processes beside the services: the loader, probes, a script's own status. Each has a limit of time and of output.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use svc_core::{Exit, RunId, Service};
+use svc_platform::launch::c_string;
+use svc_platform::poll::Interest;
+use svc_platform::process::Handle;
+use svc_platform::socket::Answered;
+use svc_platform::spawn::Kin;
+use svc_platform::tree::Tree;
+use svc_platform::{Launch, files};
+
+use super::environment;
+use super::{Manager, Timer, Token};
+use crate::daemon::image::IMAGE_BYTES_MAX;
+
+/// As much output of a helper is kept, beside a loader's.
+const OUTPUT_BYTES_MAX: usize = 64 * 1024;
+
+/// What a helper is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Reads definitions.
+    Load,
+    /// Tells whether this run is ready.
+    Ready(RunId),
+    /// Asks a script for its own word; the number names who wants to know.
+    Status(u64),
+}
+
+impl Purpose {
+    fn limit(self) -> Duration {
+        match self {
+            Self::Load | Self::Ready(_) => Duration::from_secs(10),
+            Self::Status(_) => Duration::from_secs(5),
+        }
+    }
+
+    fn bytes_max(self) -> usize {
+        match self {
+            Self::Load => IMAGE_BYTES_MAX,
+            Self::Ready(_) | Self::Status(_) => OUTPUT_BYTES_MAX,
+        }
+    }
+}
+
+/// How a helper ended, and what it printed.
+pub(super) struct Result {
+    pub(super) exit: Exit,
+    pub(super) output: Vec<u8>,
+    /// It took too long, and was killed.
+    pub(super) overdue: bool,
+}
+
+#[derive(Debug)]
+struct Helper {
+    purpose: Purpose,
+    handle: Handle,
+    /// Its own tree, so that nothing it starts outlives it.
+    tree: Option<Tree>,
+    reader: File,
+    output: Vec<u8>,
+    overdue: bool,
+}
+
+/// The helpers at work.
+#[derive(Debug, Default)]
+pub(super) struct Helpers {
+    all: BTreeMap<u64, Helper>,
+    /// Trees of helpers that have ended, until they are empty.
+    retired: Vec<Tree>,
+}
+
+impl Manager {
+    /// Runs a program beside the services; [`Manager::helper_done`] gets what becomes of it.
+    pub(super) fn run_helper(&mut self, words: &[String], purpose: Purpose, of: Option<&Service>) -> io::Result<()> {
+        let id = self.mint();
+        let arguments = words.iter().map(c_string).collect::<io::Result<Vec<_>>>()?;
+        let program = arguments.first().cloned().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut launch = Launch::new(program, arguments);
+        let variables = match of {
+            Some(service) if service.is_script() => environment::of_script(service),
+            Some(service) => environment::of_program(service, self.is_root),
+            None => Ok(std::env::vars().collect()),
+        };
+        for (name, value) in variables.map_err(io::Error::other)? {
+            launch.environment.push(c_string(format!("{name}={value}"))?);
+        }
+        let tree = match (purpose, of) {
+            (Purpose::Load, _) => None,
+            (_, Some(service)) => {
+                if let Some(who) = service.exec.identity.as_ref().and_then(|identity| identity.resolved.as_ref()) {
+                    launch.identity =
+                        Some(svc_platform::Identity { uid: who.uid, gid: who.gid, gids: who.gids.clone() });
+                }
+                Some(self.forest.grow(&format!("helper-{}.{id}", std::process::id()))?)
+            }
+            (_, None) => None,
+        };
+        if let Some(tree) = &tree {
+            launch.environment.push(c_string(tree.environment())?);
+            launch.tree = tree.door();
+        }
+        let (reader, writer) = io::pipe()?;
+        files::set_nonblocking(reader.as_fd())?;
+        let reader = File::from(OwnedFd::from(reader));
+        launch.stdout = Some(writer.as_fd());
+        // A loader's complaints are svcd's own; what others say there is part of their answer.
+        let complaints = io::stderr();
+        launch.stderr = Some(if purpose == Purpose::Load { complaints.as_fd() } else { writer.as_fd() });
+        self.poller.add(&reader, Token::Helper(id).number(), Interest::READ)?;
+        let handle = self.spawner.spawn(&launch, Kin::Sibling).map_err(|error| io::Error::other(error.to_string()))?;
+        drop(launch);
+        let helper = Helper { purpose, handle, tree, reader, output: Vec::new(), overdue: false };
+        self.helpers.all.insert(id, helper);
+        self.set_timer(purpose.limit(), Timer::Helper(id));
+        Ok(())
+    }
+
+    /// Whether a helper of this purpose is at work.
+    pub(super) fn is_at_work(&self, purpose: Purpose) -> bool {
+        self.helpers.all.values().any(|helper| helper.purpose == purpose)
+    }
+
+    pub(super) fn helper_wrote(&mut self, id: u64) {
+        let Some(helper) = self.helpers.all.get_mut(&id) else { return };
+        if !helper.read() {
+            self.poller.remove(&helper.reader).ok();
+        }
+    }
+
+    pub(super) fn helper_overdue(&mut self, id: u64) {
+        let Some(helper) = self.helpers.all.get_mut(&id) else { return };
+        helper.overdue = true;
+        helper.handle.signal(9).ok();
+        if let Some(tree) = &helper.tree {
+            tree.kill().ok();
+        }
+    }
+
+    /// If it was a helper that ended, deals with what it found.
+    pub(super) fn helper_ended(&mut self, pid: i32, exit: Exit) -> bool {
+        let found = self.helpers.all.iter().find(|(_, helper)| helper.handle.pid() == pid);
+        let Some(id) = found.map(|(id, _)| *id) else { return false };
+        let mut helper = self.helpers.all.remove(&id).expect("it was found just now");
+        helper.read();
+        self.poller.remove(&helper.reader).ok();
+        self.timers.retain(|(_, timer)| *timer != Timer::Helper(id));
+        if let Some(tree) = helper.tree.take() {
+            tree.kill().ok();
+            self.helpers.retired.push(tree);
+            self.clear_retired();
+        }
+        let result = Result { exit, output: helper.output, overdue: helper.overdue };
+        match helper.purpose {
+            Purpose::Load => self.loaded(result),
+            Purpose::Ready(run) => {
+                self.probed(run, if result.exit.is_success() { Answered::Yes } else { Answered::No });
+            }
+            Purpose::Status(asker) => self.script_said(asker, &result),
+        }
+        true
+    }
+
+    pub(super) fn clear_retired(&mut self) {
+        self.helpers.retired.retain(|tree| tree.remove().is_err());
+    }
+}
+
+impl Helper {
+    /// Reads what is there; whether more may come.
+    fn read(&mut self) -> bool {
+        let mut bytes = [0; 16 * 1024];
+        loop {
+            match self.reader.read(&mut bytes) {
+                Ok(0) => return false,
+                Ok(length) => {
+                    let room = self.purpose.bytes_max().saturating_sub(self.output.len());
+                    self.output.extend_from_slice(&bytes[..length.min(room)]);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return error.kind() == io::ErrorKind::WouldBlock,
+            }
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Reading definitions again: a loader child, its image, and what it changes.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+use svc_core::{Event, Name, Service};
+use svc_platform::host;
+
+use super::helpers::{self, Purpose};
+use super::requests::Waiting;
+use super::{Manager, link};
+use crate::daemon::image::Image;
+use crate::daemon::say;
+use crate::wire::{Change, LoadReport, Refusal, Reply, Value};
+
+impl Manager {
+    /// Starts a loader, or one more after the one at work: what it reads may be older than what is asked for now.
+    pub(super) fn load(&mut self) {
+        if self.is_at_work(Purpose::Load) {
+            self.requests.load_again = true;
+            return;
+        }
+        self.requests.load_again = false;
+        self.requests.loading = std::mem::take(&mut self.requests.to_load);
+        if let Err(error) = self.start_loader() {
+            self.load_failed(&format!("starting the loader: {error}"));
+        }
+    }
+
+    fn start_loader(&mut self) -> std::io::Result<()> {
+        let mut words = vec![host::own_program()?.to_string_lossy().into_owned(), "--role".into(), "loader".into()];
+        for word in self.options.arguments() {
+            words.push(word.into_string().map_err(|_| std::io::Error::other("a path that is not UTF-8"))?);
+        }
+        words.extend(self.instances.iter().map(Name::to_string));
+        self.run_helper(&words, Purpose::Load, None)
+    }
+
+    /// A loader has ended.
+    pub(super) fn loaded(&mut self, result: helpers::Result) {
+        let image = match (result.overdue, serde_json::from_slice::<Image>(&result.output)) {
+            (false, Ok(image)) if result.exit.is_success() => image,
+            (true, _) => return self.load_failed("the loader took more than 10 s and was ended"),
+            (false, Err(error)) if result.exit.is_success() => {
+                return self.load_failed(&format!("what the loader handed over cannot be read: {error}"));
+            }
+            (false, _) => return self.load_failed(&format!("the loader {}", result.exit)),
+        };
+        let waiting = std::mem::take(&mut self.requests.loading);
+        let first = !self.has_loaded;
+        let in_force = first || waiting.iter().any(Waiting::puts_in_force);
+        let report = in_force.then(|| self.put_in_force(&image)).unwrap_or_default();
+        if first {
+            self.first_load();
+        }
+        for waiting in waiting {
+            self.go_on(waiting, Ok((&image, &report)));
+        }
+        if self.requests.load_again {
+            self.load();
+        }
+    }
+
+    fn load_failed(&mut self, why: &str) {
+        let text = format!("{why}; what was in force stays in force");
+        say(&text);
+        for waiting in std::mem::take(&mut self.requests.loading) {
+            self.go_on(waiting, Err(Reply::Refused(Refusal::Failed { text: text.clone() })));
+        }
+        if !self.has_loaded {
+            // Without any definition the daemon still answers, and another load may go better.
+            self.first_load();
+        }
+        if self.requests.load_again {
+            self.load();
+        }
+    }
+
+    fn first_load(&mut self) {
+        self.has_loaded = true;
+        self.pump();
+        if self.recover_late() {
+            return self.resume_requests();
+        }
+        self.pump();
+        self.adopt_all();
+        self.pump();
+        let starts: Vec<_> = self
+            .core
+            .ids()
+            .filter(|id| {
+                let enabled = &self.core.service(*id).enabled;
+                let wanted = !self.core.service(*id).name.is_template() && (enabled.on || enabled.origin.is_empty());
+                (self.options.boot && enabled.on) || (self.options.all && wanted)
+            })
+            .collect();
+        starts.into_iter().for_each(|id| self.event(Event::Boot(id)));
+        self.pump();
+        self.resume_requests();
+    }
+
+    /// Puts an image in force; what has faults stays as it was.
+    fn put_in_force(&mut self, image: &Image) -> LoadReport {
+        let mut next: BTreeMap<Name, Service> =
+            image.services.iter().map(|service| (service.name.clone(), service.clone())).collect();
+        for faulty in &image.faults {
+            if let Some((name, old)) = self.in_force.get_key_value(faulty.name.as_str()) {
+                next.insert(name.clone(), old.clone());
+            }
+        }
+        let mut report = LoadReport {
+            added: next.keys().filter(|name| !self.in_force.contains_key(*name)).cloned().collect(),
+            removed: self.in_force.keys().filter(|name| !next.contains_key(*name)).cloned().collect(),
+            changed: Vec::new(),
+            faults: image.faults.iter().map(|faulty| faulty.text.clone()).collect(),
+            values: Vec::new(),
+        };
+        for (name, new) in &next {
+            if let Some(old) = self.in_force.get(name) {
+                report.changed.extend(changes(old, new));
+                if old.log != new.log {
+                    self.bound_log(new);
+                }
+            }
+        }
+        for note in &image.notes {
+            say(note);
+        }
+        for faulty in image.faults.iter().filter(|faulty| !self.faults.contains(faulty)) {
+            say(&faulty.text);
+        }
+        self.in_force = next;
+        self.faults = image.faults.clone();
+        self.not_services = image.not_services.clone();
+        self.save_in_force();
+        self.event(Event::Loaded(self.in_force.values().cloned().collect()));
+        self.pump();
+        report
+    }
+
+    fn bound_log(&mut self, service: &Service) {
+        if let Some(key) = link::Key::new(service.name.as_str()).filter(|_| self.pipes.contains_key(&service.name)) {
+            let record = link::Record::Store { key, size: service.log.size, keep: service.log.keep };
+            self.keeper.send(record, Vec::new());
+        }
+    }
+}
+
+/// Every value of a service, by its key.
+fn values(service: &Service) -> BTreeMap<String, String> {
+    let mut to = BTreeMap::new();
+    let json = serde_json::to_value(service).expect("a service has only string keys");
+    flatten("", &json, &mut to);
+    to.retain(|key, _| {
+        !["files", "origins", "name"].iter().any(|not| key == not || key.starts_with(&format!("{not}.")))
+    });
+    to
+}
+
+fn flatten(path: &str, json: &Json, to: &mut BTreeMap<String, String>) {
+    match json {
+        Json::Object(fields) => {
+            for (key, value) in fields {
+                let key = key.replace('_', "-");
+                // Groups that a file does not have.
+                let plain = path.is_empty() && matches!(key.as_str(), "exec" | "links");
+                let below = match (plain, path) {
+                    (true, _) => String::new(),
+                    (false, "") => key,
+                    (false, path) => format!("{path}.{key}"),
+                };
+                flatten(&below, value, to);
+            }
+        }
+        Json::Array(items) => {
+            let words: Vec<_> = items.iter().map(plain).collect();
+            to.insert(path.to_owned(), words.join(" "));
+        }
+        other => drop(to.insert(path.to_owned(), plain(other))),
+    }
+}
+
+fn plain(json: &Json) -> String {
+    match json {
+        Json::String(text) => text.clone(),
+        Json::Null => "none".into(),
+        other => other.to_string(),
+    }
+}
+
+/// Keys that a running service notices only when it is started again.
+fn needs_restart(key: &str) -> bool {
+    const NEXT_START: [&str; 15] = [
+        "kind",
+        "command",
+        "ready",
+        "identity",
+        "chroot",
+        "directory",
+        "umask",
+        "nice",
+        "oom-score",
+        "limits",
+        "environment",
+        "environment-files",
+        "runtime-directories",
+        "conditions",
+        "watchdog",
+    ];
+    NEXT_START.iter().any(|start| key == *start || key.starts_with(&format!("{start}.")))
+}
+
+fn changes(old: &Service, new: &Service) -> Vec<Change> {
+    let (before, after) = (values(old), values(new));
+    let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let none = String::new();
+    keys.into_iter()
+        .filter(|key| before.get(*key) != after.get(*key))
+        .map(|key| Change {
+            name: new.name.clone(),
+            key: key.clone(),
+            old: before.get(key).unwrap_or(&none).clone(),
+            new: after.get(key).unwrap_or(&none).clone(),
+            live: !needs_restart(key),
+        })
+        .collect()
+}
+
+/// Every value in force and where it was written.
+pub(super) fn values_with_origins(service: &Service) -> Vec<Value> {
+    let default = || String::from("default");
+    values(service)
+        .into_iter()
+        .map(|(key, value)| {
+            let origin = service.origins.get(&key).or_else(|| {
+                let last = key.rsplit('.').next().unwrap_or(&key);
+                service.origins.iter().find(|(at, _)| at.rsplit('.').next() == Some(last)).map(|(_, origin)| origin)
+            });
+            Value { name: service.name.clone(), origin: origin.cloned().unwrap_or_else(default), key, value }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use svc_core::service::Kind;
+
+    #[test]
+    fn a_change_names_its_key_and_whether_it_is_live() {
+        let old = Service::new(Name::new("web").unwrap(), Kind::Process);
+        let mut new = old.clone();
+        new.command = vec!["/bin/sleep".into(), "1".into()];
+        new.links.after = vec![Name::new("db").unwrap()];
+        new.exec.nice = Some(5);
+        let found: Vec<_> =
+            changes(&old, &new).into_iter().map(|change| (change.key, change.old, change.new, change.live)).collect();
+        let text = String::from;
+        assert_eq!(
+            found,
+            [
+                (text("after"), text(""), text("db"), true),
+                (text("command"), text(""), text("/bin/sleep 1"), false),
+                (text("nice"), text("none"), text("5"), false),
+            ]
+        );
+    }
+}

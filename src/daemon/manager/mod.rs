@@ -1,0 +1,382 @@
+//! The loop around the core: one thread that brings events to it and carries out its actions, and never blocks.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::io::{self, PipeWriter};
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use svc_core::{Action, Event, Name, RunId, Service, ServiceId, Supervisor, Time};
+use svc_platform::channel::Channel;
+use svc_platform::poll::{Interest, Poller, Readiness};
+use svc_platform::spawn::Spawner;
+use svc_platform::tree::Forest;
+use svc_platform::{clock, users};
+
+use self::clients::Clients;
+use self::helpers::Helpers;
+use self::records::Record;
+use self::run::Runs;
+use super::journal::Journal;
+use super::link;
+use super::options::Options;
+use super::{After, say};
+
+mod adopt;
+mod clients;
+mod ends;
+pub(crate) mod environment;
+mod helpers;
+mod keeper;
+mod load;
+mod look;
+mod output;
+pub(crate) mod prepare;
+mod ready;
+mod records;
+mod recover;
+mod report;
+mod requests;
+mod run;
+mod shutdown;
+mod spawn;
+mod status;
+mod verbs;
+
+/// So many services may be starting at once.
+const STARTS_MAX: u32 = 64;
+
+/// How soon a journal that could not be written is tried again.
+const JOURNAL_AGAIN: Duration = Duration::from_secs(1);
+
+/// What a descriptor of the poller is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token {
+    Keeper,
+    Forest,
+    Listener,
+    Client(u64),
+    /// A main process that is no child of the keeper.
+    Process(RunId),
+    Notify(RunId),
+    NotifyFd(RunId),
+    Probe(RunId),
+    Helper(u64),
+}
+
+/// What is due at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    /// Try again whether this run is ready.
+    Probe(RunId),
+    /// Look again for the main process of this run.
+    Look(RunId),
+    /// Look whether runs are empty, of which the system does not tell.
+    Linger,
+    /// Tell clients what they wait for.
+    Progress,
+    /// Send new log lines to those who follow.
+    Follow,
+    /// A helper has had its time.
+    Helper(u64),
+    /// Lines that were asked for did not come.
+    Output(u64),
+    /// Write the journal again.
+    Journal,
+}
+
+impl Token {
+    fn number(self) -> u64 {
+        let (kind, id) = match self {
+            Self::Keeper => (0, 0),
+            Self::Forest => (1, 0),
+            Self::Listener => (2, 0),
+            Self::Client(id) => (3, id),
+            Self::Process(run) => (4, run.0),
+            Self::Notify(run) => (5, run.0),
+            Self::NotifyFd(run) => (6, run.0),
+            Self::Probe(run) => (7, run.0),
+            Self::Helper(id) => (8, id),
+        };
+        (kind << 56) | id
+    }
+
+    fn of(number: u64) -> Option<Self> {
+        let id = number & ((1 << 56) - 1);
+        Some(match number >> 56 {
+            0 => Self::Keeper,
+            1 => Self::Forest,
+            2 => Self::Listener,
+            3 => Self::Client(id),
+            4 => Self::Process(RunId(id)),
+            5 => Self::Notify(RunId(id)),
+            6 => Self::NotifyFd(RunId(id)),
+            7 => Self::Probe(RunId(id)),
+            8 => Self::Helper(id),
+            _ => return None,
+        })
+    }
+}
+
+/// Everything the manager has in hand.
+struct Manager {
+    options: Options,
+    is_root: bool,
+    life: String,
+    core: Supervisor,
+    events: VecDeque<Event>,
+    poller: Poller,
+    forest: Forest,
+    spawner: Spawner,
+    keeper: keeper::Keeper,
+    runs: Runs,
+    /// Runs that nobody tells the end of: their trees are looked at now and then.
+    lingering: BTreeSet<RunId>,
+    timers: BTreeSet<(Time, Timer)>,
+    journal: Journal,
+    /// Services whose memory is not yet in the journal.
+    unwritten: BTreeSet<ServiceId>,
+    /// Definitions in force, to be compared with the next.
+    in_force: BTreeMap<Name, Service>,
+    /// Faults of files whose services are not in force as they stand on disk.
+    faults: Vec<super::image::Faulty>,
+    not_services: BTreeMap<String, String>,
+    instances: BTreeSet<Name>,
+    /// The first definitions are in force: requests can be served.
+    has_loaded: bool,
+    /// What the manager before knew, until it can be taken over; and what ended meanwhile.
+    past: Option<records::Past>,
+    held_news: Vec<(i32, svc_core::Exit)>,
+    pipes: HashMap<Name, PipeWriter>,
+    clients: Clients,
+    requests: requests::Requests,
+    helpers: Helpers,
+    asking: status::Asking,
+    output: output::Outputs,
+    /// What comes after everything was stopped.
+    then: Option<crate::wire::Then>,
+    after: Option<After>,
+    next: u64,
+}
+
+/// Runs until everything was stopped on request, or the keeper is gone.
+///
+/// # Errors
+///
+/// What is needed before the loop can begin.
+pub(crate) fn run(options: Options, keeper: Channel) -> io::Result<After> {
+    let mut manager = Manager::new(options, keeper)?;
+    manager.begin()?;
+    let mut ready = Vec::new();
+    loop {
+        let pause = manager.pause();
+        if let Err(error) = manager.poller.wait(pause, &mut ready) {
+            say(format!("waiting for news: {error}"));
+        }
+        for (number, readiness) in &ready {
+            if let Some(token) = Token::of(*number) {
+                manager.serve(token, *readiness);
+            }
+        }
+        manager.keep_time();
+        manager.end_turn();
+        if let Some(after) = manager.after {
+            return Ok(after);
+        }
+    }
+}
+
+impl Manager {
+    fn new(options: Options, channel: Channel) -> io::Result<Self> {
+        // Early, while low descriptors are free.
+        let spawner = Spawner::new()?;
+        let poller = Poller::new()?;
+        let forest = if options.cgroups {
+            Forest::open(&options.instance)?
+        } else {
+            Forest::open_bare(&options.instance, "told so by --no-cgroup")?
+        };
+        poller.add(&channel, Token::Keeper.number(), Interest::READ)?;
+        poller.add(&forest, Token::Forest.number(), Interest::READ)?;
+        let (journal, past) = Journal::open::<Record>(&options.journal())?;
+        if past.cut > 0 {
+            say(format!("{}: {} bytes at its end were torn and are left out", options.journal().display(), past.cut));
+        }
+        let life = records::life()?;
+        let mut manager = Self {
+            is_root: users::is_root(),
+            core: Supervisor::new(STARTS_MAX),
+            events: VecDeque::new(),
+            poller,
+            forest,
+            spawner,
+            keeper: keeper::Keeper::new(channel),
+            runs: Runs::default(),
+            lingering: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            journal,
+            unwritten: BTreeSet::new(),
+            in_force: BTreeMap::new(),
+            faults: Vec::new(),
+            not_services: BTreeMap::new(),
+            instances: BTreeSet::new(),
+            has_loaded: false,
+            past: None,
+            held_news: Vec::new(),
+            pipes: HashMap::new(),
+            clients: Clients::default(),
+            requests: requests::Requests::default(),
+            helpers: Helpers::default(),
+            asking: status::Asking::default(),
+            output: output::Outputs::default(),
+            then: None,
+            after: None,
+            next: 1,
+            options,
+            life,
+        };
+        let past = records::Past::of(past.records, &manager.life);
+        manager.take_over(past);
+        Ok(manager)
+    }
+
+    fn begin(&mut self) -> io::Result<()> {
+        self.listen()?;
+        self.pump();
+        self.write_journal();
+        Ok(())
+    }
+
+    fn serve(&mut self, token: Token, readiness: Readiness) {
+        match token {
+            Token::Keeper => self.hear_keeper(readiness),
+            Token::Forest => self.trees_changed(),
+            Token::Listener => self.accept(),
+            Token::Client(id) => self.serve_client(id, readiness),
+            Token::Process(run) => self.watched_ended(run),
+            Token::Notify(run) => self.notified(run),
+            Token::NotifyFd(run) => self.notify_fd_readable(run),
+            Token::Probe(run) => self.probe_answered(run),
+            Token::Helper(id) => self.helper_wrote(id),
+        }
+        self.pump();
+    }
+
+    /// Gives the core what happened and carries out what it asks for, until both are quiet.
+    fn pump(&mut self) {
+        let mut actions = Vec::new();
+        while let Some(event) = self.events.pop_front() {
+            self.core.handle(clock::now(), event, &mut actions);
+            actions.drain(..).for_each(|action| self.act(action));
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        self.events.push_back(event);
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Spawn { run, service, job, about } => self.spawn(run, service, job, about),
+            Action::Signal(run, signal, reach) => self.signal(run, signal, reach),
+            Action::Kill(run) => self.kill(run),
+            Action::Leave(run) => self.leave(run),
+            Action::Reply(ticket, answer) => self.answered(ticket, answer),
+            Action::Changed(service) => drop(self.unwritten.insert(service)),
+            Action::Removed(service, name) => self.removed(service, &name),
+            Action::ShutdownComplete => self.all_stopped(),
+        }
+    }
+
+    /// A number that nothing else of this manager has.
+    fn mint(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    fn set_timer(&mut self, after: Duration, timer: Timer) {
+        self.timers.insert((clock::now() + after, timer));
+    }
+
+    /// Sets a timer unless it is running.
+    fn ensure_timer(&mut self, after: Duration, timer: Timer) {
+        if !self.timers.iter().any(|(_, set)| *set == timer) {
+            self.set_timer(after, timer);
+        }
+    }
+
+    fn pause(&self) -> Option<Duration> {
+        let own = self.timers.first().map(|(time, _)| *time);
+        own.into_iter().chain(self.core.deadline()).min().map(|time| time.since(clock::now()))
+    }
+
+    fn keep_time(&mut self) {
+        let now = clock::now();
+        while let Some((time, timer)) = self.timers.first().copied() {
+            if time > now {
+                break;
+            }
+            self.timers.remove(&(time, timer));
+            self.expire(timer);
+            self.pump();
+        }
+        if self.core.deadline().is_some_and(|deadline| deadline <= now) {
+            self.event(Event::Tick);
+            self.pump();
+        }
+    }
+
+    fn expire(&mut self, timer: Timer) {
+        match timer {
+            Timer::Probe(run) => self.try_probe(run),
+            Timer::Look(run) => self.look_again(run),
+            Timer::Linger => self.look_at_lingering(),
+            Timer::Progress => self.tell_progress(),
+            Timer::Follow => self.tell_followers(),
+            Timer::Helper(id) => self.helper_overdue(id),
+            Timer::Output(id) => self.output_overdue(id),
+            Timer::Journal => self.write_journal(),
+        }
+    }
+
+    /// Puts on file what this turn changed; only then the keeper may forget its news.
+    fn end_turn(&mut self) {
+        self.pump();
+        self.write_journal();
+        self.keeper.flush(&self.poller);
+        self.flush_clients();
+    }
+
+    fn write_journal(&mut self) {
+        for id in std::mem::take(&mut self.unwritten) {
+            let name = self.core.service(id).name.clone();
+            self.journal.append(&Record::Service(name, Box::new(self.core.memory(id))));
+        }
+        self.journal.flush();
+        if self.journal.is_stale() {
+            let before = self.journal.fault().map(str::to_owned);
+            let records = self.records();
+            self.journal.renew(records.into_iter());
+            match (before, self.journal.fault()) {
+                (None, Some(fault)) => {
+                    say(format!("{fault}; what a new manager must know is kept in memory until there is room"));
+                }
+                (Some(_), None) => say("the run journal is on file again"),
+                (None, None) | (Some(_), Some(_)) => {}
+            }
+        }
+        if self.journal.fault().is_some() {
+            self.ensure_timer(JOURNAL_AGAIN, Timer::Journal);
+        }
+        self.keeper.acknowledge();
+    }
+
+    fn removed(&mut self, id: ServiceId, name: &Name) {
+        self.unwritten.remove(&id);
+        self.journal.append(&Record::Gone(name.clone()));
+        if self.pipes.remove(name).is_some()
+            && let Some(key) = link::Key::new(name.as_str())
+        {
+            self.keeper.send(link::Record::Drop { key }, Vec::<OwnedFd>::new());
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Lines that services wrote: with an answer, for the log request, and followed as they come.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use svc_core::{Answer, Name, ServiceId};
+
+use super::{Manager, Timer};
+use crate::daemon::link::{Key, Record};
+use crate::daemon::logread::{self, Place};
+use crate::wire::{Line, LogLine, Outcome, Reply};
+
+/// How long the logger may take to write what it has read.
+const SYNC: Duration = Duration::from_millis(500);
+
+/// How often those who follow get what is new.
+const FOLLOW: Duration = Duration::from_millis(200);
+
+/// So many lines go with an answer at most.
+const LINES_MAX: usize = 200;
+
+/// An answer that waits for the lines that belong to it.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) request: u64,
+    pub(super) name: Name,
+    pub(super) answer: Answer,
+    /// Where the log ended when the request came.
+    pub(super) place: Place,
+}
+
+/// Whoever waits for lines.
+#[derive(Debug, Default)]
+pub(super) struct Outputs {
+    asked: BTreeMap<u64, Asked>,
+    followers: BTreeMap<u64, Vec<(Name, Place)>>,
+}
+
+impl Manager {
+    fn log_dir(&self, name: &Name) -> PathBuf {
+        self.options.logs.join(name.as_str())
+    }
+
+    /// Has the logger write all that a service printed so far, then completes the answer.
+    pub(super) fn fetch_output(&mut self, asked: Asked) {
+        let ticket = self.mint();
+        let key = Key::new(asked.name.as_str()).filter(|_| self.pipes.contains_key(&asked.name));
+        self.output.asked.insert(ticket, asked);
+        match key {
+            Some(key) => {
+                self.keeper.send(Record::Sync { key, ticket }, Vec::new());
+                self.set_timer(SYNC, Timer::Output(ticket));
+            }
+            None => self.synced(ticket),
+        }
+    }
+
+    /// The logger did not say that all is written; what is there must do.
+    pub(super) fn output_overdue(&mut self, ticket: u64) {
+        self.synced(ticket);
+    }
+
+    pub(super) fn synced(&mut self, ticket: u64) {
+        self.timers.retain(|(_, timer)| *timer != Timer::Output(ticket));
+        let Some(Asked { request, name, answer, mut place }) = self.output.asked.remove(&ticket) else { return };
+        let lines = logread::since(&name, &self.log_dir(&name), &mut place);
+        let skip = lines.len().saturating_sub(LINES_MAX);
+        let output = lines.into_iter().skip(skip).map(|line| line.text).collect();
+        self.outcome(request, Outcome { name, answer, output });
+    }
+
+    pub(super) fn last_lines(&self, name: &Name, count: u32) -> Vec<LogLine> {
+        if count == 0 { Vec::new() } else { logread::last(name, &self.log_dir(name), count as usize) }
+    }
+
+    pub(super) fn log_asked(&mut self, client: u64, ids: &[ServiceId], count: u32, follow: bool) {
+        let names: Vec<Name> = ids.iter().map(|id| self.core.service(*id).name.clone()).collect();
+        // Taken before the last lines are read: what comes in between is sent twice rather than never.
+        let places = names.iter().map(|name| (name.clone(), logread::end(&self.log_dir(name)))).collect();
+        let mut lines: Vec<LogLine> = names.iter().flat_map(|name| self.last_lines(name, count)).collect();
+        lines.sort_by(|one, other| one.time.cmp(&other.time));
+        if !follow {
+            return self.reply(client, Reply::Log(lines));
+        }
+        for line in lines {
+            self.tell(client, &Line::Log(line));
+        }
+        self.output.followers.insert(client, places);
+        self.ensure_timer(FOLLOW, Timer::Follow);
+    }
+
+    pub(super) fn stop_following(&mut self, client: u64) {
+        self.output.followers.remove(&client);
+    }
+
+    pub(super) fn tell_followers(&mut self) {
+        let mut followers = std::mem::take(&mut self.output.followers);
+        followers.retain(|client, places| {
+            let mut lines = Vec::new();
+            for (name, place) in places {
+                lines.extend(logread::since(name, &self.options.logs.join(name.as_str()), place));
+            }
+            lines.sort_by(|one, other| one.time.cmp(&other.time));
+            lines.into_iter().all(|line| self.tell(*client, &Line::Log(line))) && self.peer(*client).is_some()
+        });
+        self.output.followers = followers;
+        if !self.output.followers.is_empty() {
+            self.ensure_timer(FOLLOW, Timer::Follow);
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! From a service and a job to a launch: everything that can be made before the process is.
+
+use std::ffi::CString;
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, chown};
+use std::path::{Path, PathBuf};
+
+use svc_core::Job;
+use svc_core::service::{Condition, Exec, Reload, Service};
+use svc_platform::launch::{Resource, c_string};
+use svc_platform::{Identity, Launch, host};
+
+use super::environment::{self, Environment};
+
+/// What a launch must know beside the service.
+#[derive(Clone, Debug)]
+pub(crate) struct Surroundings<'a> {
+    /// Where directories that live as long as the machine is up are made: `/run`.
+    pub(crate) volatile: &'a Path,
+    /// The daemon serves a machine, not a user.
+    pub(crate) is_root: bool,
+    /// The main process that the job is about.
+    pub(crate) main: Option<i32>,
+    /// Where the program can say how it is.
+    pub(crate) notify: Option<PathBuf>,
+}
+
+/// Makes a launch; descriptors and tree are for the caller to add.
+pub(crate) fn launch(service: &Service, job: &Job, around: &Surroundings<'_>) -> Result<Launch<'static>, String> {
+    let words = words(service, job)?;
+    let program = words.first().ok_or_else(|| format!("there is no command to {job} it"))?;
+    let mut variables = if service.is_script() {
+        environment::of_script(service)?
+    } else {
+        environment::of_program(service, around.is_root)?
+    };
+    own_variables(&mut variables, service, around);
+    let text = |text: &str| c_string(text).map_err(|error| error.to_string());
+    let arguments = words.iter().map(|word| text(word)).collect::<Result<Vec<_>, _>>()?;
+    let mut launch = Launch::new(text(program)?, arguments);
+    if matches!(job, Job::Start) {
+        make_directories(service, around, &mut variables)?;
+    }
+    launch.environment = variables
+        .iter()
+        .map(|(name, value)| text(&format!("{name}={value}")))
+        .collect::<Result<Vec<CString>, String>>()?;
+    set_up(&mut launch, &service.exec)?;
+    Ok(launch)
+}
+
+fn words(service: &Service, job: &Job) -> Result<Vec<String>, String> {
+    if service.is_script() {
+        let mut words = service.command.clone();
+        match job {
+            // What is passed through is words, as a person would type them.
+            Job::Verb(verb) => words.extend(verb.split_whitespace().map(str::to_owned)),
+            Job::Start | Job::Stop | Job::Reload => words.push(job.to_string()),
+        }
+        return Ok(words);
+    }
+    match job {
+        Job::Start => Ok(service.command.clone()),
+        Job::Stop => Ok(service.stop.command.clone()),
+        Job::Reload => match &service.reload {
+            Reload::Command(words) => Ok(words.clone()),
+            Reload::None | Reload::Signal(_) => Ok(Vec::new()),
+        },
+        Job::Verb(verb) => Err(format!("`{verb}` is a script's own verb, and this is no script")),
+    }
+}
+
+fn own_variables(to: &mut Environment, service: &Service, around: &Surroundings<'_>) {
+    to.insert("SVC_NAME".into(), service.name.to_string());
+    if let Some(pid) = around.main {
+        to.insert("MAINPID".into(), pid.to_string());
+    }
+    if let Some(path) = &around.notify {
+        to.insert("NOTIFY_SOCKET".into(), path.to_string_lossy().into_owned());
+    }
+    if let Some(every) = service.watchdog {
+        to.insert("WATCHDOG_USEC".into(), every.as_micros().to_string());
+    }
+}
+
+fn set_up(launch: &mut Launch<'_>, exec: &Exec) -> Result<(), String> {
+    let path = |path: &Option<String>| {
+        path.as_deref().map(|path| c_string(path).map_err(|error| error.to_string())).transpose()
+    };
+    if let Some(directory) = path(&exec.directory)? {
+        launch.directory = Some(directory);
+    }
+    launch.chroot = path(&exec.chroot)?;
+    launch.umask = Some(exec.umask.unwrap_or(0o022));
+    launch.nice = exec.nice;
+    launch.oom_score = exec.oom_score;
+    for (name, limit) in &exec.limits {
+        let resource =
+            Resource::named(name).ok_or_else(|| format!("limit `{name}` is not to be had on this system"))?;
+        launch.limits.push((resource, *limit));
+    }
+    if let Some(identity) = &exec.identity {
+        let who =
+            identity.resolved.as_ref().ok_or_else(|| format!("becoming its user: no such user `{}`", identity.user))?;
+        launch.identity = Some(Identity { uid: who.uid, gid: who.gid, gids: who.gids.clone() });
+    }
+    Ok(())
+}
+
+fn make_directories(service: &Service, around: &Surroundings<'_>, to: &mut Environment) -> Result<(), String> {
+    let mut made: Vec<PathBuf> = Vec::new();
+    for name in &service.exec.runtime_directories {
+        let path = around.volatile.join(name);
+        let fault = |error: std::io::Error| format!("making runtime-directory {}: {error}", path.display());
+        fs::DirBuilder::new().recursive(true).mode(0o755).create(&path).map_err(fault)?;
+        if let Some(who) = service.exec.identity.as_ref().and_then(|identity| identity.resolved.as_ref()) {
+            chown(&path, Some(who.uid), Some(who.gid)).map_err(fault)?;
+        }
+        made.push(path);
+    }
+    if !made.is_empty() {
+        let list: Vec<_> = made.iter().map(|path| path.to_string_lossy()).collect();
+        to.insert("RUNTIME_DIRECTORY".into(), list.join(":"));
+    }
+    Ok(())
+}
+
+/// Whether this host is of this kind, or of this system.
+fn is_host(kind: &str) -> bool {
+    match (kind, host::kind()) {
+        ("machine", host::Kind::Machine) | ("vm", host::Kind::Vm(_)) | ("container", host::Kind::Container(_)) => true,
+        ("machine" | "vm" | "container", _) => false,
+        (system, _) => system == std::env::consts::OS,
+    }
+}
+
+/// The first condition that does not hold here, as a sentence.
+pub(crate) fn unmet(conditions: &[Condition]) -> Option<String> {
+    conditions.iter().find_map(|condition| {
+        let (holds, not, what) = match condition {
+            Condition::Path { path, not } => (Path::new(path).exists(), *not, format!("path {path} exists")),
+            Condition::Host { host: kind, not } => (is_host(kind), *not, format!("this host is a {kind}")),
+            Condition::Environment { name, value, not } => {
+                let found = std::env::var(name).ok();
+                let holds = found.is_some() && (value.is_none() || *value == found);
+                let what =
+                    value.as_ref().map_or_else(|| format!("{name} is set"), |value| format!("{name} is `{value}`"));
+                (holds, *not, what)
+            }
+        };
+        match (holds, not) {
+            (false, false) => Some(format!("condition not met: {what}")),
+            (true, true) => Some(format!("condition not met: not: {what}")),
+            (true, false) | (false, true) => None,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use svc_core::Name;
+    use svc_core::service::{Kind, Script};
+
+    fn around(volatile: &Path) -> Surroundings<'_> {
+        Surroundings { volatile, is_root: true, main: Some(42), notify: None }
+    }
+
+    fn strings(words: &[CString]) -> Vec<&str> {
+        words.iter().map(|word| word.to_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_script_is_called_by_its_verb() {
+        let mut service = Service::new(Name::new("web").unwrap(), Kind::Script(Script::default()));
+        service.command = vec!["/etc/init.d/web".into()];
+        let made = launch(&service, &Job::Stop, &around(Path::new("/run"))).unwrap();
+        assert_eq!(strings(&made.arguments), ["/etc/init.d/web", "stop"]);
+        let made = launch(&service, &Job::Verb("upgrade  now".into()), &around(Path::new("/run"))).unwrap();
+        assert_eq!(strings(&made.arguments), ["/etc/init.d/web", "upgrade", "now"]);
+        assert_eq!(made.directory.as_deref(), Some(c"/"));
+    }
+
+    #[test]
+    fn a_job_knows_which_process_it_is_about() {
+        let mut service = Service::new(Name::new("web").unwrap(), Kind::Process);
+        service.reload = Reload::Command(vec!["/bin/true".into()]);
+        let made = launch(&service, &Job::Reload, &around(Path::new("/run"))).unwrap();
+        let environment = strings(&made.environment);
+        assert!(environment.contains(&"MAINPID=42") && environment.contains(&"SVC_NAME=web"));
+        assert!(launch(&service, &Job::Stop, &around(Path::new("/run"))).is_err());
+    }
+
+    #[test]
+    fn runtime_directories_are_made_and_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut service = Service::new(Name::new("web").unwrap(), Kind::Process);
+        service.command = vec!["/bin/true".into()];
+        service.exec.runtime_directories = vec!["web".into(), "web/sub".into()];
+        let made = launch(&service, &Job::Start, &around(dir.path())).unwrap();
+        assert!(dir.path().join("web/sub").is_dir());
+        let named = format!("RUNTIME_DIRECTORY={0}/web:{0}/web/sub", dir.path().display());
+        assert!(strings(&made.environment).contains(&named.as_str()));
+    }
+
+    #[test]
+    fn the_condition_that_fails_is_said() {
+        let path = |path: &str, not| Condition::Path { path: path.into(), not };
+        assert_eq!(unmet(&[path("/", false), path("/nonexistent", true)]), None);
+        assert_eq!(unmet(&[path("/nonexistent", false)]).unwrap(), "condition not met: path /nonexistent exists");
+        assert_eq!(unmet(&[path("/", true)]).unwrap(), "condition not met: not: path / exists");
+    }
+}

@@ -1,0 +1,306 @@
+//! What clients ask, from the line that came to the one answer.
+
+use std::collections::BTreeMap;
+
+use svc_core::event::Request as Ask;
+use svc_core::{Answer, Event, Name, ServiceId, Ticket, Who, definition};
+
+use super::output::Asked;
+use super::{Manager, Timer};
+use crate::daemon::glob;
+use crate::daemon::image::Image;
+use crate::daemon::logread::{self, Place};
+use crate::wire::{Hello, Line, LoadReport, Outcome, Progress, Refusal, Reply, Request, SCHEMA, Target};
+
+/// How often clients hear what they wait for.
+const PROGRESS: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// A request that needs a load first.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) client: u64,
+    pub(super) request: Request,
+}
+
+impl Waiting {
+    /// Whether what was read is to be put in force for it.
+    pub(super) fn puts_in_force(&self) -> bool {
+        !matches!(self.request, Request::Check { .. })
+    }
+}
+
+/// Everything asked and not yet answered.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    /// Served by the next load, and by the one at work.
+    pub(super) to_load: Vec<Waiting>,
+    pub(super) loading: Vec<Waiting>,
+    pub(super) load_again: bool,
+    /// Came before the first definitions were in force.
+    early: Vec<Waiting>,
+    open: BTreeMap<u64, Open>,
+    tickets: BTreeMap<Ticket, u64>,
+}
+
+/// A verb for some services, until each has an outcome.
+#[derive(Debug)]
+struct Open {
+    client: u64,
+    asked: BTreeMap<Ticket, One>,
+    outcomes: Vec<Outcome>,
+    /// How many outcomes there will be.
+    due: usize,
+}
+
+#[derive(Clone, Debug)]
+struct One {
+    name: Name,
+    service: ServiceId,
+    place: Place,
+}
+
+impl Manager {
+    /// A client's line came.
+    pub(super) fn requested(&mut self, client: u64, line: &[u8]) {
+        match serde_json::from_slice::<Request>(line) {
+            Ok(request) if self.has_loaded => self.serve_request(client, request, true),
+            Ok(request) => self.requests.early.push(Waiting { client, request }),
+            Err(error) => {
+                let text = format!("not a request: {error}");
+                self.reply(client, Reply::Refused(Refusal::BadRequest { text }));
+            }
+        }
+    }
+
+    /// The first definitions are in force: serves what came before.
+    pub(super) fn resume_requests(&mut self) {
+        for Waiting { client, request } in std::mem::take(&mut self.requests.early) {
+            self.serve_request(client, request, true);
+        }
+    }
+
+    /// `may_load`: an instance that nobody asked for before may be read first.
+    fn serve_request(&mut self, client: u64, request: Request, may_load: bool) {
+        if let Some(text) = self.denied(client, &request) {
+            return self.reply(client, Reply::Refused(Refusal::Denied { text }));
+        }
+        let names = match &request {
+            Request::Hello => return self.hello(client),
+            Request::Check { .. } | Request::Load { .. } => return self.wait_for_load(client, request),
+            Request::Shutdown { then } => return self.asked_to_shut_down(client, *then),
+            Request::List { names } | Request::Status { names, .. } | Request::Log { names, .. } => names.clone(),
+            Request::Start(target)
+            | Request::Stop(target)
+            | Request::Restart(target)
+            | Request::Reload(target)
+            | Request::Enable(target)
+            | Request::Disable(target)
+            | Request::Pin(target)
+            | Request::Unpin(target)
+            | Request::Reset(target) => target.names.clone(),
+            Request::Verb { name, .. } => vec![name.clone()],
+        };
+        let all_if_none = matches!(request, Request::List { .. } | Request::Log { .. });
+        match self.resolve(&names, all_if_none) {
+            Ok(ids) => self.serve_for(client, request, &ids),
+            Err(Unresolved::Instance(name)) if may_load => {
+                self.instances.insert(name);
+                self.wait_for_load(client, request);
+            }
+            Err(Unresolved::Instance(name)) => self.unknown(client, name.as_str()),
+            Err(Unresolved::Unknown(name)) => self.unknown(client, &name),
+            Err(Unresolved::None) => {
+                let text = "this request needs the name of a service".into();
+                self.reply(client, Reply::Refused(Refusal::BadRequest { text }));
+            }
+        }
+    }
+
+    fn serve_for(&mut self, client: u64, request: Request, ids: &[ServiceId]) {
+        let ask = match request {
+            Request::List { .. } => {
+                let list = ids.iter().map(|id| self.summary(*id)).collect();
+                return self.reply(client, Reply::List(list));
+            }
+            Request::Status { lines, .. } => return self.status_asked(client, ids, lines),
+            Request::Log { lines, follow, .. } => return self.log_asked(client, ids, lines, follow),
+            Request::Enable(_) | Request::Disable(_) => return self.enable(client, request, ids),
+            Request::Verb { words, .. } => (Ask::Verb(words.join(" ")), false),
+            Request::Start(Target { no_wait, .. }) => (Ask::Start, no_wait),
+            Request::Stop(Target { only, all, no_wait, .. }) => (Ask::Stop { only, all }, no_wait),
+            Request::Restart(Target { only, no_wait, .. }) => (Ask::Restart { only }, no_wait),
+            Request::Reload(Target { no_wait, .. }) => (Ask::Reload, no_wait),
+            Request::Pin(_) => (Ask::Pin, false),
+            Request::Unpin(_) => (Ask::Unpin, false),
+            Request::Reset(_) => (Ask::Reset, false),
+            Request::Hello | Request::Check { .. } | Request::Load { .. } | Request::Shutdown { .. } => return,
+        };
+        self.ask_core(client, ids, &ask.0, ask.1);
+    }
+
+    /// Who may not do this, and what would be needed; `None`: it may.
+    fn denied(&self, client: u64, request: &Request) -> Option<String> {
+        let harmless =
+            matches!(request, Request::Hello | Request::List { .. } | Request::Status { .. } | Request::Check { .. });
+        if harmless || self.is_trusted(client) {
+            return None;
+        }
+        let uid = self.peer(client).map_or(u32::MAX, |peer| peer.uid);
+        Some(format!("user {uid} may not do this; it needs root, or the user who runs this svcd"))
+    }
+
+    pub(super) fn who(&self, client: u64) -> Who {
+        match self.peer(client).map(|peer| peer.uid) {
+            Some(0) | None => Who("root".into()),
+            Some(uid) => Who(format!("user {uid}")),
+        }
+    }
+
+    pub(super) fn wait_for_load(&mut self, client: u64, request: Request) {
+        self.requests.to_load.push(Waiting { client, request });
+        self.load();
+    }
+
+    /// What a request waited for was read, or could not be.
+    pub(super) fn go_on(&mut self, waiting: Waiting, read: Result<(&Image, &LoadReport), Reply>) {
+        let Waiting { client, request } = waiting;
+        match (request, read) {
+            (_, Err(refused)) => self.reply(client, refused),
+            (Request::Check { names }, Ok((image, _))) => self.check(client, &names, image),
+            (Request::Load { names }, Ok((_, report))) => self.report(client, &names, report),
+            (request @ (Request::Enable(_) | Request::Disable(_)), Ok(_)) => self.enabled(client, &request),
+            (request, Ok(_)) => self.serve_request(client, request, false),
+        }
+    }
+
+    fn hello(&mut self, client: u64) {
+        let hello = Hello {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION").into(),
+            manager: std::process::id() as i32,
+            keeper: Some(self.keeper.pid()),
+            tracking: self.forest.tracking(),
+            runtime: self.options.runtime.to_string_lossy().into_owned(),
+        };
+        self.reply(client, Reply::Hello(hello));
+    }
+
+    /// The services meant by names and globs, each once.
+    pub(super) fn resolve(&self, names: &[String], all_if_none: bool) -> Result<Vec<ServiceId>, Unresolved> {
+        if names.is_empty() {
+            return if all_if_none { Ok(self.core.ids().collect()) } else { Err(Unresolved::None) };
+        }
+        let mut found: Vec<ServiceId> = Vec::new();
+        for name in names {
+            let meant: Vec<ServiceId> = if glob::is_glob(name) {
+                self.core.ids().filter(|id| glob::matches(name, self.core.service(*id).name.as_str())).collect()
+            } else {
+                self.core.id(name).into_iter().collect()
+            };
+            if meant.is_empty() {
+                let instance = Name::new(name).ok().filter(|name| name.instance().is_some());
+                return Err(instance.map_or_else(|| Unresolved::Unknown(name.clone()), Unresolved::Instance));
+            }
+            found.extend(meant.into_iter().filter(|id| !found.contains(id)).collect::<Vec<_>>());
+        }
+        Ok(found)
+    }
+
+    fn unknown(&mut self, client: u64, name: &str) {
+        let refusal = self.unknown_name(name);
+        self.reply(client, Reply::Refused(refusal));
+    }
+
+    pub(super) fn unknown_name(&self, name: &str) -> Refusal {
+        let fault = self.faults.iter().find(|faulty| faulty.name == name).map(|faulty| faulty.text.clone());
+        let why_not = self.not_services.get(name).map(|why| format!("the script {name} is no service: {why}"));
+        let names = self.core.ids().map(|id| self.core.service(id).name.as_str());
+        let near = definition::near(name, names).map(str::to_owned);
+        Refusal::Unknown { name: name.to_owned(), near, fault: fault.or(why_not) }
+    }
+
+    fn ask_core(&mut self, client: u64, ids: &[ServiceId], ask: &Ask, no_wait: bool) {
+        let number = self.mint();
+        let who = self.who(client);
+        let mut open = Open { client, asked: BTreeMap::new(), outcomes: Vec::new(), due: ids.len() };
+        for id in ids {
+            let ticket = Ticket(self.mint());
+            let name = self.core.service(*id).name.clone();
+            let place = logread::end(&self.options.logs.join(name.as_str()));
+            open.asked.insert(ticket, One { name, service: *id, place });
+            self.requests.tickets.insert(ticket, number);
+            self.event(Event::Requested { ticket, service: *id, request: ask.clone(), who: who.clone() });
+        }
+        self.requests.open.insert(number, open);
+        self.pump();
+        match self.requests.open.get_mut(&number) {
+            Some(open) if no_wait => {
+                let rest: Vec<One> = open.asked.values().cloned().collect();
+                for one in rest {
+                    let answer = Answer::Done { changed: true, note: Some("asked for, not waited for".into()) };
+                    self.outcome(number, Outcome { name: one.name, answer, output: Vec::new() });
+                }
+            }
+            Some(_) => self.ensure_timer(PROGRESS, Timer::Progress),
+            None if ids.is_empty() => self.reply(client, Reply::Outcomes(Vec::new())),
+            None => {}
+        }
+    }
+
+    /// The core answers for one service. What its program printed goes with a failure.
+    pub(super) fn answered(&mut self, ticket: Ticket, answer: Answer) {
+        let Some(number) = self.requests.tickets.remove(&ticket) else { return };
+        let Some(open) = self.requests.open.get_mut(&number) else { return };
+        let Some(One { name, service, place }) = open.asked.remove(&ticket) else { return };
+        let printed = match &answer {
+            Answer::Failed(_) | Answer::Exited(_) => true,
+            Answer::Done { note, .. } => note.is_some() && self.core.service(service).is_script(),
+            Answer::Superseded(_) | Answer::Unsupported(_) => false,
+        };
+        if printed {
+            self.fetch_output(Asked { request: number, name, answer, place });
+        } else {
+            self.outcome(number, Outcome { name, answer, output: Vec::new() });
+        }
+    }
+
+    /// One of a request's outcomes; the last makes the answer.
+    pub(super) fn outcome(&mut self, number: u64, outcome: Outcome) {
+        let Some(open) = self.requests.open.get_mut(&number) else { return };
+        open.outcomes.push(outcome);
+        if open.outcomes.len() == open.due
+            && let Some(open) = self.requests.open.remove(&number)
+        {
+            self.reply(open.client, Reply::Outcomes(open.outcomes));
+        }
+    }
+
+    /// Tells those who wait what they wait for.
+    pub(super) fn tell_progress(&mut self) {
+        let now = svc_platform::clock::now();
+        let mut lines = Vec::new();
+        for open in self.requests.open.values() {
+            for one in open.asked.values() {
+                let text = self.core.why(now, one.service).join("; ");
+                lines.push((open.client, Line::Progress(Progress { name: one.name.clone(), text })));
+            }
+        }
+        let mut heard = false;
+        for (client, line) in lines {
+            heard |= self.tell(client, &line);
+        }
+        if heard {
+            self.ensure_timer(PROGRESS, Timer::Progress);
+        }
+    }
+}
+
+/// Why a name means no service.
+pub(super) enum Unresolved {
+    /// No name was given.
+    None,
+    /// Nothing is called so.
+    Unknown(String),
+    /// It may be an instance of a template, which was not read yet.
+    Instance(Name),
+}

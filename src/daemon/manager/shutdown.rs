@@ -1,0 +1,66 @@
+//! The end: signals, requests to end, and what comes after.
+
+use svc_core::{Event, Who};
+use svc_platform::host;
+use svc_platform::signals::Incoming;
+
+use super::Manager;
+use crate::daemon::{After, say};
+use crate::wire::{Refusal, Reply, Then};
+
+impl Manager {
+    /// A signal came to the keeper. As process 1 they mean what they mean to other inits.
+    pub(super) fn signalled(&mut self, signal: Incoming) {
+        let first = self.keeper.pid() == 1;
+        let then = match (signal, first) {
+            (Incoming::Hup, _) => return self.load_by_signal(),
+            (Incoming::Child | Incoming::Winch, _) => return,
+            (Incoming::Int, true) => Then::Reboot,
+            (Incoming::Usr1, true) => Then::Halt,
+            (Incoming::Usr2 | Incoming::Power, true) => Then::Poweroff,
+            (Incoming::Usr1 | Incoming::Usr2 | Incoming::Power, false) => return,
+            (Incoming::Int | Incoming::Term | Incoming::Quit, _) => Then::Exit,
+        };
+        self.shut_down(Who(format!("signal {signal:?}")), then);
+    }
+
+    fn load_by_signal(&mut self) {
+        let client = self.mint();
+        self.wait_for_load(client, crate::wire::Request::Load { names: Vec::new() });
+    }
+
+    pub(super) fn asked_to_shut_down(&mut self, client: u64, then: Then) {
+        if then != Then::Exit && self.keeper.pid() != 1 {
+            let text = "this svcd is not process 1: it can end itself, not the machine".into();
+            return self.reply(client, Reply::Refused(Refusal::Failed { text }));
+        }
+        let who = self.who(client);
+        self.reply(client, Reply::ShuttingDown);
+        self.shut_down(who, then);
+    }
+
+    fn shut_down(&mut self, who: Who, then: Then) {
+        say(format!("stopping everything, asked by {}", who.0));
+        self.then = Some(then);
+        self.event(Event::Shutdown(who));
+    }
+
+    /// Nothing is left running.
+    pub(super) fn all_stopped(&mut self) {
+        self.flush_clients();
+        self.save_nothing();
+        self.after = Some(match self.then.unwrap_or(Then::Exit) {
+            Then::Exit => After::Exit,
+            Then::Halt => After::End(host::End::Halt),
+            Then::Poweroff => After::End(host::End::Poweroff),
+            Then::Reboot => After::End(host::End::Reboot),
+        });
+    }
+
+    /// After an orderly end there is nothing to take over.
+    fn save_nothing(&self) {
+        for path in [self.options.journal(), self.options.socket.clone()] {
+            std::fs::remove_file(path).ok();
+        }
+    }
+}

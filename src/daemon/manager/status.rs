@@ -1,0 +1,191 @@
+//! What can be seen of a service, put into words.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use svc_core::lifecycle::{Cause, Goal, State};
+use svc_core::service::Kind;
+use svc_core::{Exit, Service, ServiceId};
+use svc_platform::clock;
+use svc_platform::process::Facts;
+
+use super::Manager;
+use super::helpers::{self, Purpose};
+use super::look::pid_files;
+use super::run::{Run, Trunk};
+use crate::wire::{Process, Reply, StateName, Status, Summary};
+
+/// Requests for a status that wait for a script's own word.
+#[derive(Debug, Default)]
+pub(super) struct Asking {
+    all: BTreeMap<u64, (u64, ServiceId, u32)>,
+}
+
+impl Manager {
+    pub(super) fn summary(&self, id: ServiceId) -> Summary {
+        let now = clock::now();
+        let (service, view) = (self.core.service(id), self.core.view(id));
+        let state = state_name(view.state);
+        let plain = matches!(state, StateName::Up) || (state == StateName::Down && view.goal == Goal::Down);
+        let why = self.core.why(now, id);
+        let reason = why.first().map(|text| without_name(text, service)).unwrap_or_default();
+        Summary {
+            name: service.name.clone(),
+            kind: kind_name(&service.kind).into(),
+            state,
+            wanted: view.goal == Goal::Up,
+            reason: if plain { String::new() } else { reason },
+            since: now.since(view.since),
+            pid: self.run_of(id).and_then(Run::first).map(|process| process.pid),
+            enabled: service.enabled.on,
+            description: service.description.clone(),
+        }
+    }
+
+    fn run_of(&self, id: ServiceId) -> Option<&Run> {
+        self.core.view(id).state.run().and_then(|run| self.runs.get(run))
+    }
+
+    /// Answers at once, or after a script has been asked for its own word.
+    pub(super) fn status_asked(&mut self, client: u64, ids: &[ServiceId], lines: u32) {
+        let trusted = self.is_trusted(client);
+        let lines = if trusted { lines } else { 0 };
+        if let [id] = ids {
+            let service = self.core.service(*id).clone();
+            if trusted && has_own_status(&service) {
+                let asker = self.mint();
+                let words: Vec<String> = service.command.iter().cloned().chain(["status".into()]).collect();
+                if self.run_helper(&words, Purpose::Status(asker), Some(&service)).is_ok() {
+                    self.asking.all.insert(asker, (client, *id, lines));
+                    return;
+                }
+            }
+        }
+        let all = ids.iter().map(|id| self.status(*id, lines)).collect();
+        self.reply(client, Reply::Status(all));
+    }
+
+    /// A script has said how it thinks its service is; what is seen comes first.
+    pub(super) fn script_said(&mut self, asker: u64, result: &helpers::Result) {
+        let Some((client, id, lines)) = self.asking.all.remove(&asker) else { return };
+        if self.core.ids().all(|known| known != id) {
+            return self.reply(client, Reply::Status(Vec::new()));
+        }
+        let mut status = self.status(id, lines);
+        let runs = matches!(self.core.view(id).state, State::Up { .. });
+        status.notes.extend(contradiction(runs, result));
+        self.reply(client, Reply::Status(vec![status]));
+    }
+
+    fn status(&self, id: ServiceId, lines: u32) -> Status {
+        let now = clock::now();
+        let (service, view) = (self.core.service(id), self.core.view(id));
+        let run = self.run_of(id);
+        let usage = run.map(|run| run.trunk.usage()).unwrap_or_default();
+        let left = view.left.iter().filter_map(|run| self.runs.get(*run)).flat_map(|run| run.trunk.processes());
+        let alive = run.is_some_and(|run| run.first().is_some());
+        Status {
+            summary: self.summary(id),
+            why: self.core.why(now, id),
+            tree: run.map(|run| run.trunk.processes().iter().map(shown).collect()).unwrap_or_default(),
+            left_behind: left.map(|facts| shown(&facts)).collect(),
+            memory: usage.memory,
+            cpu: usage.cpu,
+            last_exit: view.last_exit.map(|exit| exit.to_string()),
+            restarts: view.restarts,
+            said: run.and_then(|run| run.said.clone()),
+            notes: self.notes(id),
+            log: self.last_lines(&service.name, lines),
+            files: service.files.clone(),
+            enabled_by: service.enabled.origin.clone(),
+            stale_pid_file: !alive && pid_files(service).iter().any(|path| Path::new(path).exists()),
+        }
+    }
+
+    fn notes(&self, id: ServiceId) -> Vec<String> {
+        let (service, view) = (self.core.service(id), self.core.view(id));
+        let mut notes = Vec::new();
+        if let Some(faulty) = self.faults.iter().find(|faulty| faulty.name == service.name.as_str()) {
+            notes.push(format!("an earlier reading is in force, as its file has faults now: {}", faulty.text));
+        }
+        if let Some(act) = view.pinned {
+            notes.push(format!("pinned by {}", act.who.0));
+        }
+        if view.orphan {
+            notes.push("its definition is gone; it goes when it is stopped".into());
+        }
+        if let Some(text) = self.core.graph().broken.get(&id) {
+            notes.push(text.clone());
+        }
+        if view.reloading {
+            notes.push("it is reading its configuration again".into());
+        }
+        match self.run_of(id).map(|run| &run.trunk) {
+            Some(Trunk::Foreign { .. }) => {
+                notes.push(
+                    "found running, not launched by svc: its main process and what descends from it are seen".into(),
+                );
+            }
+            Some(Trunk::Own(_)) if !self.forest.is_tight() => {
+                notes.push(format!("tracked by {}", self.forest.tracking()))
+            }
+            Some(Trunk::Own(_)) | None => {}
+        }
+        notes
+    }
+}
+
+/// What a script says that is not so.
+fn contradiction(runs: bool, result: &helpers::Result) -> Option<String> {
+    let word = match (result.overdue, result.exit) {
+        (true, _) => return Some("its own status did not answer within 5 s".into()),
+        (false, Exit::Code(code)) => format!("exit {code}"),
+        (false, other) => other.to_string(),
+    };
+    match (runs, result.exit) {
+        (true, Exit::Code(0)) | (false, Exit::Code(1..)) => None,
+        (true, _) => Some(format!("its own status says: not running ({word})")),
+        (false, Exit::Code(0)) => Some(format!("its own status says: running ({word})")),
+        (false, _) => None,
+    }
+}
+
+/// Whether a script can be asked how its daemon is.
+fn has_own_status(service: &Service) -> bool {
+    match &service.kind {
+        Kind::Script(script) => script.daemon && script.verbs.iter().any(|verb| verb == "status"),
+        Kind::Process | Kind::Forking { .. } | Kind::Oneshot | Kind::Group => false,
+    }
+}
+
+fn without_name(text: &str, service: &Service) -> String {
+    let bare = text.strip_prefix(service.name.as_str()).unwrap_or(text).trim_start();
+    bare.strip_prefix("is ").unwrap_or(bare).to_owned()
+}
+
+fn shown(facts: &Facts) -> Process {
+    Process { pid: facts.pid, parent: facts.parent, command: facts.command() }
+}
+
+pub(super) fn kind_name(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Process => "process",
+        Kind::Forking { .. } => "forking",
+        Kind::Oneshot => "oneshot",
+        Kind::Group => "group",
+        Kind::Script(_) => "script",
+    }
+}
+
+fn state_name(state: State) -> StateName {
+    match state {
+        State::Down | State::Ended { cause: Cause::Finished } => StateName::Down,
+        State::Waiting => StateName::Waiting,
+        State::Starting { .. } => StateName::Starting,
+        State::Up { .. } => StateName::Up,
+        State::Stopping { .. } => StateName::Stopping,
+        State::BackingOff { .. } => StateName::BackingOff,
+        State::Ended { cause: Cause::Skipped } => StateName::Skipped,
+        State::Ended { cause: Cause::Failed | Cause::Asked } => StateName::Failed,
+    }
+}

@@ -1,0 +1,93 @@
+//! Enable and disable: a drop-in for a definition, the rcN.d links for a script.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use svc_core::{Answer, Service, ServiceId};
+use svc_platform::files;
+
+use super::Manager;
+use super::requests::Waiting;
+use crate::daemon::loader::links::{self, Link};
+use crate::daemon::options::Options;
+use crate::wire::{Outcome, Refusal, Reply, Request};
+
+/// The levels of normal work, where a script without links gets them.
+const WORK_LEVELS: [char; 4] = ['2', '3', '4', '5'];
+
+impl Manager {
+    /// Writes what says that these start at boot, or do not; then reads it back.
+    pub(super) fn enable(&mut self, client: u64, request: Request, ids: &[ServiceId]) {
+        let on = matches!(request, Request::Enable(_));
+        for id in ids {
+            let service = self.core.service(*id).clone();
+            let written = match service.is_script() {
+                true => self.relink(&service, on),
+                false => self.drop_in(&service, on),
+            };
+            if let Err(error) = written {
+                let text = format!("{}: {error}", service.name);
+                return self.reply(client, Reply::Refused(Refusal::Failed { text }));
+            }
+        }
+        self.requests.to_load.push(Waiting { client, request });
+        self.load();
+    }
+
+    /// What was written has been read back.
+    pub(super) fn enabled(&mut self, client: u64, request: &Request) {
+        let (target, on) = match request {
+            Request::Enable(target) => (target, true),
+            Request::Disable(target) => (target, false),
+            _ => return,
+        };
+        let ids = self.resolve(&target.names, false).unwrap_or_default();
+        let outcomes = ids.into_iter().map(|id| {
+            let service = self.core.service(id);
+            let answer = if service.enabled.on == on {
+                Answer::Done { changed: true, note: None }
+            } else {
+                Answer::Failed(format!("{} still says otherwise", service.enabled.origin))
+            };
+            Outcome { name: service.name.clone(), answer, output: Vec::new() }
+        });
+        let outcomes = outcomes.collect();
+        self.reply(client, Reply::Outcomes(outcomes));
+    }
+
+    fn drop_in(&self, service: &Service, on: bool) -> io::Result<()> {
+        let admin = self.options.admin().ok_or_else(|| io::Error::other("there is no directory for definitions"))?;
+        let dir = admin.join(format!("{}.d", service.name));
+        files::make_directory(&dir, 0o755)?;
+        files::replace(&dir.join("enabled.toml"), format!("enabled = {on}\n").as_bytes(), 0o644)
+    }
+
+    /// Turns start links into stop links or back, on the levels where there are some, as update-rc.d does.
+    fn relink(&self, service: &Service, on: bool) -> io::Result<()> {
+        let script = PathBuf::from(service.files.first().map(String::as_str).unwrap_or_default());
+        let name = script.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let dir = script.parent().ok_or_else(|| io::Error::other("its script has no directory"))?;
+        let etc = Options::links_of(dir);
+        let all = links::read(&etc).remove(&name).unwrap_or_default();
+        let ours: Vec<&Link> = all.iter().filter(|link| links::START_LEVELS.contains(&link.level)).collect();
+        if ours.is_empty() && on {
+            for level in WORK_LEVELS {
+                let levels = etc.join(format!("rc{level}.d"));
+                files::make_directory(&levels, 0o755)?;
+                let target = Path::new("..").join(dir.file_name().unwrap_or_default()).join(&name);
+                symlink(target, levels.join(format!("S01{name}")))?;
+            }
+            return Ok(());
+        }
+        for link in ours.into_iter().filter(|link| link.starts != on) {
+            let from = Path::new(&link.path);
+            let letter = if on { 'S' } else { 'K' };
+            // A service that starts late stops early.
+            let number = (100 - link.number.min(99)).clamp(1, 99);
+            fs::rename(from, from.with_file_name(format!("{letter}{number:02}{name}")))?;
+        }
+        Ok(())
+    }
+}
