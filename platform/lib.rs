@@ -7,6 +7,9 @@
 mod os;
 mod sys;
 
+#[cfg(not(any(target_os = "linux", target_os = "freebsd")))]
+compile_error!("svc runs on Linux and on FreeBSD");
+
 pub mod channel;
 pub mod files;
 pub mod launch;

@@ -10,6 +10,8 @@ use crate::launch::PASSED_MAX;
 
 // The numbers of system calls used here are those of 64-bit systems; elsewhere some stand for older calls.
 const _: () = assert!(size_of::<usize>() == 8);
+// The kernel's prlimit64(2) takes this as libc has it.
+const _: () = assert!(size_of::<libc::rlimit>() == 16);
 
 /// Limits a launch can set.
 pub(super) const LIMITS_MAX: usize = 16;
@@ -151,6 +153,10 @@ fn become_program(plan: &Plan) -> Result<(), (Step, i32)> {
         call!(libc::SYS_setsid).map_err(|errno| (Step::Session, errno))?;
     }
     default_signals();
+    // Before the limits: one on open files could leave no number for the file that is opened here.
+    if plan.oom_score_length > 0 {
+        oom_score(plan).map_err(|errno| (Step::OomScore, errno))?;
+    }
     for (place, limit) in plan.limits.iter().take(plan.limit_count).enumerate() {
         let none = ptr::null_mut::<libc::rlimit>();
         call!(libc::SYS_prlimit64, 0, limit.resource, &raw const limit.value, none)
@@ -158,9 +164,6 @@ fn become_program(plan: &Plan) -> Result<(), (Step, i32)> {
     }
     if let Some(nice) = plan.nice {
         call!(libc::SYS_setpriority, libc::PRIO_PROCESS, 0, nice).map_err(|errno| (Step::Nice, errno))?;
-    }
-    if plan.oom_score_length > 0 {
-        oom_score(plan).map_err(|errno| (Step::OomScore, errno))?;
     }
     if let Some(umask) = plan.umask {
         // Cannot fail; what it returns is the mask before.

@@ -1,17 +1,21 @@
 //! Our own program in several roles: keeper and manager, replaced in place, as nobody, as process 1 of a namespace.
 
 use std::ffi::CString;
+use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 use std::{env, fs, process};
 
 use svc_core::Exit;
 use svc_platform::channel::Channel;
+use svc_platform::files::{self, Spare};
 use svc_platform::poll::{Interest, Poller};
 use svc_platform::process::Handle;
 use svc_platform::roles::{Role, inherited};
+use svc_platform::socket::Listener;
 use svc_platform::spawn::{Kin, Spawner};
 use svc_platform::tree::Forest;
 use svc_platform::{Identity, Launch, Passed, Stage, host, reap};
@@ -28,6 +32,7 @@ fn main() {
         Some("nobody") => nobody(),
         Some("first") => first(),
         Some("rebooted") => rebooted(),
+        Some("exhausted") => exhausted(),
         _ => all(),
     }
 }
@@ -36,12 +41,13 @@ fn main() {
 type Claim = (&'static str, fn());
 
 fn all() {
-    let claims: [Claim; 6] = [
+    let claims: [Claim; 7] = [
         ("a sibling is the keeper's child, and the manager learns how it ended", a_sibling_is_the_keepers_child),
         ("a program replaced in place is the same process", a_program_replaced_in_place_is_the_same_process),
         ("closed standard descriptors are filled", closed_standard_descriptors_are_filled),
         ("without root everything degrades with a reason", without_root_everything_degrades_with_a_reason),
         ("process 1 of a namespace can launch and mounts what is missing", process_1_of_a_namespace_works),
+        ("without descriptors a client is still answered", without_descriptors_a_client_is_still_answered),
         ("the end of a namespace is told to its starter", the_end_of_a_namespace_is_told_to_its_starter),
     ];
     for (claim, test) in claims {
@@ -199,6 +205,7 @@ fn in_namespace(role: &str) -> Option<Exit> {
     let mut launch = launch(&words);
     let stderr = std::io::stderr();
     launch.stderr = Some(stderr.as_fd());
+    launch.environment.push(c"container=a-test".to_owned());
     match Spawner::new().unwrap().spawn(&launch, Kin::Child) {
         Ok(child) => Some(end(&child)),
         Err(error) => {
@@ -216,6 +223,7 @@ fn process_1_of_a_namespace_works() {
 
 fn first() {
     assert!(host::is_process_1());
+    assert_eq!(host::kind(), host::Kind::Container("a-test".to_owned()));
     host::own_program().unwrap();
     let faults = host::mount_essentials();
     assert!(!faults.iter().any(|fault| fault.to_string().contains("/proc")), "{faults:?}");
@@ -235,6 +243,43 @@ fn first() {
     forest.clear().unwrap();
     let error = spawner.spawn(&launch(&["/bin/true"]), Kin::Sibling).unwrap_err();
     assert_eq!(error.stage, Stage::Process, "process 1 has no siblings");
+}
+
+fn without_descriptors_a_client_is_still_answered() {
+    let role = Role::new("svc-test", &["exhausted"]).unwrap();
+    let child = role.launch(&mut Spawner::new().unwrap(), &[]).unwrap();
+    assert_eq!(end(&child), Exit::Code(0));
+}
+
+fn exhausted() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("socket");
+    let listener = Listener::bind(&path, 0o600).unwrap();
+    let mut spawner = Spawner::new().unwrap();
+    let mut spare = Spare::keep().unwrap();
+    let mut client = UnixStream::connect(&path).unwrap();
+    nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE, 100, 100).unwrap();
+    let mut held = Vec::new();
+    while let Ok(file) = fs::File::open("/dev/null") {
+        held.push(file);
+    }
+    let full = nix::errno::Errno::EMFILE as i32;
+    assert_eq!(listener.accept().unwrap_err().raw_os_error(), Some(full));
+    let error = spawner.spawn(&launch(&["/bin/true"]), Kin::Child).unwrap_err();
+    assert_eq!((error.stage, error.source.raw_os_error()), (Stage::Process, Some(full)));
+    for _ in 0..2 {
+        spare.lend(|| {
+            let accepted = listener.accept().unwrap();
+            accepted.into_iter().for_each(|mut stream| stream.write_all(b"busy").unwrap());
+        });
+    }
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert_eq!(answer, "busy");
+    held.clear();
+    assert_eq!(files::raise_open_files().unwrap(), 100);
+    let child = spawner.spawn(&launch(&["/bin/true"]), Kin::Child).unwrap();
+    assert_eq!(end(&child), Exit::Code(0));
 }
 
 fn the_end_of_a_namespace_is_told_to_its_starter() {
