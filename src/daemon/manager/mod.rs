@@ -154,6 +154,8 @@ struct Manager {
     output: output::Outputs,
     /// What comes after everything was stopped.
     then: Option<crate::wire::Then>,
+    /// Everything is killed, not stopped.
+    hurries: bool,
     after: Option<After>,
     next: u64,
 }
@@ -229,6 +231,7 @@ impl Manager {
             asking: status::Asking::default(),
             output: output::Outputs::default(),
             then: None,
+            hurries: false,
             after: None,
             next: 1,
             options,

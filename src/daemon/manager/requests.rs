@@ -87,7 +87,7 @@ impl Manager {
         let names = match &request {
             Request::Hello => return self.hello(client),
             Request::Check { .. } | Request::Load { .. } => return self.wait_for_load(client, request),
-            Request::Shutdown { then } => return self.asked_to_shut_down(client, *then),
+            Request::Shutdown { then, kill } => return self.asked_to_shut_down(client, *then, *kill),
             Request::List { names } | Request::Status { names, .. } | Request::Log { names, .. } => names.clone(),
             Request::Start(target)
             | Request::Stop(target)

@@ -1,6 +1,6 @@
 //! The end: signals, requests to end, and what comes after.
 
-use svc_core::{Event, Who};
+use svc_core::{Event, RunId, Who};
 use svc_platform::host;
 use svc_platform::signals::Incoming;
 
@@ -29,7 +29,7 @@ impl Manager {
         self.wait_for_load(client, crate::wire::Request::Load { names: Vec::new() });
     }
 
-    pub(super) fn asked_to_shut_down(&mut self, client: u64, then: Then) {
+    pub(super) fn asked_to_shut_down(&mut self, client: u64, then: Then, kill: bool) {
         if then != Then::Exit && self.keeper.pid() != 1 {
             let text = "this svcd is not process 1: it can end itself, not the machine".into();
             return self.reply(client, Reply::Refused(Refusal::Failed { text }));
@@ -37,6 +37,17 @@ impl Manager {
         let who = self.who(client);
         self.reply(client, Reply::ShuttingDown);
         self.shut_down(who, then);
+        if kill {
+            self.kill_all();
+        }
+    }
+
+    /// Nothing is waited for any more: no stop command, no patience.
+    fn kill_all(&mut self) {
+        self.hurries = true;
+        self.pump();
+        let runs: Vec<RunId> = self.runs.iter().map(|(id, _)| id).collect();
+        runs.into_iter().for_each(|id| self.kill(id));
     }
 
     fn shut_down(&mut self, who: Who, then: Then) {

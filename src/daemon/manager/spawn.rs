@@ -33,6 +33,9 @@ impl Manager {
         {
             return self.event(Event::NotHere(run, text));
         }
+        if self.hurries {
+            return self.event(Event::SpawnFailed(run, "everything is being killed".into()));
+        }
         if let Err(text) = self.launch(run, id, &service, job, about) {
             self.event(Event::SpawnFailed(run, text));
         }
