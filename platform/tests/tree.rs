@@ -53,6 +53,16 @@ fn line(reader: &mut BufReader<PipeReader>) -> String {
     line.trim_end().to_owned()
 }
 
+/// Kills a tree when a test is over, however it ends.
+struct Mown<'a>(&'a Tree);
+
+impl Drop for Mown<'_> {
+    fn drop(&mut self) {
+        // A test that fails has said so already.
+        let _gone = self.0.kill();
+    }
+}
+
 /// Waits until all of these have ended.
 fn gone(handles: &[Handle]) {
     let mut poller = Poller::new().unwrap();
@@ -90,6 +100,7 @@ fn a_daemon_that_forked_twice_is_killed_with_its_cgroup() {
     let Some(mut forest) = forest("kill") else { return };
     let mut tree = forest.grow("web.1").unwrap();
     let (leader, mut output) = plant(&mut tree, ESCAPER);
+    let _mown = Mown(&tree);
     let mut said = [line(&mut output), line(&mut output)];
     said.sort();
     assert_eq!(said, ["child", "free"]);
@@ -111,6 +122,7 @@ fn the_next_manager_finds_a_tree_by_its_name_and_hears_of_its_end() {
     let Some(mut first) = forest("again") else { return };
     let mut tree = first.grow("db.7").unwrap();
     let (_leader, mut output) = plant(&mut tree, "echo up; exec sleep 1000");
+    let _mown = Mown(&tree);
     assert_eq!(line(&mut output), "up");
     let mut second = forest("again").unwrap();
     assert!(second.find("db.8").unwrap().is_none());
@@ -134,6 +146,7 @@ fn a_tree_with_cgroups_of_its_own_below_is_one_tree() {
          dir=$(grep ' - cgroup2 ' /proc/self/mountinfo | tail -1 | cut -d' ' -f5)${line#0::}
          mkdir -p $dir/a/b && sh -c 'echo $$ >$0/a/b/cgroup.procs; echo in; exec sleep 1000' $dir & wait",
     );
+    let _mown = Mown(&tree);
     assert_eq!(line(&mut output), "in");
     assert_eq!(tree.pids().unwrap().len(), 2);
     assert_eq!(tree.signal(0).unwrap(), 2);
@@ -165,6 +178,7 @@ fn without_cgroups_a_daemon_is_found_by_its_parent_session_or_environment() {
          (exec env -i /bin/sh -c 'echo cleaned its environment; exec /bin/sleep 1000' &)
          env -i /usr/bin/setsid /bin/sh -c 'echo did both and kept its parent; /bin/sleep 1000; :' & wait",
     );
+    let _mown = Mown(&tree);
     for _ in 0..3 {
         assert_ne!(line(&mut output), "");
     }
@@ -199,6 +213,7 @@ fn who_forks_without_end_is_killed_all_the_same() {
     for mut forest in [forest("bomb"), Some(bare("bomb"))].into_iter().flatten() {
         let mut tree = forest.grow("bomb.1").unwrap();
         let (leader, mut output) = plant(&mut tree, script);
+        let _mown = Mown(&tree);
         assert_eq!(line(&mut output), "going");
         tree.kill().unwrap();
         gone(&[leader]);
@@ -221,7 +236,7 @@ fn a_process_that_has_the_leaders_number_but_not_its_start_is_not_ours() {
     let mut forest = bare("reuse");
     let mut tree = forest.grow("web.1").unwrap();
     let (reader, writer) = pipe().unwrap();
-    let mut launch = Launch::new(c"/bin/sleep".to_owned(), vec![c"sleep".to_owned(), c"1000".to_owned()]);
+    let mut launch = Launch::new(c"/bin/sleep".to_owned(), vec![c"sleep".to_owned(), c"60".to_owned()]);
     launch.stdout = Some(writer.as_fd());
     let stranger = Spawner::new().unwrap().spawn(&launch, Kin::Child).unwrap();
     drop(reader);
