@@ -1,6 +1,6 @@
 //! Lines that services wrote: with an answer, for the log request, and followed as they come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub(super) struct Asked {
 pub(super) struct Outputs {
     asked: BTreeMap<u64, Asked>,
     followers: BTreeMap<u64, Vec<(Name, Place)>>,
+    /// What the logger has still to confirm before the daemon ends.
+    last: BTreeSet<u64>,
 }
 
 impl Manager {
@@ -63,6 +65,9 @@ impl Manager {
 
     pub(super) fn synced(&mut self, ticket: u64) {
         self.timers.retain(|(_, timer)| *timer != Timer::Output(ticket));
+        if self.output.last.remove(&ticket) && self.output.last.is_empty() {
+            return self.end();
+        }
         let Some(Asked { request, name, answer, mut place }) = self.output.asked.remove(&ticket) else { return };
         let lines = logread::since(&name, &self.log_dir(&name), &mut place);
         let skip = lines.len().saturating_sub(LINES_MAX);
@@ -107,6 +112,29 @@ impl Manager {
         self.output.followers = followers;
         if !self.output.followers.is_empty() {
             self.ensure_timer(FOLLOW, Timer::Follow);
+        }
+    }
+
+    /// Has the logger write what followed services printed last. Says whether there is anything to wait for: then the
+    /// daemon's end comes when all of it is confirmed, or overdue.
+    pub(super) fn wait_for_last_lines(&mut self) -> bool {
+        let names: BTreeSet<&Name> = self.output.followers.values().flatten().map(|(name, _)| name).collect();
+        let printing = names.into_iter().filter(|name| self.pipes.contains_key(*name));
+        let keys: Vec<Key> = printing.filter_map(|name| Key::new(name.as_str())).collect();
+        for key in keys {
+            let ticket = self.mint();
+            self.output.last.insert(ticket);
+            self.keeper.send(Record::Sync { key, ticket }, Vec::new());
+            self.set_timer(SYNC, Timer::Output(ticket));
+        }
+        !self.output.last.is_empty()
+    }
+
+    /// The last lines, and the end of each followed log.
+    pub(super) fn end_following(&mut self) {
+        self.tell_followers();
+        for client in std::mem::take(&mut self.output.followers).into_keys() {
+            self.reply(client, Reply::Log(Vec::new()));
         }
     }
 }

@@ -56,8 +56,15 @@ impl Manager {
         self.event(Event::Shutdown(who));
     }
 
-    /// Nothing is left running.
+    /// Nothing is left running. Who follows a log gets its last lines before the end.
     pub(super) fn all_stopped(&mut self) {
+        if !self.wait_for_last_lines() {
+            self.end();
+        }
+    }
+
+    pub(super) fn end(&mut self) {
+        self.end_following();
         self.flush_clients();
         self.save_nothing();
         self.after = Some(match self.then.unwrap_or(Then::Exit) {
