@@ -3,3 +3,4 @@
 mod codes;
 mod fake;
 mod requests;
+mod up;

@@ -80,7 +80,10 @@ pub(crate) fn overview(machine: &Machine, hello: &Hello, rows: &[Summary], look:
     counts.sort_unstable();
     let counts = counts.iter().map(|(state, count)| paint(state_style(*state), &format!("{count} {}", state.word())));
     let counts: Vec<String> = counts.collect();
-    let _ = writeln!(text, "{} services: {}", rows.len(), counts.join(", "));
+    let _ = match rows.len() {
+        0 => writeln!(text, "no services"),
+        count => writeln!(text, "{count} services: {}", counts.join(", ")),
+    };
     let unwell: Vec<Summary> = rows.iter().filter(|row| is_unwell(row)).cloned().collect();
     if !unwell.is_empty() {
         text.push('\n');

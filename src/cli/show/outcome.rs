@@ -65,9 +65,10 @@ pub(crate) fn refusal(refusal: &Refusal) -> String {
     match refusal {
         Refusal::BadRequest { text } => told.fault(&format!("svcd does not understand this: {text}"), None),
         Refusal::Unknown { name, near, fault } => {
-            let next = match near {
-                Some(near) => format!("svc {near} status"),
-                None => "svc list".to_owned(),
+            let next = match (fault, near) {
+                (Some(_), _) => format!("svc {name} check"),
+                (None, Some(near)) => format!("svc {near} status"),
+                (None, None) => "svc list".to_owned(),
             };
             let meant = near.as_ref().map(|near| format!("; did you mean {near}?")).unwrap_or_default();
             let fault = fault.as_ref().map(|fault| format!("\n{fault}")).unwrap_or_default();

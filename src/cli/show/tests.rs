@@ -197,7 +197,7 @@ fn an_unknown_name_brings_the_one_that_was_meant_and_the_fault_of_its_file() {
         Refusal::Unknown { name: "wbe".into(), near: Some("web".into()), fault: Some("web.toml:1:1: oh".into()) };
     assert_eq!(
         plain(&refusal(&refused)),
-        "svc: no service is called wbe; did you mean web?\n  web.toml:1:1: oh\n     try: svc web status\n"
+        "svc: no service is called wbe; did you mean web?\n  web.toml:1:1: oh\n     try: svc wbe check\n"
     );
 }
 

@@ -85,7 +85,10 @@ impl Feed {
         let reader = stderr.map(|stderr| {
             thread::spawn(move || {
                 for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
-                    let _ = tell.send(News::Remark(String::from_utf8_lossy(&line).into_owned()));
+                    let text = String::from_utf8_lossy(&line).into_owned();
+                    // The view says whose words they are.
+                    let text = text.strip_prefix("svcd: ").map(str::to_owned).unwrap_or(text);
+                    let _ = tell.send(News::Remark(text));
                 }
             })
         });
@@ -100,8 +103,13 @@ impl Feed {
     pub(crate) fn states(&self) {
         let client = self.client.clone();
         self.spawn(move |tell| {
-            if let Ok(Reply::Check(all)) = client.ask(&Request::Check { names: Vec::new() }, &mut |_| {}) {
-                let _ = tell.send(News::Found(all));
+            // Until svcd listens there is no answer.
+            let check = Request::Check { names: Vec::new() };
+            loop {
+                match client.ask(&check, &mut |_| {}) {
+                    Ok(Reply::Check(all)) => break drop(tell.send(News::Found(all))),
+                    Ok(_) | Err(_) => thread::sleep(STATES_EVERY),
+                }
             }
             loop {
                 if let Ok(Reply::List(rows)) = client.ask(&Request::List { names: Vec::new() }, &mut |_| {})

@@ -3,12 +3,13 @@
 mod feed;
 mod view;
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder};
 use std::io::{self, IsTerminal};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, process};
 
@@ -18,8 +19,8 @@ use super::args::Common;
 use super::client::Client;
 use super::show::{self, Look};
 use super::{code, json, say, say_error};
-use crate::daemon::{Arguments, Options};
-use crate::wire::{Checked, StateName, Summary};
+use crate::daemon::{self, Arguments, Options};
+use crate::wire::{Checked, Finding, LogLine, StateName, Summary};
 use feed::{Ending, Feed, News};
 use view::{Form, View, is_live};
 
@@ -56,6 +57,10 @@ struct Up {
     /// Since when the person wants an end.
     interrupted: Option<Instant>,
     rows: Vec<Summary>,
+    /// What svcd said itself.
+    said: BTreeSet<String>,
+    /// Lines that came before the first states.
+    early: Vec<LogLine>,
     /// Something ran or was to run.
     has_run: bool,
     /// A definition has a fault, or a service failed.
@@ -91,6 +96,8 @@ impl Up {
             started: Instant::now(),
             interrupted: None,
             rows: Vec::new(),
+            said: BTreeSet::new(),
+            early: Vec::new(),
             has_run: false,
             unwell: false,
         };
@@ -107,8 +114,13 @@ impl Up {
             match self.feed.next(LOOK_UP) {
                 Some(News::Found(all)) => self.found(&all),
                 Some(News::States(rows)) => self.states(rows),
+                // The width of the names is known with the first states.
+                Some(News::Wrote(line)) if self.rows.is_empty() => self.early.push(line),
                 Some(News::Wrote(line)) => say(&self.view.line(&line)),
-                Some(News::Remark(text)) => self.remark(&text),
+                Some(News::Remark(text)) => {
+                    self.remark(&text);
+                    self.said.insert(text);
+                }
                 Some(News::Interrupt) => self.interrupt(),
                 Some(News::Ended(status)) => return self.end(status),
                 None => {}
@@ -129,8 +141,13 @@ impl Up {
     fn found(&mut self, all: &[Checked]) {
         for checked in all.iter().filter(|checked| !checked.ok) {
             self.unwell = true;
-            let text = show::check(checked, &Look { quiet: true, ..self.look });
-            self.remark(&anstream::adapter::strip_str(&text).to_string());
+            let first_line =
+                |finding: &Finding| finding.text.lines().next().is_some_and(|line| self.said.contains(line));
+            // svcd has told a fault of a file already, as every daemon should.
+            if !checked.findings.iter().any(first_line) {
+                let text = show::check(checked, &Look { quiet: true, ..self.look });
+                self.remark(&anstream::adapter::strip_str(&text).to_string());
+            }
         }
         if all.is_empty() {
             self.unwell = true;
@@ -144,6 +161,7 @@ impl Up {
         self.view.fit(Look::new(false).width, form(self.json));
         say(&self.view.states(rows.clone()));
         self.rows = rows;
+        self.early.drain(..).for_each(|line| say(&self.view.line(&line)));
         self.has_run |= self.rows.iter().any(|row| row.state != StateName::Down);
         if self.interrupted.is_none() {
             let is_running = |row: &Summary| is_live(row.state) && !(row.state == StateName::Up && row.pid.is_none());
@@ -173,6 +191,7 @@ impl Up {
     }
 
     fn end(mut self, status: Option<ExitStatus>) -> u8 {
+        self.early.drain(..).for_each(|line| say(&self.view.line(&line)));
         // What was written just before the end may still be on its way.
         while let Some(news) = self.feed.next(Duration::ZERO) {
             match news {
@@ -223,14 +242,7 @@ fn options(dir: &Path, scratch: &Path, common: &Common) -> Options {
 
 /// Starts svcd, which is this program in another role, away from the terminal's signals.
 fn launch(options: &Options) -> io::Result<Child> {
-    Command::new(env::current_exe()?)
-        .args(["--role", "keeper"])
-        .args(options.arguments())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .spawn()
+    daemon::command(options)?.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0).spawn()
 }
 
 /// A directory of our own for the socket, the journal and the logs; gone with us if all went well.

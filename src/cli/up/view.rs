@@ -92,7 +92,7 @@ impl View {
     }
 
     fn is_news(&mut self, row: &Summary) -> bool {
-        let news = (row.state, row.reason.clone());
+        let news = (row.state, lasting(row));
         if self.told.get(&row.name) == Some(&news) {
             return false;
         }
@@ -145,6 +145,16 @@ pub(crate) fn is_live(state: StateName) -> bool {
     }
 }
 
+/// What of the reason is no clock: what only passes through a state says nothing new until it has left it.
+fn lasting(row: &Summary) -> String {
+    match row.state {
+        StateName::Starting | StateName::Stopping | StateName::BackingOff => String::new(),
+        StateName::Waiting | StateName::Up | StateName::Down | StateName::Failed | StateName::Skipped => {
+            row.reason.chars().filter(|found| !found.is_ascii_digit()).collect()
+        }
+    }
+}
+
 /// Nothing to look at.
 fn is_calm(state: StateName) -> bool {
     match state {
@@ -161,6 +171,7 @@ fn state_line(row: &Summary) -> String {
     match (row.reason.as_str(), row.pid) {
         ("", None) => format!("{name}: {state}\n"),
         ("", Some(pid)) => format!("{name}: {state} (pid {pid})\n"),
+        _ if row.state == StateName::Starting => format!("{name}: {state}\n"),
         (reason, _) => format!("{name}: {state} ({})\n", human::clean(reason)),
     }
 }
@@ -211,9 +222,12 @@ mod tests {
     fn a_change_is_told_once_and_a_service_at_rest_not_at_all() {
         let mut view = view(Form::Lines);
         assert_eq!(plain(&view.states(vec![row("web", StateName::Down, "")])), "");
-        let starting = || vec![row("web", StateName::Starting, "waiting for its port")];
-        assert_eq!(plain(&view.states(starting())), "web: starting (waiting for its port)\n");
-        assert_eq!(plain(&view.states(starting())), "");
+        let starting = |time: &str| vec![row("web", StateName::Starting, &format!("starting, for {time} of 90 s"))];
+        assert_eq!(plain(&view.states(starting("1 s"))), "web: starting\n");
+        assert_eq!(plain(&view.states(starting("2 s"))), "");
+        assert_eq!(plain(&view.states(vec![row("web", StateName::Up, "")])), "web: up (pid 7)\n");
+        let down = vec![row("web", StateName::Failed, "exited with code 1")];
+        assert_eq!(plain(&view.states(down)), "web: failed (exited with code 1)\n");
         assert_eq!(plain(&view.states(vec![row("web", StateName::Up, "")])), "web: up (pid 7)\n");
         assert_eq!(plain(&view.end()), "web: down\n");
         assert_eq!(plain(&view.end()), "");
