@@ -1,6 +1,7 @@
 //! The facilities of LSB headers (`$network`) and the files that say which scripts they stand for.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::note::Note;
 use super::text::{decode, lines};
@@ -12,6 +13,12 @@ pub struct Member {
     pub name: String,
     /// Written with `+`: the facility is there without it.
     pub optional: bool,
+}
+
+impl fmt::Display for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", if self.optional { "+" } else { "" }, self.name)
+    }
 }
 
 /// Which scripts each facility stands for, as insserv.conf and the files beside it say.
@@ -74,6 +81,28 @@ impl Facilities {
     /// Whether a facility of this name is known.
     pub fn knows(&self, facility: &str) -> bool {
         self.members.contains_key(facility)
+    }
+
+    /// Every facility that is known, by name.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.members.keys().map(String::as_str)
+    }
+
+    /// The members of a facility with their `+`, as insserv puts them in a row: those of facilities inside it last.
+    pub fn written(&self, facility: &str) -> Vec<String> {
+        let mut out = Vec::new();
+        let mut inner = Vec::new();
+        for member in self.direct(facility).unwrap_or_default() {
+            if member.name.starts_with('$') && !member.optional {
+                inner.push(member.name.clone());
+            } else {
+                out.push(member.to_string());
+            }
+        }
+        for name in inner {
+            out.extend(self.members(&name).iter().map(Member::to_string));
+        }
+        out
     }
 
     /// The scripts that a facility stands for, those of the facilities inside it too; each once, in order.

@@ -1,6 +1,7 @@
 //! The headers of legacy scripts, one file per kind.
 
 pub mod chkconfig;
+pub mod insserv;
 pub mod lsb;
 pub mod openrc;
 pub mod rcd;

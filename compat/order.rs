@@ -1,4 +1,5 @@
 //! The order of services as their own systems compute it.
 
+pub mod insserv;
 pub mod qsort;
 pub mod rcorder;

@@ -3,6 +3,8 @@
 //! Reads the directory in `SVC_FACTS`, or `../shared/facts/public` beside the checkout, or else the copy of those facts
 //! that the project carries in `tests/facts`.
 
+#[path = "facts/orders.rs"]
+mod orders;
 #[path = "facts/rcorder.rs"]
 mod rcorder;
 
@@ -31,8 +33,12 @@ impl Outcome {
 
 type Kind = (&'static str, fn(&Path) -> Vec<Outcome>);
 
-const KINDS: &[Kind] =
-    &[("own/rcorder", rcorder::own), ("freebsd/rcorder", rcorder::freebsd), ("fetched/rcorder", rcorder::fetched)];
+const KINDS: &[Kind] = &[
+    ("debian/orders", orders::orders),
+    ("own/rcorder", rcorder::own),
+    ("freebsd/rcorder", rcorder::freebsd),
+    ("fetched/rcorder", rcorder::fetched),
+];
 
 fn main() -> ExitCode {
     let directory = directory();

@@ -1,0 +1,1 @@
+//! Orders told script by script.
