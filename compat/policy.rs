@@ -137,3 +137,37 @@ pub(crate) const ONE_SHOT: [&str; 41] = [
     "urandom",
     "x11-common",
 ];
+
+/// Daemons whose children are others' work: sessions, jobs, containers, what an administrator runs through them. The
+/// end of the daemon is not the end of these.
+///
+/// By the name of the script or of the program.
+pub(crate) const LEAVES_CHILDREN: [&str; 27] = [
+    "anacron",
+    "at",
+    "atd",
+    "bcron",
+    "chef-client",
+    "containerd",
+    "cron",
+    "crond",
+    "docker",
+    "dockerd",
+    "dropbear",
+    "fcron",
+    "inetd",
+    "inetutils-inetd",
+    "libvirtd",
+    "lxc",
+    "openbsd-inetd",
+    "puppet",
+    "salt-minion",
+    "ssh",
+    "sshd",
+    "telnetd",
+    "virtlogd",
+    "xinetd",
+    "xrdp",
+    "xrdp-sesman",
+    "unattended-upgrades",
+];

@@ -85,6 +85,12 @@ impl Script {
     pub fn is_service(&self) -> bool {
         policy::why_not(&self.name).is_none()
     }
+
+    /// Whether what its daemon has started goes on without it: sessions, jobs.
+    pub fn leaves_children(&self) -> bool {
+        let programs = self.programs.iter().filter_map(|path| path.rsplit('/').next());
+        self.daemon && programs.chain([self.name.as_str()]).any(|name| policy::LEAVES_CHILDREN.contains(&name))
+    }
 }
 
 /// Why a file of this name is no service, if it is none.

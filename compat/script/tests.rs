@@ -121,3 +121,11 @@ fn what_a_script_sources_counts_at_its_place() {
     assert_eq!(script.programs, ["/usr/sbin/goldd"]);
     assert_eq!(script.sources, ["/etc/default/gold"]);
 }
+
+#[test]
+fn sessions_and_jobs_outlive_their_daemon() {
+    let text = DEBIAN.replace("/usr/sbin/$NAME", "/usr/sbin/sshd");
+    assert!(read("openssh", text.as_bytes()).leaves_children());
+    assert!(read("cron", DEBIAN.as_bytes()).leaves_children());
+    assert!(!read("web", DEBIAN.as_bytes()).leaves_children());
+}

@@ -48,7 +48,8 @@ pub(super) fn read_all(store: &Store, loading: &mut Loading<'_>) {
             }
             match text_of(&path) {
                 Ok(text) => {
-                    let read = read(name.clone(), &path, &text, links.get(file_name).cloned().unwrap_or_default());
+                    let links = links.get(file_name).cloned().unwrap_or_default();
+                    let read = read(name.clone(), &path, &text, links, &loading.options.root);
                     found.insert(name, read);
                 }
                 Err(fault) => loading.fault(file_name, fault),
@@ -71,8 +72,8 @@ fn scripts(dir: &Path) -> Vec<PathBuf> {
     paths
 }
 
-fn read(name: Name, path: &Path, text: &[u8], links: Vec<Link>) -> Read {
-    let script = script::read(name.as_str(), text);
+fn read(name: Name, path: &Path, text: &[u8], links: Vec<Link>, root: &Path) -> Read {
+    let script = script::read_sourcing(name.as_str(), text, &mut |file| sourced(root, file));
     let shown = path.to_string_lossy().into_owned();
     let enabling: Vec<&Link> = links::enabling(&links).collect();
     let enabled = match enabling.first() {
@@ -92,6 +93,7 @@ fn read(name: Name, path: &Path, text: &[u8], links: Vec<Link>) -> Read {
     service.description = script.description.clone();
     service.command = command(path, text);
     service.enabled = enabled;
+    service.leave_children = script.leaves_children();
     service.files = vec![shown];
     if fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o111 == 0) {
         let note = format!("{}: not executable: the system it is from would pass over it", service.files[0]);
@@ -100,6 +102,16 @@ fn read(name: Name, path: &Path, text: &[u8], links: Vec<Link>) -> Read {
         }
     }
     Read { service, script, links }
+}
+
+/// Libraries say nothing of one script.
+const LIBRARIES: [&str; 4] = ["init-functions", "functions", "functions.sh", "rc.subr"];
+
+/// The text of a file that a script sources.
+fn sourced(root: &Path, file: &str) -> Option<Vec<u8>> {
+    let path = root.join(file.strip_prefix('/')?);
+    let is_library = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| LIBRARIES.contains(&name));
+    if is_library { None } else { text_of(&path).ok() }
 }
 
 /// The kernel executes no text without `#!`; a shell does.
