@@ -122,8 +122,7 @@ fn is_verb(word: &OsStr) -> bool {
     is_of_services(word) || FIRST_ONLY.iter().any(|verb| word == *verb)
 }
 
-/// Every verb of ours, for the check against the model.
-#[cfg(test)]
+/// Every verb of ours.
 pub(crate) fn verbs() -> impl Iterator<Item = &'static str> {
     OF_SERVICES.into_iter().chain(FIRST_ONLY)
 }

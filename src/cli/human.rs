@@ -42,7 +42,13 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     if text.contains(is_bad) { Cow::Owned(text.replace(is_bad, "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
-/// The same for text that may have several lines.
+/// A command line or a value on one line: runs of blanks and line ends are one blank.
+pub(crate) fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    clean(&words.join(" ")).into_owned()
+}
+
+/// As [`clean`], for text that may have several lines.
 pub(crate) fn clean_lines(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     text.lines().map(clean)
 }
@@ -84,5 +90,6 @@ mod tests {
         assert_eq!(clean("a\tb"), "a\tb");
         assert_eq!(clean("\u{1b}[2Jx\r"), "\u{fffd}[2Jx\u{fffd}");
         assert_eq!(clean("\u{9b}31m"), "\u{fffd}31m");
+        assert_eq!(one_line("sh -c \n\t  echo\u{7}\n"), "sh -c echo\u{fffd}");
     }
 }

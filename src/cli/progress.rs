@@ -33,7 +33,12 @@ impl Progress {
         if self.quiet || self.started.elapsed() < PATIENCE {
             return;
         }
-        let text = format!("{}: {}", progress.name, human::clean(&progress.text));
+        let text = human::clean(&progress.text);
+        // The sentence may have the name in it already.
+        let text = match text.strip_prefix(progress.name.as_str()) {
+            Some(rest) if rest.starts_with(' ') => text.into_owned(),
+            Some(_) | None => format!("{}: {text}", progress.name),
+        };
         if self.in_place {
             let cut: String = text.chars().take(self.width.saturating_sub(1)).collect();
             say(&format!("\r\u{1b}[K{cut}"));

@@ -1,11 +1,13 @@
 //! One call of `svc`: the verb becomes requests, the answers become text and an exit code.
 
+use svc_core::definition::near;
+
 use super::args::{Common, Named, Verb};
 use super::client::{AskError, Client};
 use super::code::{self, Table};
 use super::progress::Progress;
 use super::show::{self, Look, Machine};
-use super::{json, say, say_error, say_raw_error, up};
+use super::{grammar, json, say, say_error, say_raw_error, up};
 use crate::wire::{Hello, Line, Refusal, Reply, Request, Status, Summary, Target};
 
 /// Everything one call needs.
@@ -34,6 +36,7 @@ impl Session {
             Verb::Check(which) => self.action(&Request::Check { names: which.names }),
             Verb::Status { names, .. } if names.is_empty() => self.overview(),
             Verb::Status { names, lines } => self.status(names, lines, Show::All, Table::Status),
+            Verb::Tree(which) if which.names.is_empty() => self.status(vec!["*".into()], 0, Show::Tree, Table::Action),
             Verb::Tree(which) => self.status(which.names, 0, Show::Tree, Table::Action),
             Verb::Load(which) => self.action(&Request::Load { names: which.names }),
             Verb::Start(which) => self.action(&Request::Start(target(which, false, false))),
@@ -55,8 +58,7 @@ impl Session {
             Verb::Hello => self.action(&Request::Hello),
             Verb::Up { dir } => up::run(&dir, common),
             Verb::Pass { names, words } => {
-                let each = |name| Request::Verb { name, words: words.clone() };
-                names.into_iter().map(|name| self.action(&each(name))).max().unwrap_or(code::GOOD)
+                names.into_iter().map(|name| self.pass(name, &words)).max().unwrap_or(code::GOOD)
             }
         }
     }
@@ -69,6 +71,16 @@ impl Session {
             }
             Err(error) => self.unanswered(&error, Table::Action),
         }
+    }
+
+    /// A verb that is none of ours; if it is none of the service's either, it may be a slip.
+    fn pass(&self, name: String, words: &[String]) -> u8 {
+        let code = self.action(&Request::Verb { name: name.clone(), words: words.to_vec() });
+        let meant = words.first().and_then(|word| near(word, grammar::verbs()));
+        if let (code::UNSUPPORTED, Some(verb), false) = (code, meant, self.json) {
+            say_raw_error(&format!("     did you mean: svc {name} {verb}\n"));
+        }
+        code
     }
 
     /// `enable --now`: the second request only after the first went well.

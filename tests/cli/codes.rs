@@ -93,7 +93,11 @@ fn two_is_a_command_line_that_makes_no_sense() {
 
 #[test]
 fn three_is_a_verb_the_service_does_not_have() {
-    assert_eq!(after(Answer::Unsupported("it has no way to reload".into())), 3);
+    let unsupported = || outcome("web", Answer::Unsupported("it has no verb `strat`".into()));
+    let call = Fake::replying(Reply::Outcomes(vec![unsupported()])).call("web strat");
+    assert_eq!((call.code, call.err.lines().last()), (3, Some("     did you mean: svc web start")), "{call:?}");
+    let call = Fake::replying(Reply::Outcomes(vec![unsupported()])).call("web reload");
+    assert_eq!((call.code, call.err.lines().count()), (3, 1), "{call:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{BAD, BOLD, DIM, Look, ODD, columns, pad, paint};
-use crate::cli::human::{clean, clean_lines};
+use crate::cli::human::{clean, clean_lines, one_line};
 use crate::wire::{Change, LoadReport, Value};
 
 /// What is new, gone, changed and faulty; then the values asked for, with where each was written.
@@ -48,7 +48,7 @@ fn change_line(text: &mut String, change: &Change) {
 }
 
 fn shown(value: &str) -> String {
-    if value.is_empty() { "not set".to_owned() } else { clean(value).into_owned() }
+    if value.is_empty() { "not set".to_owned() } else { one_line(value) }
 }
 
 fn values(text: &mut String, values: &[Value]) {

@@ -39,7 +39,7 @@ pub(crate) fn outcome(outcome: &Outcome, look: &Look) -> Told {
                 Some(&format!("svc {name} status")),
             );
         }
-        Answer::Unsupported(what) => told.fault(&format!("{name}: {what}"), Some("svc --help")),
+        Answer::Unsupported(what) => told.fault(&format!("{name}: {what}"), None),
     }
     told
 }

@@ -92,10 +92,11 @@ fn head(status: &Status) -> String {
 
 fn memory_text(bytes: u64, machine: Option<u64>) -> String {
     match machine {
-        Some(all) if all > 0 => {
+        // Less than a thousandth is not worth a number.
+        Some(all) if bytes >= all / 1000 && all > 0 => {
             format!("{} ({:.1} % of {})", human::size(bytes), bytes as f64 * 100.0 / all as f64, human::size(all))
         }
-        _ => human::size(bytes),
+        Some(_) | None => human::size(bytes),
     }
 }
 
@@ -156,7 +157,7 @@ fn draw(processes: &[Process], utf8: bool) -> Vec<String> {
     let mut lines = Vec::new();
     // A loop, not recursion: how deep processes nest is their choice. Each is taken out of `children` once.
     while let Some((process, lead, below)) = open.pop() {
-        lines.push(format!("{lead}{} {}", process.pid, human::clean(&process.command)));
+        lines.push(format!("{lead}{} {}", process.pid, human::one_line(&process.command)));
         let mut mine = children.remove(&process.pid).unwrap_or_default();
         mine.sort_by_key(|child| child.pid);
         for (at, child) in mine.iter().rev().enumerate() {
