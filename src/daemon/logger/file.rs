@@ -49,6 +49,18 @@ impl LogFile {
     ///
     /// A write that fails drops these bytes and counts them; the next that works says how many were lost.
     pub(crate) fn write(&mut self, bytes: &[u8], stamp: &str) {
+        // What is read at once may be more than a whole file may hold.
+        let piece_max = (self.size_max / 4) as usize;
+        let mut rest = bytes;
+        while rest.len() > piece_max {
+            let whole = rest[..piece_max].iter().rposition(|byte| *byte == b'\n').map_or(piece_max, |at| at + 1);
+            self.write_piece(&rest[..whole], stamp);
+            rest = &rest[whole..];
+        }
+        self.write_piece(rest, stamp);
+    }
+
+    fn write_piece(&mut self, bytes: &[u8], stamp: &str) {
         let mut text = std::mem::take(&mut self.text);
         text.clear();
         if self.dropped > 0 {

@@ -1,0 +1,128 @@
+//! Deaths: of services, of the manager, of the logger, of the keeper.
+
+use std::time::{Duration, Instant};
+
+use svc::wire::StateName;
+use svc_platform::process;
+
+use crate::harness::{Daemon, lives, signal, until};
+
+#[test]
+fn a_crash_is_seen_and_repaired() {
+    let daemon = Daemon::with(&[("web", "command = \"sleep 1000\"")]);
+    daemon.up("web");
+    let first = daemon.pid("web");
+    signal(first, 9);
+    let second = until("another process", || daemon.summary("web").pid.filter(|pid| *pid != first));
+    assert!(lives(second));
+    let status = daemon.status("web");
+    assert_eq!(status.restarts, 1);
+    assert_eq!(status.last_exit.as_deref(), Some("ended by signal KILL"));
+}
+
+#[test]
+fn a_service_that_keeps_failing_is_given_up() {
+    let text = "command = \"sh -c 'exit 7'\"\n[restart]\nwhen = \"always\"\ndelay = \"1ms\"\nlimit = 3";
+    let daemon = Daemon::with(&[("bad", text)]);
+    daemon.ask(&svc::wire::Request::Start(crate::harness::target("bad")));
+    let summary = daemon.until_state("bad", StateName::Failed);
+    assert!(summary.reason.contains("code 7"), "{}", summary.reason);
+}
+
+#[test]
+fn killing_the_manager_touches_no_service_and_loses_no_end() {
+    let daemon = Daemon::with(&[("web", "command = \"sleep 1000\""), ("db", "command = \"sleep 1000\"")]);
+    daemon.up("web");
+    daemon.up("db");
+    let (web, db) = (daemon.pid("web"), daemon.pid("db"));
+    daemon.replace_manager();
+    assert_eq!((daemon.pid("web"), daemon.pid("db")), (web, db));
+    signal(web, 9);
+    until("the end is seen by the new manager", || daemon.summary("web").pid.filter(|pid| *pid != web));
+    // Now one that ends while there is no manager.
+    let (manager, _) = daemon.pids();
+    signal(manager, 9);
+    signal(db, 15);
+    until("a new manager", || Some(daemon.pids()).filter(|(pid, _)| *pid != manager));
+    until("the end that nobody saw", || daemon.status("db").last_exit.filter(|exit| exit == "ended by signal TERM"));
+}
+
+#[test]
+fn a_stop_that_was_under_way_goes_on_with_the_next_manager() {
+    let text = "command = \"sh -c 'trap \\\"\\\" TERM; echo deaf > {dir}/deaf; while :; do sleep 0.1; done'\"\n[stop]\ntimeout = \"1s\"";
+    let mut daemon = Daemon::new(&[]);
+    daemon.define("deaf", text);
+    daemon.start();
+    daemon.up("deaf");
+    until("it is deaf", || daemon.read("deaf"));
+    let pid = daemon.pid("deaf");
+    let mut stop = crate::harness::target("deaf");
+    stop.no_wait = true;
+    daemon.ask(&svc::wire::Request::Stop(stop));
+    daemon.replace_manager();
+    daemon.until_state("deaf", StateName::Down);
+    assert!(!lives(pid));
+}
+
+#[test]
+fn killing_the_logger_loses_no_line() {
+    let text =
+        "command = \"sh -c 'i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo line $i; sleep 0.005; done; sleep 1000'\"";
+    let daemon = Daemon::with(&[("talker", text)]);
+    daemon.up("talker");
+    let (_, keeper) = daemon.pids();
+    let logger = || {
+        let children = process::list().unwrap().into_iter().filter_map(|pid| process::facts(pid).ok());
+        let mut loggers = children.filter(|facts| facts.parent == keeper && facts.arguments.contains(&"logger".into()));
+        loggers.next().map(|facts| facts.pid)
+    };
+    for count in [20, 100] {
+        until("some lines", || (daemon.lines("talker").len() > count).then_some(()));
+        let old = until("a logger", logger);
+        signal(old, 9);
+        until("another logger", || logger().filter(|pid| *pid != old));
+    }
+    let lines = until("the last line", || {
+        Some(daemon.lines("talker")).filter(|lines| lines.last().is_some_and(|line| line == "line 300"))
+    });
+    // What a killed logger had read and not written is lost with it, one read at most each time.
+    assert!(lines.len() >= 298, "{} of 300 lines", lines.len());
+}
+
+#[test]
+fn without_its_keeper_the_daemon_finds_another_and_every_run_again() {
+    let daemon = Daemon::with(&[("web", "command = \"sleep 1000\""), ("db", "command = \"sleep 1000\"")]);
+    daemon.up("web");
+    let web = daemon.pid("web");
+    let (_, keeper) = daemon.pids();
+    signal(keeper, 9);
+    until("another keeper", || Some(daemon.pids()).filter(|(_, pid)| *pid != keeper && lives(*pid)));
+    assert_eq!(daemon.pid("web"), web);
+    daemon.up("db");
+    let begun = Instant::now();
+    signal(web, 9);
+    until("the end of an orphan", || daemon.summary("web").pid.filter(|pid| *pid != web));
+    assert!(begun.elapsed() < Duration::from_secs(2));
+    daemon.down("web");
+    daemon.down("db");
+}
+
+#[test]
+fn killing_all_of_the_daemon_loses_nothing_either() {
+    let mut daemon = Daemon::new(&[]);
+    daemon.define("web", "command = \"sleep 1000\"");
+    daemon.start();
+    daemon.up("web");
+    let web = daemon.pid("web");
+    let (manager, keeper) = daemon.pids();
+    // The manager first: it would take the keeper's place.
+    signal(keeper, 19);
+    signal(manager, 9);
+    signal(keeper, 9);
+    until("both are gone", || (!lives(manager) && !lives(keeper)).then_some(()));
+    assert!(lives(web));
+    daemon.start();
+    assert_eq!(daemon.pid("web"), web);
+    daemon.down("web");
+    assert!(!lives(web));
+}

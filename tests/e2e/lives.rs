@@ -1,0 +1,152 @@
+//! A service's ordinary life.
+
+use svc::wire::{Reply, Request, StateName, Target};
+use svc_core::Answer;
+
+use crate::harness::{Daemon, lives, target, until};
+
+#[test]
+fn a_service_starts_restarts_with_another_process_and_stops_leaving_none() {
+    let daemon = Daemon::with(&[("web", "command = \"sleep 1000\"")]);
+    assert_eq!(daemon.summary("web").state, StateName::Down);
+    daemon.up("web");
+    let first = daemon.pid("web");
+    assert!(lives(first));
+    let outcome = daemon.outcome(&Request::Start(target("web")));
+    assert_eq!(outcome.answer, Answer::Done { changed: false, note: None });
+    assert_eq!(daemon.pid("web"), first, "a start of what runs changes nothing");
+    daemon.outcome(&Request::Restart(target("web")));
+    let second = daemon.pid("web");
+    assert!(second != first && lives(second) && !lives(first));
+    daemon.down("web");
+    assert!(!lives(second));
+    assert_eq!(daemon.summary("web").state, StateName::Down);
+    daemon.down("web");
+}
+
+#[test]
+fn what_is_required_starts_first_and_stops_last() {
+    let daemon = Daemon::with(&[
+        (
+            "db",
+            "command = \"sh -c 'echo db up >> {dir}/order; trap \\\"echo db down >> {dir}/order; exit 0\\\" TERM; while :; do sleep 0.05; done'\"",
+        ),
+        (
+            "web",
+            "command = \"sh -c 'echo web up >> {dir}/order; trap \\\"echo web down >> {dir}/order; exit 0\\\" TERM; while :; do sleep 0.05; done'\"\nrequires = [\"db\"]",
+        ),
+    ]);
+    daemon.up("web");
+    until("both have begun", || (daemon.read("order")?.lines().count() == 2).then_some(()));
+    daemon.down("db");
+    let order = daemon.read("order").unwrap();
+    let last: Vec<&str> = order.lines().skip(2).collect();
+    assert_eq!(last, ["web down", "db down"]);
+    assert_eq!(daemon.summary("web").state, StateName::Waiting, "it returns with what it requires");
+}
+
+#[test]
+fn a_failed_launch_names_its_stage() {
+    let daemon = Daemon::with(&[
+        ("gone", "command = \"/nonexistent/program\""),
+        ("lost", "command = \"sleep 1\"\ndirectory = \"/nonexistent\""),
+    ]);
+    for (name, words) in [
+        ("gone", "executing /nonexistent/program: No such file"),
+        ("lost", "changing directory to /nonexistent: No such file"),
+    ] {
+        match daemon.outcome(&Request::Start(target(name))).answer {
+            Answer::Failed(text) => assert!(text.contains(words), "{text}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_failure_comes_with_what_the_program_printed() {
+    let daemon = Daemon::with(&[("bad", "kind = \"oneshot\"\ncommand = \"sh -c 'echo no such thing >&2; exit 3'\"")]);
+    let outcome = daemon.outcome(&Request::Start(target("bad")));
+    assert!(matches!(&outcome.answer, Answer::Failed(text) if text.contains("exited with code 3")), "{outcome:?}");
+    assert_eq!(outcome.output, ["no such thing"]);
+}
+
+#[test]
+fn a_one_shot_is_up_when_it_is_done_and_a_group_with_its_members() {
+    let daemon = Daemon::with(&[
+        ("once", "kind = \"oneshot\"\ncommand = \"touch {dir}/done\""),
+        ("all", "kind = \"group\"\nrequires = [\"once\"]"),
+    ]);
+    daemon.define("once", "kind = \"oneshot\"\ncommand = \"touch {dir}/done\"");
+    daemon.up("all");
+    assert!(daemon.path("done").exists());
+    let once = daemon.summary("once");
+    assert_eq!((once.state, once.pid), (StateName::Up, None));
+    assert_eq!(daemon.summary("all").state, StateName::Up);
+}
+
+#[test]
+fn a_condition_that_does_not_hold_skips() {
+    let daemon = Daemon::with(&[("web", "command = \"sleep 1000\"\n[conditions]\npath = \"/nonexistent\"")]);
+    match daemon.outcome(&Request::Start(target("web"))).answer {
+        Answer::Done { changed: false, note: Some(note) } => {
+            assert!(note.contains("path /nonexistent exists"), "{note}")
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(daemon.summary("web").state, StateName::Skipped);
+}
+
+#[test]
+fn globs_and_several_names_are_one_request() {
+    let daemon = Daemon::with(&[
+        ("web1", "command = \"sleep 1000\""),
+        ("web2", "command = \"sleep 1000\""),
+        ("db", "command = \"sleep 1000\""),
+    ]);
+    let names = vec!["web*".into(), "db".into()];
+    match daemon.ask(&Request::Start(Target { names, ..Target::default() })) {
+        Reply::Outcomes(outcomes) => assert_eq!(outcomes.len(), 3),
+        other => panic!("{other:?}"),
+    }
+    for name in ["web1", "web2", "db"] {
+        assert!(lives(daemon.pid(name)));
+    }
+}
+
+#[test]
+fn a_template_has_an_instance_as_soon_as_somebody_asks_for_it() {
+    let daemon = Daemon::with(&[("at@", "command = \"sh -c 'echo %i > {dir}/%i; sleep 1000'\"")]);
+    daemon.up("at@home");
+    until("it has begun", || daemon.read("home").filter(|text| text == "home\n"));
+    daemon.replace_manager();
+    assert_eq!(daemon.summary("at@home").state, StateName::Up);
+    daemon.down("at@home");
+}
+
+#[test]
+fn enabled_services_start_at_boot_and_others_do_not() {
+    let mut daemon = Daemon::new(&["--boot"]);
+    daemon.define("on", "command = \"sleep 1000\"\nenabled = true");
+    daemon.define("off", "command = \"sleep 1000\"");
+    daemon.start();
+    daemon.until_state("on", StateName::Up);
+    assert_eq!(daemon.summary("off").state, StateName::Down);
+    let answer = daemon.outcome(&Request::Enable(target("off"))).answer;
+    assert!(matches!(answer, Answer::Done { .. }), "{answer:?}");
+    assert!(daemon.summary("off").enabled);
+    assert!(daemon.status("off").enabled_by.contains("off.d/enabled.toml"));
+    daemon.outcome(&Request::Disable(target("on")));
+    assert!(!daemon.summary("on").enabled);
+    assert_eq!(daemon.summary("on").state, StateName::Up, "disabling stops nothing");
+}
+
+#[test]
+fn a_shutdown_stops_everything_in_order_and_the_daemon_ends() {
+    let daemon =
+        Daemon::with(&[("db", "command = \"sleep 1000\""), ("web", "command = \"sleep 1000\"\nrequires = [\"db\"]")]);
+    daemon.up("web");
+    let (web, db) = (daemon.pid("web"), daemon.pid("db"));
+    let (manager, keeper) = daemon.pids();
+    assert_eq!(daemon.ask(&Request::Shutdown { then: svc::wire::Then::Exit, kill: false }), Reply::ShuttingDown);
+    until("all is gone", || [web, db, manager, keeper].into_iter().all(|pid| !lives(pid)).then_some(()));
+}

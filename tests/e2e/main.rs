@@ -1,0 +1,11 @@
+//! `svcd` with real processes: started, told, killed, replaced; every fact is waited for, none is slept for.
+
+mod actors;
+mod crashes;
+mod files;
+mod harness;
+mod lives;
+mod readiness;
+mod scripts;
+mod socket;
+mod trees;

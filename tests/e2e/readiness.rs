@@ -1,0 +1,119 @@
+//! Every way to be ready.
+
+use std::fs;
+use std::time::Duration;
+
+use svc::wire::{Request, StateName};
+
+use crate::harness::{Daemon, actor, lives, signal, target, until};
+
+fn started(daemon: &Daemon, name: &str) {
+    let mut start = target(name);
+    start.no_wait = true;
+    daemon.ask(&Request::Start(start));
+}
+
+/// A service that is ready only when the file `go` is there.
+fn waits_for_go(text: &str) {
+    let mut daemon = Daemon::new(&[]);
+    daemon.define("web", text);
+    daemon.start();
+    started(&daemon, "web");
+    daemon.until_state("web", StateName::Starting);
+    daemon.replace_manager();
+    assert_eq!(daemon.summary("web").state, StateName::Starting);
+    fs::write(daemon.path("go"), "\n").unwrap();
+    daemon.until_state("web", StateName::Up);
+    daemon.down("web");
+}
+
+#[test]
+fn by_a_newline_on_a_descriptor_also_to_the_next_manager() {
+    waits_for_go(
+        "ready = \"notify-fd 4\"\ncommand = \"sh -c 'until [ -e {dir}/go ]; do sleep 0.02; done; echo >&4; exec sleep 1000'\"",
+    );
+}
+
+#[test]
+fn by_a_pid_file() {
+    waits_for_go(
+        "ready = \"pid-file {dir}/pid\"\ncommand = \"sh -c 'until [ -e {dir}/go ]; do sleep 0.02; done; echo $$ > {dir}/pid; exec sleep 1000'\"",
+    );
+}
+
+#[test]
+fn by_a_command() {
+    waits_for_go("ready = \"command test -e {dir}/go\"\ncommand = \"sleep 1000\"");
+}
+
+#[test]
+fn by_a_port_and_by_a_socket() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut daemon = Daemon::new(&[]);
+    daemon.define("tcp", &format!("ready = \"tcp {free}\"\n{}ADDRESS = \"{free}\"", actor("tcp")));
+    daemon.define("unix", &format!("ready = \"unix {{dir}}/socket\"\n{}ADDRESS = \"{{dir}}/socket\"", actor("unix")));
+    daemon.define("never", "ready = \"unix {dir}/never\"\nstart-timeout = \"300ms\"\ncommand = \"sleep 1000\"\n[restart]\nwhen = \"never\"");
+    daemon.start();
+    daemon.up("tcp");
+    daemon.up("unix");
+    assert!(std::net::TcpStream::connect(free).is_ok());
+    let answer = daemon.outcome(&Request::Start(target("never"))).answer;
+    assert!(matches!(answer, svc_core::Answer::Failed(_)), "{answer:?}");
+}
+
+#[test]
+fn by_sd_notify_with_everything_it_can_say() {
+    let mut daemon = Daemon::new(&[]);
+    daemon
+        .define("web", &format!("ready = \"sd-notify\"\nwatchdog = \"30s\"\n{}DIR = \"{{dir}}\"", actor("sd-notify")));
+    daemon.start();
+    started(&daemon, "web");
+    until("its first words", || daemon.status("web").said.filter(|said| said == "warming up"));
+    assert_eq!(daemon.summary("web").state, StateName::Starting);
+    daemon.replace_manager();
+    fs::write(daemon.path("go"), "\n").unwrap();
+    daemon.until_state("web", StateName::Up);
+    until("its next words", || daemon.status("web").said.filter(|said| said == "serving"));
+    let first = daemon.pid("web");
+    fs::write(daemon.path("say"), "WATCHDOG=trigger\n").unwrap();
+    until("it is restarted", || daemon.summary("web").pid.filter(|pid| *pid != first));
+    assert!(!lives(first));
+}
+
+#[test]
+fn a_watchdog_that_is_not_fed_bites() {
+    let mut daemon = Daemon::new(&[]);
+    daemon.define(
+        "web",
+        &format!("ready = \"sd-notify\"\nwatchdog = \"200ms\"\n{}DIR = \"{{dir}}\"", actor("sd-notify")),
+    );
+    fs::write(daemon.path("go"), "\n").unwrap();
+    daemon.start();
+    daemon.up("web");
+    let first = daemon.pid("web");
+    until("it is restarted", || daemon.summary("web").pid.filter(|pid| *pid != first));
+}
+
+#[test]
+fn a_start_that_takes_too_long_is_ended() {
+    let daemon = Daemon::with(&[(
+        "slow",
+        "ready = \"notify-fd 3\"\nstart-timeout = \"200ms\"\ncommand = \"sleep 1000\"\n[restart]\nwhen = \"never\"",
+    )]);
+    let begun = std::time::Instant::now();
+    let answer = daemon.outcome(&Request::Start(target("slow"))).answer;
+    assert!(matches!(answer, svc_core::Answer::Failed(_)), "{answer:?}");
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn a_reload_reaches_the_main_process() {
+    let text = "reload = \"signal HUP\"\ncommand = \"sh -c 'trap \\\"echo again >> {dir}/reloads\\\" HUP; echo on > {dir}/on; while :; do sleep 0.05; done'\"";
+    let daemon = Daemon::with(&[("web", text)]);
+    daemon.up("web");
+    until("it listens", || daemon.read("on"));
+    daemon.outcome(&Request::Reload(target("web")));
+    until("it was told", || daemon.read("reloads").filter(|text| text == "again\n"));
+    signal(daemon.pid("web"), 1);
+    until("and again", || daemon.read("reloads").filter(|text| text.lines().count() == 2));
+}

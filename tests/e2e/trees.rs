@@ -1,0 +1,92 @@
+//! Whole trees: nothing of a stopped service is left, whatever it forked.
+
+use svc::wire::{Request, StateName};
+
+use crate::harness::{Daemon, lives, signal, target, until};
+
+/// Leaves its parent, its session, and the words it came with.
+const STRAYS: &str = "command = \"sh -c 'for i in 1 2 3; do (setsid sh -c \\\"(sleep 1000 & echo \\\\$! > {dir}/stray$i)\\\" &); done; exec sleep 1000'\"";
+
+fn strays_are_ended(flags: &[&'static str]) {
+    let mut daemon = Daemon::new(flags);
+    daemon.define("web", STRAYS);
+    daemon.start();
+    daemon.up("web");
+    let strays: Vec<i32> = (1..=3).map(|n| daemon.pid_in(&format!("stray{n}"))).collect();
+    assert!(strays.iter().all(|pid| lives(*pid)));
+    until("they are seen", || (daemon.status("web").tree.len() == 4).then_some(()));
+    daemon.down("web");
+    assert!(strays.iter().all(|pid| !lives(*pid)), "strays are left");
+}
+
+#[test]
+fn a_stop_leaves_no_stray_in_a_cgroup() {
+    strays_are_ended(&[]);
+}
+
+#[test]
+fn a_stop_leaves_no_stray_without_cgroups() {
+    strays_are_ended(&["--no-cgroup"]);
+}
+
+#[test]
+fn a_crash_ends_what_is_left_of_the_tree_before_the_next_launch() {
+    let daemon = Daemon::with(&[("web", STRAYS)]);
+    daemon.up("web");
+    let (main, stray) = (daemon.pid("web"), daemon.pid_in("stray1"));
+    signal(main, 9);
+    until("another main process", || daemon.summary("web").pid.filter(|pid| *pid != main));
+    assert!(!lives(stray));
+}
+
+#[test]
+fn a_tree_that_is_deaf_to_term_is_killed_when_patience_ends() {
+    for flags in [&[][..], &["--no-cgroup"]] {
+        let mut daemon = Daemon::new(flags);
+        let text = "command = \"sh -c 'trap \\\"\\\" TERM; (while :; do sleep 0.1; done) & echo $! > {dir}/child; while :; do sleep 0.1; done'\"\n[stop]\ntimeout = \"300ms\"";
+        daemon.define("deaf", text);
+        daemon.start();
+        daemon.up("deaf");
+        let (main, child) = (daemon.pid("deaf"), daemon.pid_in("child"));
+        daemon.down("deaf");
+        assert!(!lives(main) && !lives(child));
+    }
+}
+
+#[test]
+fn declared_survivors_are_left_and_listed() {
+    let text =
+        "leave-children = true\ncommand = \"sh -c '(setsid sleep 1000 & echo $! > {dir}/child); exec sleep 1000'\"";
+    let daemon = Daemon::with(&[("sshd", text)]);
+    daemon.up("sshd");
+    let child = daemon.pid_in("child");
+    daemon.down("sshd");
+    assert!(lives(child));
+    assert_eq!(daemon.status("sshd").left_behind.iter().map(|process| process.pid).collect::<Vec<_>>(), [child]);
+    let mut all = target("sshd");
+    all.all = true;
+    daemon.ask(&Request::Stop(all));
+    assert!(!lives(child));
+    assert!(daemon.status("sshd").left_behind.is_empty());
+}
+
+#[test]
+fn a_forking_service_is_its_daemon_and_not_what_launched_it() {
+    for (flags, pid_file) in [(&[][..], true), (&[], false), (&["--no-cgroup"], true), (&["--no-cgroup"], false)] {
+        let mut daemon = Daemon::new(flags);
+        let key = if pid_file { "pid-file = \"{dir}/pid\"\n" } else { "" };
+        let text = format!(
+            "kind = \"forking\"\n{key}command = \"sh -c '(setsid sleep 1000 & echo $! > {{dir}}/pid); exit 0'\""
+        );
+        daemon.define("forker", &text);
+        daemon.start();
+        daemon.up("forker");
+        let first = daemon.pid_in("pid");
+        assert_eq!(daemon.pid("forker"), first);
+        signal(first, 9);
+        until("its death is repaired", || daemon.summary("forker").pid.filter(|pid| *pid != first));
+        daemon.down("forker");
+        assert_eq!(daemon.summary("forker").state, StateName::Down);
+        assert!(!lives(daemon.pid_in("pid")));
+    }
+}
