@@ -349,6 +349,9 @@ fn starting(
         (Input::SpawnFailed, false) => quiet(settled(goal, Cause::Failed, policy)),
         (Input::NotHere, false) => quiet(settled(goal, Cause::Skipped, policy)),
         (Input::Ready, _) => quiet(State::Up { run: Some(run) }),
+        (Input::Deadline, true) if policy.shape == Shape::Oneshot => {
+            (State::Starting { run, until: Some(now + KILL_AGAIN), returned }, Effect::Kill(run))
+        }
         (Input::Deadline | Input::Unwell, _) => (
             State::Stopping { run: Some(run), stage: Stage::Told, until: ending, cause: Cause::Failed },
             Effect::Terminate(run, Reach::Tree),
@@ -356,7 +359,7 @@ fn starting(
         (Input::Exited(Outcome::Success), false) => match policy.shape {
             // What a one-shot leaves running was not asked for.
             Shape::Oneshot if !policy.leave => {
-                (State::Starting { run, until, returned: true }, Effect::Terminate(run, Reach::Tree))
+                (State::Starting { run, until: ending, returned: true }, Effect::Terminate(run, Reach::Tree))
             }
             Shape::Oneshot => (State::Up { run: None }, Effect::Leave(run)),
             Shape::Forking | Shape::Daemon | Shape::Script => quiet(State::Starting { run, until, returned: true }),
@@ -394,7 +397,7 @@ fn up(run: Option<RunId>, goal: Goal, input: Input, now: Time, policy: &Policy) 
         (Input::Exited(outcome), Some(run)) => rest(run, ended_by(outcome), goal, now, policy),
         (Input::Emptied, Some(_)) if policy.shape == Shape::Script => quiet(State::Up { run: None }),
         (Input::Emptied, Some(_)) => quiet(settled(goal, Cause::Failed, policy)),
-        (Input::Found(found), None) if policy.is_script() => quiet(State::Up { run: Some(found) }),
+        (Input::Found(found), None) => quiet(State::Up { run: Some(found) }),
         (Input::Leaving | Input::Unwell | Input::Exited(_) | Input::Emptied, None)
         | (
             Input::Want
@@ -404,10 +407,10 @@ fn up(run: Option<RunId>, goal: Goal, input: Input, now: Time, policy: &Policy) 
             | Input::NotHere
             | Input::Ready
             | Input::StopReturned
-            | Input::Found(_)
             | Input::Deadline,
             _,
-        ) => quiet(same),
+        )
+        | (Input::Found(_), Some(_)) => quiet(same),
     }
 }
 

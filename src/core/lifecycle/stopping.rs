@@ -36,16 +36,11 @@ pub(super) fn step(stop: Stop, goal: Goal, input: Input, now: Time, policy: &Pol
             let cause = if stop.cause == Cause::Finished { ended_by(outcome) } else { stop.cause };
             exited(Stop { cause, ..stop }, goal, now, policy)
         }
-        Input::Emptied => emptied(stop, goal, policy),
+        // A launch that was called off may still turn out not to have happened.
+        Input::Emptied | Input::SpawnFailed | Input::NotHere => emptied(stop, goal, policy),
         Input::StopReturned => returned(stop, goal, now, policy),
         Input::Deadline => deadline(stop, now, policy),
-        Input::Clear(_)
-        | Input::SpawnFailed
-        | Input::NotHere
-        | Input::Ready
-        | Input::Leaving
-        | Input::Unwell
-        | Input::Found(_) => quiet(stop.state()),
+        Input::Clear(_) | Input::Ready | Input::Leaving | Input::Unwell | Input::Found(_) => quiet(stop.state()),
     }
 }
 

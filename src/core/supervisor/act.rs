@@ -5,10 +5,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::life::{Life, shape_of};
+use super::life::{Act, Life, shape_of};
 use super::timers::{SLOT_HELD, Timer};
 use super::{Part, Supervisor};
-use crate::event::Action;
+use crate::event::{Action, Who};
 use crate::lifecycle::{self, Again, Cause, Effect, Goal, Input, KILL_AGAIN, Outcome, Policy, Shape, Stage, State};
 use crate::run::{Exit, Job, RunId};
 use crate::service::{Kind, RestartWhen, ServiceId};
@@ -159,9 +159,10 @@ impl Supervisor {
         self.touched.insert(id);
     }
 
-    /// A script's stop did not end its main process: it is up, and whoever waits is told; unless everything must end.
+    /// A script's stop did not end its main process: it is up, and whoever waits is told; unless everything must end,
+    /// or what it requires.
     fn kept(&mut self, now: Time, id: ServiceId, actions: &mut Vec<Action>) {
-        let forced = self.ending.is_some() || self.life(id).clean;
+        let forced = self.ending.is_some() || self.life(id).clean || self.life(id).counts.unmet > 0;
         self.blame(id, "its own stop returned, but its main process runs on");
         let life = self.life_mut(id);
         if forced && let Some(run) = life.state().run() {
@@ -171,9 +172,11 @@ impl Supervisor {
             actions.push(Action::Kill(run));
             return;
         }
+        life.goal = Goal::Up;
         let hold = life.memory.held.take();
         if life.memory.asked.is_none() {
-            life.memory.asked = hold.map(|hold| hold.act);
+            let nobody = || Act { who: Who(String::from("a stop that did not end it")), at: now };
+            life.memory.asked = Some(hold.map_or_else(nobody, |hold| hold.act));
         }
         self.answer_kept(id, actions);
     }
@@ -218,8 +221,8 @@ impl Supervisor {
         match self.runs.get(&run) {
             None | Some((_, Part::Left)) => {}
             Some(&(id, Part::Main)) => self.main_exited(now, id, run, exit, actions),
-            Some(&(id, Part::Stop)) => self.stop_returned(now, id, run, exit, actions),
-            Some(&(id, Part::Errand)) => self.errand_exited(id, run, exit, actions),
+            Some(&(id, Part::Stop)) => self.stop_returned(now, id, run, Some(exit), actions),
+            Some(&(id, Part::Errand)) => self.errand_exited(id, run, Some(exit), actions),
         }
     }
 
@@ -233,8 +236,11 @@ impl Supervisor {
             State::Starting { returned: false, .. } if outcome == Outcome::Skip => {
                 Some(format!("its script says that it is not meant to run here ({exit})"))
             }
-            State::Starting { .. } if outcome != Outcome::Success => Some(format!("{exit} before it was ready")),
-            State::Up { .. } => Some(format!("{exit}")),
+            State::Starting { returned: true, .. } => Some(format!("its daemon {exit} before it was ready")),
+            State::Starting { .. } if outcome != Outcome::Success || life.shape() == Shape::Process => {
+                Some(format!("{exit} before it was ready"))
+            }
+            State::Up { .. } | State::Stopping { cause: Cause::Finished, .. } => Some(format!("{exit}")),
             State::Starting { .. }
             | State::Stopping { .. }
             | State::Down
@@ -252,19 +258,22 @@ impl Supervisor {
         self.step(now, id, Input::Exited(outcome), actions);
     }
 
-    fn stop_returned(&mut self, now: Time, id: ServiceId, job: RunId, exit: Exit, actions: &mut Vec<Action>) {
+    /// A stop command ended so; `None`: nobody saw how, and no process of it is left.
+    fn stop_returned(&mut self, now: Time, id: ServiceId, job: RunId, exit: Option<Exit>, actions: &mut Vec<Action>) {
         self.runs.remove(&job);
+        self.enlist(id);
         if self.life(id).state().job() != Some(job) {
             return;
         }
-        if !exit.is_success() {
-            self.blame(id, &format!("its stop command {exit}"));
+        let seen = exit.unwrap_or(Exit::Unknown);
+        if !seen.is_success() {
+            self.blame(id, &format!("its stop command {seen}"));
         }
         // What a stop command leaves running is nobody's service; a script may have its reasons.
-        if self.life(id).service.is_script() {
-            self.leave(id, job, actions);
-        } else {
-            actions.push(Action::Kill(job));
+        match exit {
+            Some(_) if self.life(id).service.is_script() => self.leave(id, job, actions),
+            Some(_) => actions.push(Action::Kill(job)),
+            None => {}
         }
         self.step(now, id, Input::StopReturned, actions);
     }
@@ -281,9 +290,9 @@ impl Supervisor {
                 self.touched.insert(id);
                 self.enlist(id);
             }
-            // The end of a command is always told by its exit; without one, nobody saw how it ended.
-            Part::Stop => self.stop_returned(now, id, run, Exit::Unknown, actions),
-            Part::Errand => self.errand_exited(id, run, Exit::Unknown, actions),
+            // The end of a command is told by its exit; without one, nobody saw how it ended, and nothing is left.
+            Part::Stop => self.stop_returned(now, id, run, None, actions),
+            Part::Errand => self.errand_exited(id, run, None, actions),
         }
     }
 
@@ -410,7 +419,7 @@ fn policy(life: &mut Life, now: Time) -> Policy {
         shape,
         start: service.start_timeout,
         stop: service.stop.timeout,
-        stop_command: matches!(shape, Shape::Daemon | Shape::Script) || !service.stop.command.is_empty(),
+        stop_command: service.is_script() || !service.stop.command.is_empty(),
         leave: service.leave_children,
         failed,
         finished,

@@ -81,7 +81,9 @@ impl Supervisor {
 
     pub(super) fn answer_kept(&mut self, id: ServiceId, actions: &mut Vec<Action>) {
         let text = self.life(id).memory.trouble.clone().unwrap_or_default();
-        self.answer_all(id, |waiter| waiter.goal == Goal::Down, &Answer::Failed(text), actions);
+        let launches = self.life(id).launches;
+        let asked_end = |waiter: &Waiter| waiter.goal == Goal::Down || waiter.launch > launches;
+        self.answer_all(id, asked_end, &Answer::Failed(text), actions);
     }
 }
 

@@ -4,9 +4,10 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::life::shape_of;
 use super::{Act, Part, Supervisor};
 use crate::event::{Action, Answer, Ticket, Who};
-use crate::lifecycle::{Input, State};
+use crate::lifecycle::{Goal, Input, State};
 use crate::run::{Exit, Job, Reach, RunId};
 use crate::service::{Kind, Reload, ServiceId};
 use crate::time::Time;
@@ -30,6 +31,9 @@ impl Supervisor {
                 (!takes).then(|| format!("the script of {name} has no verb `reload`; try: svc {name} restart"))
             }
             (_, Reload::None) => Some(format!("{name} has no way to reload (key `reload`); try: svc {name} restart")),
+            (_, Reload::Signal(_)) if life.state() == (State::Up { run: None }) => {
+                Some(format!("{name} has no process that could be signalled; try: svc {name} restart"))
+            }
             (_, Reload::Signal(_) | Reload::Command(_)) => None,
         };
         let answer = match (refused, life.state()) {
@@ -57,6 +61,10 @@ impl Supervisor {
     }
 
     fn send(&mut self, now: Time, ticket: Ticket, id: ServiceId, job: Job, actions: &mut Vec<Action>) {
+        if let Some(who) = &self.ending {
+            let text = format!("everything is being stopped, asked by {}", who.0);
+            return actions.push(Action::Reply(ticket, Answer::Failed(text)));
+        }
         let run = self.mint();
         let life = self.life(id);
         let until = life.service.start_timeout.map(|limit| now + limit);
@@ -81,21 +89,29 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn errand_exited(&mut self, id: ServiceId, run: RunId, exit: Exit, actions: &mut Vec<Action>) {
+    /// Ends all errands: everything is being stopped.
+    pub(super) fn end_errands(&mut self, actions: &mut Vec<Action>) {
+        actions.extend(self.errands.keys().map(|&run| Action::Kill(run)));
+    }
+
+    /// An errand ended so; `None`: nobody saw how, and no process of it is left.
+    pub(super) fn errand_exited(&mut self, id: ServiceId, run: RunId, exit: Option<Exit>, actions: &mut Vec<Action>) {
         self.runs.remove(&run);
+        self.enlist(id);
         let Some(errand) = self.errand_over(run) else { return };
-        let answer = match (&errand.job, exit) {
-            (Job::Verb(_), _) => Answer::Exited(exit),
+        let seen = exit.unwrap_or(Exit::Unknown);
+        let answer = match (&errand.job, seen) {
+            (Job::Verb(_), _) => Answer::Exited(seen),
             (_, Exit::Code(0)) => Answer::Done { changed: true, note: None },
-            (job, _) => Answer::Failed(format!("its {job} {exit}")),
+            (job, _) => Answer::Failed(format!("its {job} {seen}")),
         };
         actions.push(Action::Reply(errand.ticket, answer));
-        if !self.life(id).service.is_script() {
-            actions.push(Action::Kill(run));
-            return;
+        match exit {
+            // A script's verb may have left a new daemon behind; the platform says so if it has.
+            Some(_) if self.life(id).service.is_script() => self.leave(id, run, actions),
+            Some(_) => actions.push(Action::Kill(run)),
+            None => {}
         }
-        // A script's verb may have left a new daemon behind; the platform says so if it has.
-        self.leave(id, run, actions);
     }
 
     /// A run that was over has a process that looks like the service itself: it is, unless there is one; then it is as
@@ -105,6 +121,8 @@ impl Supervisor {
         match self.life(id).state() {
             State::Up { run: Some(_) } => self.life_mut(id).spare = Some(run),
             State::Starting { .. } | State::Stopping { .. } => {}
+            // It is being killed, or everything is.
+            _ if self.life(id).clean || self.ending.is_some() => {}
             State::Up { run: None } | State::Down | State::Waiting | State::BackingOff { .. } | State::Ended { .. } => {
                 self.life_mut(id).memory.left.retain(|&left| left != run);
                 self.be_found(now, id, run, "being found running", actions);
@@ -121,12 +139,23 @@ impl Supervisor {
         let run = self.mint();
         self.be_found(now, id, run, "being found running", actions);
         self.settle(now, actions);
+        self.answer(actions);
         Some(run)
     }
 
     fn be_found(&mut self, now: Time, id: ServiceId, run: RunId, how: &str, actions: &mut Vec<Action>) {
         self.runs.insert(run, (id, Part::Main));
+        // It was not launched after what it requires, and is not ended for that.
+        for required in self.graph.of(id).requires.clone() {
+            let life = self.life_mut(required);
+            life.memory.excused |= !life.look().serving;
+            self.retell(required);
+            self.enlist(required);
+        }
         let life = self.life_mut(id);
+        life.launches += 1;
+        life.goal = Goal::Up;
+        life.memory.shape = Some(shape_of(&life.service));
         life.memory.held = None;
         life.memory.trouble = None;
         life.memory.asked.get_or_insert_with(|| Act { who: Who(String::from(how)), at: now });

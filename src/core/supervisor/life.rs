@@ -89,6 +89,8 @@ pub(super) struct Face {
     pub(super) pending: bool,
     /// It is alive and shall be down.
     pub(super) leaving: bool,
+    /// It is alive and shall be up.
+    pub(super) staying: bool,
     /// It needs what it requires and wants.
     pub(super) wanting: bool,
 }
@@ -112,6 +114,8 @@ pub(super) struct Counts {
     pub(super) needed: u32,
     /// Conflicting ones that are alive.
     pub(super) foes: u32,
+    /// Conflicting ones that are alive and shall be up.
+    pub(super) rivals: u32,
 }
 
 /// One service at work.
@@ -135,6 +139,8 @@ pub(super) struct Life {
     pub(super) was_up: Duration,
     /// It is on the list of those to be looked at.
     pub(super) listed: bool,
+    /// It is among those at work.
+    pub(super) at_work: bool,
     /// It holds a start slot.
     pub(super) slot: bool,
     /// It waits for a start slot.
@@ -168,6 +174,7 @@ impl Life {
             doublings: 0,
             was_up: Duration::ZERO,
             listed: false,
+            at_work: false,
             slot: false,
             in_line: false,
             reloading: false,
@@ -197,7 +204,8 @@ impl Life {
         let alive = state.is_alive();
         let wanted = self.goal == Goal::Up;
         let waiting = matches!(state, State::Waiting);
-        let blocked = waiting && (self.counts.blocked > 0 || self.broken.is_some());
+        let barred = self.counts.rivals > 0 || self.broken.is_some() || self.orphan;
+        let blocked = waiting && (self.counts.blocked > 0 || barred);
         let up = state.satisfies();
         let coming = matches!(state, State::Waiting | State::Starting { .. } | State::Stopping { .. });
         Face {
@@ -207,6 +215,7 @@ impl Life {
             alive,
             pending: wanted && coming && !blocked,
             leaving: alive && !wanted,
+            staying: alive && wanted,
             wanting: wanted,
         }
     }

@@ -67,9 +67,10 @@ impl Supervisor {
         self.rebuild();
     }
 
-    fn is_gone(&self, id: ServiceId) -> bool {
+    /// Whether its definition is gone and no run of it is left, nor a command of it.
+    pub(super) fn is_gone(&self, id: ServiceId) -> bool {
         let life = self.life(id);
-        life.orphan && !life.state().is_alive() && life.memory.left.is_empty()
+        life.orphan && !life.state().is_alive() && !self.runs.values().any(|&(owner, _)| owner == id)
     }
 
     /// Resolves all links again and counts everything anew.
@@ -103,7 +104,6 @@ impl Supervisor {
         }
         self.give_slot_back(id);
         let life = self.lives[id.0 as usize].take().expect("a service that is forgotten was there");
-        self.runs.retain(|_, &mut (owner, _)| owner != id);
         self.names.remove(&life.service.name);
         self.touched.remove(&id);
         actions.push(Action::Removed(id, life.service.name.clone()));

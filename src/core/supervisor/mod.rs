@@ -59,6 +59,8 @@ pub struct Supervisor {
     errand_timers: BTreeSet<(Time, RunId)>,
     /// Services to be looked at again.
     list: VecDeque<ServiceId>,
+    /// Services of which it is settled what is asked, and that may have something to do.
+    work: VecDeque<ServiceId>,
     /// Services whose waiters may have their answer.
     touched: BTreeSet<ServiceId>,
     /// Services waiting for a start slot, in order.
@@ -109,6 +111,7 @@ impl Supervisor {
             timers: BTreeSet::new(),
             errand_timers: BTreeSet::new(),
             list: VecDeque::new(),
+            work: VecDeque::new(),
             touched: BTreeSet::new(),
             line: VecDeque::new(),
             slots: slots.max(1),
@@ -140,7 +143,7 @@ impl Supervisor {
             Event::Remains(run) => self.remains(now, run, actions),
             Event::Tick => {}
             Event::Boot(service) => self.boot(now, service),
-            Event::Shutdown(who) => self.shutdown(who),
+            Event::Shutdown(who) => self.shutdown(who, actions),
         }
         self.expire(now, actions);
         self.settle(now, actions);

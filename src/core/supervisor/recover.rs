@@ -1,13 +1,16 @@
 //! Taking over from a manager that was before.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::time::Duration;
 
-use super::{Memory, Part, Supervisor};
+use super::life::Life;
+use super::{Memory, Part, Supervisor, Timer};
 use crate::event::Action;
-use crate::lifecycle::{Goal, Stage, State};
+use crate::lifecycle::{Goal, KILL_AGAIN, RETURNED_WAIT, Shape, Stage, State};
 use crate::name::Name;
 use crate::run::{Reach, RunId};
-use crate::service::ServiceId;
+use crate::service::{Kind, Service, ServiceId};
 use crate::time::Time;
 
 impl Supervisor {
@@ -16,11 +19,13 @@ impl Supervisor {
     pub fn recover(&mut self, now: Time, memories: Vec<(Name, Memory)>, actions: &mut Vec<Action>) {
         for (name, memory) in memories {
             self.next_run = self.next_run.max(memory.next_run);
-            if let Some(&id) = self.names.get(&name) {
+            let known = self.names.get(&name).copied();
+            let lives_on = memory.state.is_alive() || !memory.left.is_empty();
+            if let Some(id) = known.or_else(|| lives_on.then(|| self.orphan(now, name))) {
                 self.remember(now, id, memory, actions);
             }
         }
-        self.recount();
+        self.rebuild();
         self.settle(now, actions);
         self.answer(actions);
     }
@@ -28,6 +33,15 @@ impl Supervisor {
     /// No run up to this one is given out again.
     pub fn skip_runs(&mut self, last: RunId) {
         self.next_run = self.next_run.max(RunId(last.0 + 1));
+    }
+
+    /// A service that runs, though its definition went while it did: it is watched, and can be stopped by signal.
+    fn orphan(&mut self, now: Time, name: Name) -> ServiceId {
+        let service = Service::new(name.clone(), Kind::Process);
+        let id = ServiceId(self.lives.len() as u32);
+        self.lives.push(Some(Life { orphan: true, ..Life::new(Arc::new(service), now) }));
+        self.names.insert(name, id);
+        id
     }
 
     fn remember(&mut self, now: Time, id: ServiceId, memory: Memory, actions: &mut Vec<Action>) {
@@ -45,23 +59,46 @@ impl Supervisor {
         life.goal = match memory.state {
             State::Down => Goal::Down,
             State::Stopping { .. } if memory.held.is_some() => Goal::Down,
-            _ => Goal::Up,
+            State::Waiting
+            | State::Starting { .. }
+            | State::Up { .. }
+            | State::Stopping { .. }
+            | State::BackingOff { .. }
+            | State::Ended { .. } => Goal::Up,
         };
+        let (start, stop) = (life.service.start_timeout, life.service.stop.timeout);
         let state = match memory.state {
+            State::Starting { run, returned: true, .. } if memory.shape == Some(Shape::Oneshot) => {
+                actions.push(Action::Signal(run, signal, Reach::Tree));
+                State::Starting { run, returned: true, until: stop.map(|limit| now + limit) }
+            }
             State::Starting { run, returned, .. } => {
-                State::Starting { run, returned, until: life.service.start_timeout.map(|limit| now + limit) }
+                State::Starting { run, returned, until: start.map(|limit| now + limit) }
             }
             State::Stopping { run, stage, cause, .. } => {
                 actions.extend(run.and_then(|run| again(run, stage, signal)));
-                let patience = life.service.stop.timeout.map(|limit| now + limit);
-                let until = patience.filter(|_| !matches!(stage, Stage::Dependents { .. }));
-                State::Stopping { run, stage, cause, until }
+                State::Stopping { run, stage, cause, until: patience(stage, stop).map(|limit| now + limit) }
             }
-            same => same,
+            State::Down | State::Waiting | State::Up { .. } | State::BackingOff { .. } | State::Ended { .. } => {
+                memory.state
+            }
         };
         life.memory = Memory { state, ..memory };
-        self.arm(id, super::Timer::State, state.until());
+        self.arm(id, Timer::State, state.until());
+        if let (State::Up { run: Some(_) }, Some(limit)) = (state, self.life(id).service.watchdog) {
+            self.arm(id, Timer::Watchdog, Some(now + limit));
+        }
         self.touched.insert(id);
+    }
+}
+
+/// How long a stage of stopping may take.
+fn patience(stage: Stage, stop: Option<Duration>) -> Option<Duration> {
+    match stage {
+        Stage::Dependents { .. } => None,
+        Stage::Told | Stage::Command { .. } | Stage::Rest => stop,
+        Stage::Returned => Some(stop.map_or(RETURNED_WAIT, |limit| limit.min(RETURNED_WAIT))),
+        Stage::Killed => Some(KILL_AGAIN),
     }
 }
 

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use super::Supervisor;
 use super::life::{Act, Hold, Waiter};
 use crate::event::{Action, Answer, Request, Ticket, Who};
-use crate::lifecycle::{Goal, Input, State};
+use crate::lifecycle::{Cause, Goal, Input, State};
 use crate::service::ServiceId;
 use crate::time::Time;
 
@@ -47,7 +47,9 @@ impl Supervisor {
     }
 
     fn restart(&mut self, now: Time, ticket: Ticket, id: ServiceId, only: bool, act: Act, actions: &mut Vec<Action>) {
-        let refused = self.refuse_start(id, "restart").or_else(|| self.refuse_stop(id, only, "restart"));
+        let gone = self.life(id).orphan.then(|| Answer::Failed(String::from("its definition is gone")));
+        let refused =
+            gone.or_else(|| self.refuse_start(id, "restart")).or_else(|| self.refuse_stop(id, only, "restart"));
         if let Some(answer) = refused {
             return actions.push(Action::Reply(ticket, answer));
         }
@@ -87,42 +89,56 @@ impl Supervisor {
         life.clean = false;
         let who = act.who.clone();
         life.memory.asked = Some(act);
+        let needs = self.needs(id);
         for member in self.closure(id) {
-            let required = self.needed_for(id, member);
-            let life = self.life_mut(member);
-            if required {
-                life.memory.held = None;
+            if needs.contains(&member) {
+                self.life_mut(member).memory.held = None;
+                self.supersede(member, Goal::Up, &who, actions);
+                self.hold_foes(now, member, &needs, &who, actions);
             }
-            if life.memory.held.is_none() {
-                let tired = matches!(life.state(), State::BackingOff { .. } | State::Ended { .. });
-                if tired {
-                    life.attempts.clear();
-                    life.doublings = 0;
-                    self.step(now, member, Input::Want, actions);
-                }
-                self.hold_foes(now, member, &who, actions);
+            if self.life(member).memory.held.is_none() {
+                self.encourage(now, member, member == id, actions);
             }
             self.enlist(member);
         }
     }
 
-    /// Whether `member` is `id` or among what it requires, all the way down.
-    fn needed_for(&self, id: ServiceId, member: ServiceId) -> bool {
-        member == id || self.life(member).memory.held.is_none() || self.requires_deeply(id, member)
+    /// Lets a service try again that had failed. One that was skipped counts as up for those that require it: it is
+    /// tried again only where it is meant itself, and they bear with it.
+    fn encourage(&mut self, now: Time, id: ServiceId, is_meant: bool, actions: &mut Vec<Action>) {
+        let life = self.life_mut(id);
+        let tired = match life.state() {
+            State::Ended { cause: Cause::Skipped } => {
+                life.memory.excused |= is_meant && life.counts.above > 0;
+                is_meant
+            }
+            State::BackingOff { .. } | State::Ended { .. } => true,
+            State::Down | State::Waiting | State::Starting { .. } | State::Up { .. } | State::Stopping { .. } => false,
+        };
+        if tired {
+            life.attempts.clear();
+            life.doublings = 0;
+            self.step(now, id, Input::Want, actions);
+        }
     }
 
-    fn requires_deeply(&self, id: ServiceId, wanted: ServiceId) -> bool {
+    /// A service and what it requires, all the way down.
+    fn needs(&self, id: ServiceId) -> BTreeSet<ServiceId> {
         let mut seen = BTreeSet::new();
         let mut open = vec![id];
         while let Some(next) = open.pop() {
-            if next == wanted {
-                return true;
-            }
             if seen.insert(next) {
-                open.extend(&self.graph.of(next).requires);
+                let resting = next != id && self.rests(next);
+                open.extend(self.graph.of(next).requires.iter().filter(|_| !resting));
             }
         }
-        false
+        seen
+    }
+
+    /// Whether it is up and stays so.
+    fn rests(&self, id: ServiceId) -> bool {
+        let life = self.life(id);
+        matches!(life.state(), State::Up { .. }) && life.goal == Goal::Up
     }
 
     /// A service and all it requires or wants, all the way down, each after what it needs; what is up is not looked
@@ -141,9 +157,7 @@ impl Supervisor {
                     path.pop();
                 }
                 Some(child) => {
-                    let rests =
-                        matches!(self.life(child).state(), State::Up { .. }) && self.life(child).goal == Goal::Up;
-                    if !rests && seen.insert(child) {
+                    if !self.rests(child) && seen.insert(child) {
                         path.push((child, 0));
                     }
                 }
@@ -152,10 +166,21 @@ impl Supervisor {
         order
     }
 
-    /// What conflicts with a service that is to start must be stopped, and stay so.
-    fn hold_foes(&mut self, now: Time, id: ServiceId, who: &Who, actions: &mut Vec<Action>) {
+    /// What conflicts with a service that is to start must be stopped, and stay so; but for what is needed for the same
+    /// request, or pinned.
+    fn hold_foes(
+        &mut self,
+        now: Time,
+        id: ServiceId,
+        needs: &BTreeSet<ServiceId>,
+        who: &Who,
+        actions: &mut Vec<Action>,
+    ) {
         for foe in self.graph.of(id).conflicts.clone() {
             let life = self.life(foe);
+            if needs.contains(&foe) || life.memory.pinned.is_some() {
+                continue;
+            }
             if life.goal == Goal::Down && !life.state().is_alive() && life.memory.asked.is_none() {
                 continue;
             }
@@ -202,7 +227,8 @@ impl Supervisor {
         let mut open = vec![id];
         while let Some(next) = open.pop() {
             let life = self.life(next);
-            if let (Some(pinned), true) = (&life.memory.pinned, life.state().is_alive()) {
+            let is_wanted = life.state().is_alive() || life.goal == Goal::Up;
+            if let (Some(pinned), true) = (&life.memory.pinned, is_wanted) {
                 let name = &life.service.name;
                 let relation = if next == id { String::new() } else { format!("{name} requires it and is ") };
                 let text = format!("{relation}pinned by {}; to {verb} it, first: svc {name} unpin", pinned.who.0);
@@ -232,8 +258,8 @@ impl Supervisor {
         life.attempts.clear();
         life.doublings = 0;
         life.memory.restarts = 0;
-        life.memory.trouble = None;
         if tired {
+            life.memory.trouble = None;
             life.memory.asked = None;
             self.step(now, id, Input::Unwant, actions);
             self.enlist(id);
@@ -257,8 +283,9 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn shutdown(&mut self, who: Who) {
+    pub(super) fn shutdown(&mut self, who: Who, actions: &mut Vec<Action>) {
         self.ending.get_or_insert(who);
+        self.end_errands(actions);
         for at in 0..self.lives.len() {
             let id = ServiceId(at as u32);
             if let Some(life) = self.lives[at].as_mut() {

@@ -12,36 +12,74 @@ use crate::service::{Kind, ServiceId};
 use crate::time::Time;
 
 impl Supervisor {
-    /// Looks at everything on the list, and at what that puts on the list.
+    /// Looks at everything on the list, and at what that puts on the list. What is asked of each is settled first, so
+    /// that nothing is launched before it is known what else comes before it.
     pub(super) fn settle(&mut self, now: Time, actions: &mut Vec<Action>) {
         let mut looks: usize = 0;
-        while let Some(id) = self.list.pop_front() {
-            if self.lives[id.0 as usize].is_none() {
-                continue;
+        loop {
+            while let Some(id) = self.list.pop_front() {
+                self.aim(now, id, actions);
             }
-            self.life_mut(id).listed = false;
-            // Each look does at most a few steps, each step moves the service on: more means a mistake here.
-            while self.look(now, id, actions) {
+            let Some(id) = self.next_at_work() else { break };
+            if self.look(now, id, actions) {
                 looks += 1;
                 assert!(looks < 1_000 + 64 * self.lives.len(), "services did not settle");
+            } else {
+                self.sweep(id, actions);
             }
-            self.sweep(id, actions);
         }
-        if self.ending.is_some() && self.alive == 0 && !self.ended {
+        if self.ending.is_some() && self.alive == 0 && self.errands.is_empty() && !self.ended {
             self.ended = true;
             actions.push(Action::ShutdownComplete);
         }
     }
 
-    /// Does the next thing that is due for one service; false when there is none.
-    fn look(&mut self, now: Time, id: ServiceId, actions: &mut Vec<Action>) -> bool {
+    /// Settles what is asked of one service, and puts it among those at work.
+    fn aim(&mut self, now: Time, id: ServiceId, actions: &mut Vec<Action>) {
+        if self.lives[id.0 as usize].is_none() {
+            return;
+        }
+        self.retell(id);
         let goal = self.wanted(now, id);
+        let life = self.life_mut(id);
+        life.listed = false;
+        if !core::mem::replace(&mut life.at_work, true) {
+            self.work.push_back(id);
+        }
         if goal != self.life(id).goal {
             self.life_mut(id).goal = goal;
             self.step(now, id, if goal == Goal::Up { Input::Want } else { Input::Unwant }, actions);
-            self.retell(id);
             self.touched.insert(id);
-            return true;
+        }
+    }
+
+    /// The next of those at work; after them, as long as there are start slots, the first in line for one that still
+    /// waits.
+    fn next_at_work(&mut self) -> Option<ServiceId> {
+        while let Some(id) = self.work.pop_front() {
+            if let Some(life) = self.lives[id.0 as usize].as_mut()
+                && core::mem::take(&mut life.at_work)
+            {
+                return Some(id);
+            }
+        }
+        while self.slots > 0 {
+            let next = self.line.pop_front()?;
+            let Some(life) = self.lives[next.0 as usize].as_mut() else { continue };
+            if core::mem::take(&mut life.in_line) && life.state() == State::Waiting {
+                return Some(next);
+            }
+        }
+        None
+    }
+
+    /// Does the next thing that is due for one service; false when there is none.
+    fn look(&mut self, now: Time, id: ServiceId, actions: &mut Vec<Action>) -> bool {
+        let goal = self.life(id).goal;
+        let life = self.life_mut(id);
+        // Only a stop by hand, or a pin, asks others to bear with its absence for good.
+        if life.state() == State::Down && goal == Goal::Down && life.memory.pinned.is_none() {
+            life.memory.excused &= life.memory.held.is_some();
         }
         let life = self.life(id);
         let input = match life.state() {
@@ -76,6 +114,9 @@ impl Supervisor {
             return Goal::Down;
         }
         let life = self.life_mut(id);
+        if life.memory.pinned.is_some() {
+            return life.goal;
+        }
         if life.memory.held.is_some() {
             return Goal::Down;
         }
@@ -83,7 +124,7 @@ impl Supervisor {
             return Goal::Up;
         }
         // Nobody needs it any more; but it would run without them.
-        let stays = life.service.enabled.on && !life.orphan || life.memory.pinned.is_some();
+        let stays = life.service.enabled.on && !life.orphan;
         if stays && life.goal == Goal::Up && life.state().is_alive() {
             let who = Who(alloc::string::String::from("its being enabled"));
             life.memory.asked = Some(super::Act { who, at: now });
@@ -128,17 +169,8 @@ impl Supervisor {
     }
 
     pub(super) fn give_slot_back(&mut self, id: ServiceId) {
-        if !core::mem::take(&mut self.life_mut(id).slot) {
-            return;
-        }
-        self.slots += 1;
-        // The first in line that still waits gets it; others may have gone elsewhere.
-        while let Some(next) = self.line.pop_front() {
-            let Some(life) = self.lives[next.0 as usize].as_mut() else { continue };
-            if core::mem::take(&mut life.in_line) && life.state() == State::Waiting {
-                self.enlist(next);
-                return;
-            }
+        if core::mem::take(&mut self.life_mut(id).slot) {
+            self.slots += 1;
         }
     }
 
@@ -180,6 +212,7 @@ impl Supervisor {
         self.count(followers, before.pending, face.pending, |counts| &mut counts.ahead, Sense::Presence);
         self.count(requires, before.alive, face.alive, |counts| &mut counts.above, Sense::Presence);
         self.count(conflicts, before.alive, face.alive, |counts| &mut counts.foes, Sense::Presence);
+        self.count(conflicts, before.staying, face.staying, |counts| &mut counts.rivals, Sense::Presence);
         self.count(after, before.leaving, face.leaving, |counts| &mut counts.later, Sense::Presence);
         self.count(requires, before.wanting, face.wanting, |counts| &mut counts.needed, Sense::Presence);
         self.count(wants, before.wanting, face.wanting, |counts| &mut counts.needed, Sense::Presence);
@@ -212,8 +245,7 @@ impl Supervisor {
     /// After a look: passes on a changed face, forgets what is gone.
     fn sweep(&mut self, id: ServiceId, actions: &mut Vec<Action>) {
         self.retell(id);
-        let life = self.life(id);
-        if life.orphan && !life.state().is_alive() && life.memory.left.is_empty() {
+        if self.is_gone(id) {
             self.remove(id, actions);
         }
     }
@@ -266,6 +298,7 @@ impl Supervisor {
             add(&edges.followers, face.pending, |counts| &mut counts.ahead);
             add(&edges.requires, face.alive, |counts| &mut counts.above);
             add(&edges.conflicts, face.alive, |counts| &mut counts.foes);
+            add(&edges.conflicts, face.staying, |counts| &mut counts.rivals);
             add(&edges.after, face.leaving, |counts| &mut counts.later);
             add(&edges.requires, face.wanting, |counts| &mut counts.needed);
             add(&edges.wants, face.wanting, |counts| &mut counts.needed);

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::Supervisor;
 use crate::event::Action;
-use crate::lifecycle::{Input, State};
+use crate::lifecycle::{Input, Shape, State};
 use crate::run::RunId;
 use crate::service::ServiceId;
 use crate::time::Time;
@@ -64,7 +64,10 @@ impl Supervisor {
     }
 
     fn patience_ended(&mut self, now: Time, id: ServiceId, actions: &mut Vec<Action>) {
-        if let State::Starting { returned, .. } = self.life(id).state() {
+        let leftovers = self.life(id).shape() == Shape::Oneshot;
+        if let State::Starting { returned, .. } = self.life(id).state()
+            && !(returned && leftovers)
+        {
             let limit = self.life(id).service.start_timeout.map_or(0, |limit| limit.as_secs());
             let what = if returned { "was not ready" } else { "was not done starting" };
             self.blame(id, &alloc::format!("{what} within {limit} s"));
@@ -83,8 +86,9 @@ impl Supervisor {
     /// A sign of life.
     pub(super) fn feed(&mut self, now: Time, run: RunId) {
         let Some(id) = self.main(run) else { return };
-        if let (State::Up { .. }, Some(limit)) = (self.life(id).state(), self.life(id).service.watchdog) {
-            self.arm(id, Timer::Watchdog, Some(now + limit));
+        if let State::Up { .. } = self.life(id).state() {
+            let limit = self.life(id).service.watchdog;
+            self.arm(id, Timer::Watchdog, limit.map(|limit| now + limit));
         }
     }
 }

@@ -54,6 +54,10 @@ impl Supervisor {
     fn down_reason(&self, now: Time, life: &Life) -> String {
         match (&life.memory.held, &self.ending, &life.broken) {
             (_, Some(who), _) => format!("is down: everything was stopped by {}", who.0),
+            _ if life.memory.pinned.is_some() && life.memory.held.is_none() => {
+                let who = life.memory.pinned.as_ref().map_or("", |act| &act.who.0);
+                format!("is down: pinned by {who}")
+            }
             (Some(hold), ..) => held(now, hold),
             (None, None, Some(text)) => format!("cannot start: {text}"),
             (None, None, None) if life.service.enabled.on => {
@@ -66,6 +70,9 @@ impl Supervisor {
     fn up_reason(&self, now: Time, id: ServiceId, life: &Life) -> (String, Option<ServiceId>) {
         if let Some(act) = &life.memory.asked {
             return (format!("is up: asked by {} {} ago", act.who.0, span(now.since(act.at))), None);
+        }
+        if let Some(act) = &life.memory.pinned {
+            return (format!("is up: pinned by {} {} ago", act.who.0, span(now.since(act.at))), None);
         }
         let needs = |other: &ServiceId| {
             let edges = self.graph.of(*other);
@@ -81,6 +88,9 @@ impl Supervisor {
     fn waiting_reason(&self, id: ServiceId, life: &Life) -> (String, Option<ServiceId>) {
         if let Some(text) = &life.broken {
             return (format!("cannot start: {text}"), None);
+        }
+        if life.orphan {
+            return (String::from("cannot start: its definition is gone"), None);
         }
         let edges = self.graph.of(id);
         let name = |id: ServiceId| self.life(id).service.name.to_string();
@@ -130,6 +140,11 @@ impl Supervisor {
         (format!("is stopping: {what}, {}{asked}", patience(now, life)), None)
     }
 
+    /// A service that conflicts with this one, runs, and shall go on.
+    fn rival(&self, id: ServiceId) -> Option<ServiceId> {
+        self.graph.of(id).conflicts.iter().copied().find(|&other| self.life(other).face.staying)
+    }
+
     /// Why a service cannot come up now: the whole chain, down to what is at the bottom of it.
     pub(super) fn chain(&self, id: ServiceId) -> String {
         let mut parts = Vec::new();
@@ -144,6 +159,11 @@ impl Supervisor {
                     at = other;
                 }
                 (_, Some(text), _) => parts.push(text.clone()),
+                (State::Waiting, None, None) if life.orphan => parts.push(String::from("its definition is gone")),
+                (State::Waiting, None, None) if self.rival(at).is_some() => {
+                    let name = self.rival(at).map(|other| self.life(other).service.name.to_string());
+                    parts.push(format!("conflicts with {}, which is running", name.unwrap_or_default()));
+                }
                 (State::Ended { .. } | State::BackingOff { .. }, ..) => {
                     parts.push(life.memory.trouble.clone().unwrap_or_else(|| String::from("it ended")));
                 }
@@ -153,7 +173,10 @@ impl Supervisor {
                         Some(other) => parts.push(format!("stopped because it conflicts with {other}")),
                         None => parts.push(format!("stopped by {}", hold.act.who.0)),
                     },
-                    (None, None) => parts.push(String::from("nobody asked for it")),
+                    (None, None) => match &life.memory.pinned {
+                        Some(act) => parts.push(format!("pinned by {}", act.who.0)),
+                        None => parts.push(String::from("nobody asked for it")),
+                    },
                 },
             }
         }
