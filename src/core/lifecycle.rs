@@ -425,9 +425,10 @@ fn ended_by(outcome: Outcome) -> Cause {
     }
 }
 
-/// The main process ended by itself: what is left of its tree is told to end too, or left alone.
+/// The main process ended by itself: what is left of its tree is told to end too, or left alone where that was said.
+/// The way of scripts counts only for what their own stop leaves.
 fn rest(run: RunId, cause: Cause, goal: Goal, now: Time, policy: &Policy) -> Step {
-    if policy.leaves() {
+    if policy.leave {
         return (settled(goal, cause, policy), Effect::Leave(run));
     }
     stopping::rest_told(run, now_ending(now, policy), cause)

@@ -66,9 +66,8 @@ fn exited(stop: Stop, goal: Goal, now: Time, policy: &Policy) -> Step {
     let Some(run) = stop.run else { return quiet(stop.state()) };
     match stop.stage {
         Stage::Command { job, .. } => quiet(stop.at(Stage::Command { job, main_gone: true }).state()),
-        Stage::Dependents { was_up: true } | Stage::Returned if policy.leaves() => {
-            (settled(goal, stop.cause, policy), Effect::Leave(run))
-        }
+        Stage::Returned if policy.leaves() => (settled(goal, stop.cause, policy), Effect::Leave(run)),
+        Stage::Dependents { was_up: true } if policy.leave => (settled(goal, stop.cause, policy), Effect::Leave(run)),
         // A script is only told by signal when its start is given up; what that left is no daemon to keep.
         Stage::Told if policy.leave => (settled(goal, stop.cause, policy), Effect::Leave(run)),
         Stage::Dependents { .. } => rest_told(run, policy.stop.map(|patience| now + patience), stop.cause),
