@@ -110,6 +110,7 @@ impl std::fmt::Debug for Key {
 }
 
 /// What came over a channel.
+#[allow(clippy::large_enum_variant, reason = "the keeper allocates nothing after its start")]
 pub(crate) enum Heard {
     /// This, with up to two descriptors.
     Said(Record, [Option<OwnedFd>; 2]),

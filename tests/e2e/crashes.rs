@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use svc::wire::StateName;
 use svc_platform::process;
 
-use crate::harness::{Daemon, lives, signal, until};
+use crate::harness::{Daemon, lives, shell, signal, until};
 
 #[test]
 fn a_crash_is_seen_and_repaired() {
@@ -49,9 +49,10 @@ fn killing_the_manager_touches_no_service_and_loses_no_end() {
 
 #[test]
 fn a_stop_that_was_under_way_goes_on_with_the_next_manager() {
-    let text = "command = \"sh -c 'trap \\\"\\\" TERM; echo deaf > {dir}/deaf; while :; do sleep 0.1; done'\"\n[stop]\ntimeout = \"1s\"";
+    let script = "trap '' TERM\necho deaf > {dir}/deaf\nwhile :; do sleep 0.1; done";
+    let text = format!("{}[stop]\ntimeout = \"1s\"", shell(script));
     let mut daemon = Daemon::new(&[]);
-    daemon.define("deaf", text);
+    daemon.define("deaf", &text);
     daemon.start();
     daemon.up("deaf");
     until("it is deaf", || daemon.read("deaf"));

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use svc::wire::{Checked, Level, LoadReport, Reply, Request, StateName};
 
-use crate::harness::{Daemon, lives, target, until};
+use crate::harness::{Daemon, lives, shell, target, until};
 
 fn load(daemon: &Daemon, names: &[&str]) -> LoadReport {
     let names = names.iter().map(|name| (*name).into()).collect();
@@ -122,10 +122,14 @@ fn what_a_service_prints_is_kept_with_its_time() {
 
 #[test]
 fn a_talker_is_rotated_and_a_full_disk_does_not_hold_it_up() {
-    let text = "command = \"sh -c 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo line $i; done; echo > {dir}/done; exec sleep 1000'\"\n[log]\nsize = \"16K\"\nkeep = 2";
+    let script = "i=0
+        while [ $i -lt 3000 ]; do i=$((i+1)); echo line $i; done
+        echo > {dir}/done
+        exec sleep 1000";
+    let text = format!("{}[log]\nsize = \"16K\"\nkeep = 2", shell(script));
     let mut daemon = Daemon::new(&[]);
-    daemon.define("talker", text);
-    daemon.define("full", text);
+    daemon.define("talker", &text);
+    daemon.define("full", &text);
     fs::create_dir(daemon.path("log/full")).unwrap();
     symlink("/dev/full", daemon.path("log/full/current")).unwrap();
     daemon.start();
@@ -144,8 +148,9 @@ fn a_talker_is_rotated_and_a_full_disk_does_not_hold_it_up() {
 fn an_environment_is_clean_and_as_written() {
     let mut daemon = Daemon::new(&[]);
     fs::write(daemon.path("defaults"), "FROM_FILE=\"yes it is\"\n").unwrap();
-    let text = "environment-file = \"{dir}/defaults\"\ncommand = \"sh -c 'env > {dir}/environment; ls /proc/self/fd > {dir}/open; exec sleep 1000'\"\n[environment]\nOWN = \"x\"";
-    daemon.define("web", text);
+    let script = "env > {dir}/environment\nls /proc/self/fd > {dir}/open\nexec sleep 1000";
+    let text = format!("environment-file = \"{{dir}}/defaults\"\n{}[environment]\nOWN = \"x\"", shell(script));
+    daemon.define("web", &text);
     daemon.start();
     daemon.up("web");
     let text = until("its environment", || daemon.read("environment").filter(|text| text.contains("SVC_NAME=web")));

@@ -255,6 +255,11 @@ pub(crate) fn target(name: &str) -> Target {
     Target { names: vec![name.into()], ..Target::default() }
 }
 
+/// `command`, with which a shell runs these lines.
+pub(crate) fn shell(script: &str) -> String {
+    format!("command = [\"sh\", \"-c\", '''\n{script}\n''']\n")
+}
+
 /// This test program as a service that behaves as asked; see `actors`.
 pub(crate) fn actor(role: &str) -> String {
     let program = std::env::current_exe().unwrap();

@@ -3,7 +3,7 @@
 use svc::wire::{Reply, Request, StateName, Target};
 use svc_core::Answer;
 
-use crate::harness::{Daemon, lives, target, until};
+use crate::harness::{Daemon, lives, shell, target, until};
 
 #[test]
 fn a_service_starts_restarts_with_another_process_and_stops_leaving_none() {
@@ -26,16 +26,14 @@ fn a_service_starts_restarts_with_another_process_and_stops_leaving_none() {
 
 #[test]
 fn what_is_required_starts_first_and_stops_last() {
-    let daemon = Daemon::with(&[
-        (
-            "db",
-            "command = \"sh -c 'echo db up >> {dir}/order; trap \\\"echo db down >> {dir}/order; exit 0\\\" TERM; while :; do sleep 0.05; done'\"",
-        ),
-        (
-            "web",
-            "command = \"sh -c 'echo web up >> {dir}/order; trap \\\"echo web down >> {dir}/order; exit 0\\\" TERM; while :; do sleep 0.05; done'\"\nrequires = [\"db\"]",
-        ),
-    ]);
+    let mut daemon = Daemon::new(&[]);
+    let script = |name: &str| {
+        let tells = format!("trap 'echo {name} down >> {{dir}}/order; exit 0' TERM");
+        shell(&format!("{tells}\necho {name} up >> {{dir}}/order\nwhile :; do sleep 0.05; done"))
+    };
+    daemon.define("db", &script("db"));
+    daemon.define("web", &format!("requires = [\"db\"]\n{}", script("web")));
+    daemon.start();
     daemon.up("web");
     until("both have begun", || (daemon.read("order")?.lines().count() == 2).then_some(()));
     daemon.down("db");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use svc::wire::{Request, StateName};
 
-use crate::harness::{Daemon, actor, lives, signal, target, until};
+use crate::harness::{Daemon, actor, lives, shell, signal, target, until};
 
 fn started(daemon: &Daemon, name: &str) {
     let mut start = target(name);
@@ -29,16 +29,14 @@ fn waits_for_go(text: &str) {
 
 #[test]
 fn by_a_newline_on_a_descriptor_also_to_the_next_manager() {
-    waits_for_go(
-        "ready = \"notify-fd 4\"\ncommand = \"sh -c 'until [ -e {dir}/go ]; do sleep 0.02; done; echo >&4; exec sleep 1000'\"",
-    );
+    let script = "until [ -e {dir}/go ]; do sleep 0.02; done\necho >&4\nexec sleep 1000";
+    waits_for_go(&format!("ready = \"notify-fd 4\"\n{}", shell(script)));
 }
 
 #[test]
 fn by_a_pid_file() {
-    waits_for_go(
-        "ready = \"pid-file {dir}/pid\"\ncommand = \"sh -c 'until [ -e {dir}/go ]; do sleep 0.02; done; echo $$ > {dir}/pid; exec sleep 1000'\"",
-    );
+    let script = "until [ -e {dir}/go ]; do sleep 0.02; done\necho $$ > {dir}/pid\nexec sleep 1000";
+    waits_for_go(&format!("ready = \"pid-file {{dir}}/pid\"\n{}", shell(script)));
 }
 
 #[test]
@@ -52,7 +50,8 @@ fn by_a_port_and_by_a_socket() {
     let mut daemon = Daemon::new(&[]);
     daemon.define("tcp", &format!("ready = \"tcp {free}\"\n{}ADDRESS = \"{free}\"", actor("tcp")));
     daemon.define("unix", &format!("ready = \"unix {{dir}}/socket\"\n{}ADDRESS = \"{{dir}}/socket\"", actor("unix")));
-    daemon.define("never", "ready = \"unix {dir}/never\"\nstart-timeout = \"300ms\"\ncommand = \"sleep 1000\"\n[restart]\nwhen = \"never\"");
+    let once = "command = \"sleep 1000\"\n[restart]\nwhen = \"never\"";
+    daemon.define("never", &format!("ready = \"unix {{dir}}/never\"\nstart-timeout = \"300ms\"\n{once}"));
     daemon.start();
     daemon.up("tcp");
     daemon.up("unix");
@@ -108,8 +107,8 @@ fn a_start_that_takes_too_long_is_ended() {
 
 #[test]
 fn a_reload_reaches_the_main_process() {
-    let text = "reload = \"signal HUP\"\ncommand = \"sh -c 'trap \\\"echo again >> {dir}/reloads\\\" HUP; echo on > {dir}/on; while :; do sleep 0.05; done'\"";
-    let daemon = Daemon::with(&[("web", text)]);
+    let script = "trap 'echo again >> {dir}/reloads' HUP\necho on > {dir}/on\nwhile :; do sleep 0.05; done";
+    let daemon = Daemon::with(&[("web", &format!("reload = \"signal HUP\"\n{}", shell(script)))]);
     daemon.up("web");
     until("it listens", || daemon.read("on"));
     daemon.outcome(&Request::Reload(target("web")));

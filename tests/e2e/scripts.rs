@@ -155,7 +155,9 @@ fn a_status_that_lies_is_shown_as_it_is_with_a_note() {
 #[test]
 fn a_start_that_leaves_nothing_or_fails_is_a_failure_with_its_output() {
     let mut daemon = Daemon::new(&[]);
-    daemon.script("empty", "#!/bin/sh\nPIDFILE={dir}/empty.pid\nDAEMON=/usr/sbin/emptyd\ncase \"$1\" in start) echo cannot write; exit 0; start-stop-daemon --start --exec $DAEMON --pidfile $PIDFILE;; esac\n");
+    let words = "start-stop-daemon --start --exec /usr/sbin/emptyd --pidfile {dir}/empty.pid";
+    let text = format!("#!/bin/sh\ncase \"$1\" in start) echo cannot write; exit 0; {words};; esac\n");
+    daemon.script("empty", &text);
     daemon.script("broken", "#!/bin/sh\ncase \"$1\" in start) echo no such device >&2; exit 1;; esac\n");
     daemon.script("absent", "#!/bin/sh\ncase \"$1\" in start) exit 5;; esac\n");
     daemon.start();

@@ -2,14 +2,15 @@
 
 use svc::wire::{Request, StateName};
 
-use crate::harness::{Daemon, lives, signal, target, until};
+use crate::harness::{Daemon, lives, shell, signal, target, until};
 
 /// Leaves its parent, its session, and the words it came with.
-const STRAYS: &str = "command = \"sh -c 'for i in 1 2 3; do (setsid sh -c \\\"(sleep 1000 & echo \\\\$! > {dir}/stray$i)\\\" &); done; exec sleep 1000'\"";
+const STRAYS: &str = "for i in 1 2 3; do (setsid sh -c \"(sleep 1000 & echo \\$! > {dir}/stray$i)\" &); done
+    exec sleep 1000";
 
 fn strays_are_ended(flags: &[&'static str]) {
     let mut daemon = Daemon::new(flags);
-    daemon.define("web", STRAYS);
+    daemon.define("web", &shell(STRAYS));
     daemon.start();
     daemon.up("web");
     let strays: Vec<i32> = (1..=3).map(|n| daemon.pid_in(&format!("stray{n}"))).collect();
@@ -31,7 +32,7 @@ fn a_stop_leaves_no_stray_without_cgroups() {
 
 #[test]
 fn a_crash_ends_what_is_left_of_the_tree_before_the_next_launch() {
-    let daemon = Daemon::with(&[("web", STRAYS)]);
+    let daemon = Daemon::with(&[("web", &shell(STRAYS))]);
     daemon.up("web");
     let (main, stray) = (daemon.pid("web"), daemon.pid_in("stray1"));
     signal(main, 9);
@@ -43,8 +44,10 @@ fn a_crash_ends_what_is_left_of_the_tree_before_the_next_launch() {
 fn a_tree_that_is_deaf_to_term_is_killed_when_patience_ends() {
     for flags in [&[][..], &["--no-cgroup"]] {
         let mut daemon = Daemon::new(flags);
-        let text = "command = \"sh -c 'trap \\\"\\\" TERM; (while :; do sleep 0.1; done) & echo $! > {dir}/child; while :; do sleep 0.1; done'\"\n[stop]\ntimeout = \"300ms\"";
-        daemon.define("deaf", text);
+        let deaf = "while :; do sleep 0.1; done";
+        let script = format!("trap '' TERM\n({deaf}) & echo $! > {{dir}}/child\n{deaf}");
+        let text = format!("{}[stop]\ntimeout = \"300ms\"", shell(&script));
+        daemon.define("deaf", &text);
         daemon.start();
         daemon.up("deaf");
         let (main, child) = (daemon.pid("deaf"), daemon.pid_in("child"));

@@ -49,7 +49,7 @@ impl Manager {
         let waiting = std::mem::take(&mut self.requests.loading);
         let first = !self.has_loaded;
         let in_force = first || waiting.iter().any(Waiting::puts_in_force);
-        let report = in_force.then(|| self.put_in_force(&image)).unwrap_or_default();
+        let report = if in_force { self.put_in_force(&image) } else { LoadReport::default() };
         if first {
             self.first_load();
         }

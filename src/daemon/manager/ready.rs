@@ -175,7 +175,7 @@ impl Manager {
                     run.said = Some(text);
                 }
             }
-            // The definition says how often; a service that wants another pace says so in vain, as it may not weaken it.
+            // The definition says how often, and a service may not weaken that.
             Said::WatchdogEvery(_) => {}
         }
     }
