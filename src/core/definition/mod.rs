@@ -14,6 +14,7 @@ mod near;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod told;
 mod value;
 mod words;
 mod written;
@@ -25,6 +26,7 @@ pub use fault::{Complaint, FAULTS_MAX, Fault, Severity};
 pub use keys::{KEYS, Key, Kinds, Span, Takes, Unit};
 pub use near::near;
 pub use syntax::{duration, duration_text, limit, ready, reload, signal, size};
+pub use told::values;
 pub use words::{join, words};
 pub use written::TEXT_BYTES_MAX;
 

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
-use svc_core::{Event, Name, Service};
+use svc_core::{Event, Name, Service, definition};
 use svc_platform::host;
 
 use super::helpers::{self, Purpose};
@@ -146,55 +145,16 @@ impl Manager {
     }
 }
 
-/// Every value of a service, by its key.
-fn values(service: &Service) -> BTreeMap<String, String> {
-    let mut to = BTreeMap::new();
-    let json = serde_json::to_value(service).expect("a service has only string keys");
-    flatten("", &json, &mut to);
-    to.retain(|key, _| {
-        !["files", "origins", "name"].iter().any(|not| key == not || key.starts_with(&format!("{not}.")))
-    });
-    to
-}
-
-fn flatten(path: &str, json: &Json, to: &mut BTreeMap<String, String>) {
-    match json {
-        Json::Object(fields) => {
-            for (key, value) in fields {
-                let key = key.replace('_', "-");
-                // Groups that a file does not have.
-                let plain = path.is_empty() && matches!(key.as_str(), "exec" | "links");
-                let below = match (plain, path) {
-                    (true, _) => String::new(),
-                    (false, "") => key,
-                    (false, path) => format!("{path}.{key}"),
-                };
-                flatten(&below, value, to);
-            }
-        }
-        Json::Array(items) => {
-            let words: Vec<_> = items.iter().map(plain).collect();
-            to.insert(path.to_owned(), words.join(" "));
-        }
-        other => drop(to.insert(path.to_owned(), plain(other))),
-    }
-}
-
-fn plain(json: &Json) -> String {
-    match json {
-        Json::String(text) => text.clone(),
-        Json::Null => "none".into(),
-        other => other.to_string(),
-    }
-}
-
 /// Keys that a running service notices only when it is started again.
 fn needs_restart(key: &str) -> bool {
-    const NEXT_START: [&str; 15] = [
+    const NEXT_START: [&str; 18] = [
         "kind",
         "command",
         "ready",
-        "identity",
+        "pid-file",
+        "user",
+        "group",
+        "groups",
         "chroot",
         "directory",
         "umask",
@@ -202,8 +162,8 @@ fn needs_restart(key: &str) -> bool {
         "oom-score",
         "limits",
         "environment",
-        "environment-files",
-        "runtime-directories",
+        "environment-file",
+        "runtime-directory",
         "conditions",
         "watchdog",
     ];
@@ -211,6 +171,7 @@ fn needs_restart(key: &str) -> bool {
 }
 
 fn changes(old: &Service, new: &Service) -> Vec<Change> {
+    let values = |service| definition::values(service).into_iter().collect::<BTreeMap<_, _>>();
     let (before, after) = (values(old), values(new));
     let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let none = String::new();
@@ -228,17 +189,16 @@ fn changes(old: &Service, new: &Service) -> Vec<Change> {
 
 /// Every value in force and where it was written.
 pub(super) fn values_with_origins(service: &Service) -> Vec<Value> {
-    let default = || String::from("default");
-    values(service)
-        .into_iter()
-        .map(|(key, value)| {
-            let origin = service.origins.get(&key).or_else(|| {
-                let last = key.rsplit('.').next().unwrap_or(&key);
-                service.origins.iter().find(|(at, _)| at.rsplit('.').next() == Some(last)).map(|(_, origin)| origin)
-            });
-            Value { name: service.name.clone(), origin: origin.cloned().unwrap_or_else(default), key, value }
-        })
-        .collect()
+    let origin = |key: &str| match key {
+        // For a script a link says so.
+        "enabled" if !service.enabled.origin.is_empty() => Some(service.enabled.origin.clone()),
+        key => service.origins.get(key).cloned(),
+    };
+    let value = |(key, value): (String, String)| {
+        let origin = origin(&key).unwrap_or_else(|| "default".into());
+        Value { name: service.name.clone(), key, value, origin }
+    };
+    definition::values(service).into_iter().map(value).collect()
 }
 
 #[cfg(test)]
@@ -261,7 +221,7 @@ mod tests {
             [
                 (text("after"), text(""), text("db"), true),
                 (text("command"), text(""), text("/bin/sleep 1"), false),
-                (text("nice"), text("none"), text("5"), false),
+                (text("nice"), text("as svcd has it"), text("5"), false),
             ]
         );
     }
