@@ -106,6 +106,9 @@ pub enum Event {
     Unwell(RunId, String),
     /// The main process of this run ended.
     Exited(RunId, Exit),
+    /// The main process of this run ended, and no other is left: [`Event::Exited`] and [`Event::Emptied`] at once, so
+    /// that nobody is told of processes left behind where there are none.
+    Ended(RunId, Exit),
     /// No process of this run is left.
     Emptied(RunId),
     /// A run that was left behind has a process that looks like the service itself.

@@ -52,8 +52,8 @@ status_of_what_is_down() {
 
 start_it() {
     svc "$1" start || return
+    serves "$1" || return
     before=$(main_of "$1")
-    serves "$1"
 }
 
 start_again_changes_nothing() {

@@ -11,8 +11,6 @@ by_hand() {
     # As an administrator's shell does, but for the variables that are nobody's business.
     (cd / && env -i PATH="$PATH" TERM=linux "/etc/init.d/$1" start) || return
     within 5000 has_main "$1" || no "it has no main process: $(processes_of "$1" | tr '\n' ' ')" || return
-    MAIN[$1]=$(main_of "$1")
-    echo "pid ${MAIN[$1]}"
 }
 
 has_main() {
@@ -60,6 +58,10 @@ restart_it() {
 
 for daemon in "${DAEMONS[@]}"; do
     step "$daemon" 'started by hand' by_hand "$daemon"
+done
+# By now none is on its way into the background any more.
+for daemon in "${DAEMONS[@]}"; do
+    MAIN[$daemon]=$(main_of "$daemon")
 done
 /usr/sbin/svcd --no-boot </dev/null >/tmp/svcd.log 2>&1 &
 svcd=$!

@@ -139,6 +139,10 @@ impl Supervisor {
             Event::Alive(run) => self.feed(now, run),
             Event::Unwell(run, text) => self.unwell(now, run, text, actions),
             Event::Exited(run, exit) => self.exited(now, run, exit, actions),
+            Event::Ended(run, exit) => {
+                self.exited(now, run, exit, actions);
+                self.emptied(now, run, actions);
+            }
             Event::Emptied(run) => self.emptied(now, run, actions),
             Event::Remains(run) => self.remains(now, run, actions),
             Event::Tick => {}

@@ -38,8 +38,14 @@ impl Manager {
         self.journal.append(&Record::Ended(id, pid));
         let service = self.core.service(run.service).clone();
         let (job, has_main) = (run.job.clone(), run.main.is_some());
+        let whole = run.is_unwatched() && run.trunk.is_empty();
         match which {
             None => {}
+            // What a start that leaves nothing was for may be served by somebody else: that is looked at below.
+            Some(Which::Leader) if whole && !(job == Job::Start && leaves_a_daemon(&service)) => {
+                self.event(Event::Ended(id, exit));
+                return self.over(id);
+            }
             // It said before that another process is the main one.
             Some(Which::Leader) if has_main => {}
             Some(Which::Leader) => {
@@ -50,6 +56,10 @@ impl Manager {
             }
             Some(Which::Main) => match self.successor(id, &service) {
                 Some(successor) => self.set_main(id, successor),
+                None if whole => {
+                    self.event(Event::Ended(id, exit));
+                    return self.over(id);
+                }
                 None => self.event(Event::Exited(id, exit)),
             },
         }
