@@ -7,6 +7,12 @@
 mod orders;
 #[path = "facts/rcorder.rs"]
 mod rcorder;
+#[path = "facts/rcsubr.rs"]
+mod rcsubr;
+#[path = "facts/replay.rs"]
+mod replay;
+#[path = "facts/sandbox.rs"]
+mod sandbox;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -38,6 +44,7 @@ const KINDS: &[Kind] = &[
     ("own/rcorder", rcorder::own),
     ("freebsd/rcorder", rcorder::freebsd),
     ("fetched/rcorder", rcorder::fetched),
+    ("freebsd/rcsubr", rcsubr::freebsd),
 ];
 
 fn main() -> ExitCode {

@@ -6,6 +6,7 @@ mod code;
 mod grammar;
 mod human;
 mod json;
+mod personality;
 mod progress;
 mod session;
 mod show;
@@ -26,8 +27,13 @@ use session::Session;
 
 /// The program `svc`.
 pub fn main() -> ExitCode {
-    let words = std::env::args_os().skip(1).collect();
-    ExitCode::from(run(words))
+    let mut words = std::env::args_os();
+    let called = words.next();
+    let words: Vec<OsString> = words.collect();
+    match personality::answer(called.as_deref(), &words) {
+        Some(code) => code,
+        None => ExitCode::from(run(words)),
+    }
 }
 
 /// The model of the command line, for the check of its manual page.

@@ -1,0 +1,46 @@
+//! The commands of other systems: by the name the program is called with, or as `svc as NAME ...`.
+
+mod rcconf;
+mod service;
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::{code, say_error};
+
+/// A command of another system: its words in, its exit code out.
+type Personality = fn(&[String]) -> ExitCode;
+
+const PERSONALITIES: &[(&str, Personality)] = &[("service", service::run)];
+
+/// Answers as the command that this is, if it is one.
+pub(crate) fn answer(called: Option<&OsStr>, words: &[OsString]) -> Option<ExitCode> {
+    let called = called.and_then(|called| Path::new(called).file_name()).and_then(OsStr::to_str);
+    if let Some(found) = called.and_then(find) {
+        return Some(found(&plain(words)));
+    }
+    if words.first()?.as_os_str() != "as" {
+        return None;
+    }
+    let words = plain(&words[1..]);
+    let known = || PERSONALITIES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let fault = match words.split_first() {
+        Some((name, rest)) => match find(name) {
+            Some(found) => return Some(found(rest)),
+            None => format!("as: there is no command `{name}` here; there are: {}", known()),
+        },
+        None => format!("as: say which command: {}", known()),
+    };
+    say_error(&fault);
+    Some(ExitCode::from(code::USAGE))
+}
+
+fn find(name: &str) -> Option<Personality> {
+    PERSONALITIES.iter().find(|(known, _)| *known == name).map(|(_, run)| *run)
+}
+
+/// The originals know bytes; what is no text cannot be the name of anything they have.
+fn plain(words: &[OsString]) -> Vec<String> {
+    words.iter().map(|word| word.to_string_lossy().into_owned()).collect()
+}

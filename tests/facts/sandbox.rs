@@ -1,0 +1,188 @@
+//! A root of its own in which recorded commands are run: private mounts, private process ids, the host's programs.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use tempfile::TempDir;
+
+const SEARCH: &str = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin";
+
+/// Runs one command after the other as process 1 of the sandbox; the loop ends with its input.
+const DRIVER: &str = r#"
+ulimit -c unlimited
+ulimit -n 4097
+while read -r verb limit; do
+	case $verb in
+	clean) kill -9 -1 2>/dev/null; echo 0 ;;
+	run)
+		cd /work && env -i HOME=/root PATH="$SEARCH" setsid -w timeout -k 2 "$limit" \
+			/bin/sh -c "$(cat /.run/command)" </dev/null >/.run/stdout 2>/.run/stderr
+		echo $? ;;
+	esac
+done 2>/.run/driver
+"#;
+
+/// Mounts what is the host's, then becomes process 1 inside.
+const ENTER: &str = r#"
+set -e
+for place in usr/bin usr/.sbin usr/lib usr/lib32 usr/lib64 usr/libx32 usr/share usr/libexec dev; do
+	[ ! -d "$ROOT/$place" ] || mount --rbind "/$(echo "$place" | tr -d .)" "$ROOT/$place"
+done
+mount -t proc proc "$ROOT/proc"
+exec chroot "$ROOT" /usr/bin/env SEARCH="$SEARCH" "$SHELL_PATH" /.run/driver.sh
+"#;
+
+/// What a command did.
+#[derive(Debug)]
+pub struct Done {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// The root, and the process that runs things in it.
+#[derive(Debug)]
+pub struct Sandbox {
+    root: TempDir,
+    driver: Child,
+    orders: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Sandbox {
+    /// Why there can be none here, if so.
+    pub fn lacking() -> Option<String> {
+        let works = Command::new("unshare").args(["-m", "-p", "-f", "--kill-child", "true"]).output();
+        match works {
+            Ok(output) if output.status.success() => None,
+            Ok(output) => Some(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+            Err(error) => Some(format!("unshare: {error}")),
+        }
+    }
+
+    /// A root whose /bin/sh is this program.
+    pub fn new(shell: &Path) -> io::Result<Self> {
+        let root = tempfile::Builder::new().prefix("svc-facts").tempdir()?;
+        lay_out(root.path(), shell)?;
+        let mut driver = Command::new("unshare")
+            .args(["-m", "-p", "-f", "--kill-child", "--propagation", "private", "/bin/sh", "-c", ENTER])
+            .env("ROOT", root.path())
+            .env("SEARCH", SEARCH)
+            .env("SHELL_PATH", "/usr/bin/dash")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let orders = driver.stdin.take().expect("standard input is a pipe");
+        let answers = BufReader::new(driver.stdout.take().expect("standard output is a pipe"));
+        Ok(Self { root, driver, orders, answers })
+    }
+
+    /// A path inside, as seen from outside.
+    pub fn path(&self, inside: &str) -> PathBuf {
+        self.root.path().join(inside.trim_start_matches('/'))
+    }
+
+    /// Writes a file inside, with its directories.
+    pub fn write(&self, inside: &str, text: &str, mode: u32) -> io::Result<()> {
+        let path = self.path(inside);
+        fs::create_dir_all(path.parent().expect("a file is in a directory"))?;
+        fs::write(&path, text)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode))
+    }
+
+    /// Puts a program of the host inside.
+    pub fn install(&self, program: &Path, inside: &str) -> io::Result<()> {
+        let path = self.path(inside);
+        self.remove(inside)?;
+        fs::copy(program, &path)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
+    }
+
+    /// Removes whatever is there.
+    pub fn remove(&self, inside: &str) -> io::Result<()> {
+        let path = self.path(inside);
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+            Ok(_) => fs::remove_file(path),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Ends every process inside.
+    pub fn clean(&mut self) -> io::Result<()> {
+        self.order("clean").map(|_| ())
+    }
+
+    /// Runs a command as the recorder did, for at most so long: 124 says that the time was up.
+    pub fn run(&mut self, command: &str, limit: &str) -> io::Result<Done> {
+        fs::write(self.path("/.run/command"), command)?;
+        let code = self.order(&format!("run {limit}"))?;
+        let text = |name: &str| -> io::Result<String> {
+            Ok(String::from_utf8_lossy(&fs::read(self.path(name))?).into_owned())
+        };
+        Ok(Done { code, stdout: text("/.run/stdout")?, stderr: text("/.run/stderr")? })
+    }
+
+    fn order(&mut self, order: &str) -> io::Result<i32> {
+        writeln!(self.orders, "{order}")?;
+        self.orders.flush()?;
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer)?;
+        answer.trim().parse().map_err(|_| io::Error::other(format!("the sandbox answered `{}`", answer.trim())))
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // The namespaces go with their first process, and the mounts with them.
+        if self.driver.kill().is_ok() {
+            self.driver.wait().ok();
+        }
+    }
+}
+
+fn lay_out(root: &Path, shell: &Path) -> io::Result<()> {
+    for place in ["usr/bin", "usr/lib", "usr/lib32", "usr/lib64", "usr/libx32", "usr/share", "usr/libexec", "dev"] {
+        if Path::new("/").join(place).is_dir() {
+            fs::create_dir_all(root.join(place))?;
+        }
+    }
+    for place in [
+        "proc", ".run", "work", "root", "tmp", "etc/rc.d", "var/run", "var/log", "bin", "usr/sbin", "usr/.sbin",
+        "usr/local/sbin", "usr/local/bin", "usr/local/etc/rc.d",
+    ] {
+        fs::create_dir_all(root.join(place))?;
+    }
+    fs::set_permissions(root.join("tmp"), fs::Permissions::from_mode(0o1777))?;
+    fs::set_permissions(root.join("root"), fs::Permissions::from_mode(0o755))?;
+    fs::set_permissions(root, fs::Permissions::from_mode(0o755))?;
+    for (place, target) in [("lib", "usr/lib"), ("lib32", "usr/lib32"), ("lib64", "usr/lib64"), ("sbin", "usr/sbin"), ("run", "var/run")] {
+        symlink(target, root.join(place))?;
+    }
+    // Links, so that single programs can be others than the host's.
+    for (from, to, hidden) in [("/usr/bin", "bin", "/usr/bin"), ("/usr/sbin", "usr/sbin", "/usr/.sbin")] {
+        for entry in fs::read_dir(from)?.flatten() {
+            symlink(Path::new(hidden).join(entry.file_name()), root.join(to).join(entry.file_name()))?;
+        }
+    }
+    fs::remove_file(root.join("bin/sh")).ok();
+    symlink(shell, root.join("bin/sh"))?;
+    for name in ["service", "sysrc", "daemon"] {
+        fs::remove_file(root.join("usr/sbin").join(name)).ok();
+    }
+    for (name, text) in [
+        ("passwd", "root:*:0:0:root:/root:/bin/sh\nnobody:*:65534:65534::/:/bin/sh\ngold:*:1001:1001::/tmp:/bin/sh\n"),
+        ("group", "root:*:0:\nwheel:*:0:root\noperator:*:5:root\nnobody:*:65534:\ngold:*:1001:\n"),
+        ("nsswitch.conf", "passwd: files\ngroup: files\n"),
+        ("pam.d/su", "auth sufficient pam_rootok.so\naccount required pam_permit.so\nsession required pam_permit.so\n"),
+    ] {
+        let path = root.join("etc").join(name);
+        fs::create_dir_all(path.parent().expect("a file is in a directory"))?;
+        fs::write(path, text)?;
+    }
+    fs::copy("/etc/ld.so.cache", root.join("etc/ld.so.cache")).ok();
+    fs::write(root.join(".run/driver.sh"), DRIVER)
+}
