@@ -4,11 +4,16 @@ use std::collections::BTreeMap;
 
 /// Which process ids the placeholders of one step, or one sequence of steps, turned out to be.
 #[derive(Debug, Default, Clone)]
-pub struct Names(BTreeMap<String, String>);
+pub(crate) struct Names(BTreeMap<String, String>);
 
 impl Names {
+    /// Forgets the id of the script itself, which is another in each step.
+    pub(crate) fn next_step(&mut self) {
+        self.0.remove("SELF");
+    }
+
     /// Is this the recorded text, with an id in the place of each placeholder? Bound names stay bound.
-    pub fn matches(&mut self, recorded: &str, found: &str) -> bool {
+    pub(crate) fn matches(&mut self, recorded: &str, found: &str) -> bool {
         let mut rest = found;
         let mut wanted = recorded;
         while let Some((literal, name, after)) = next_name(wanted) {
@@ -51,7 +56,7 @@ fn next_name(text: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// The text without the line that is there only if a process still lives at the first look.
-pub fn without_waiting(text: &str) -> String {
+pub(crate) fn without_waiting(text: &str) -> String {
     let mut kept = String::new();
     for line in text.split_inclusive('\n') {
         match line.find("Waiting for PIDS: ") {
@@ -63,7 +68,7 @@ pub fn without_waiting(text: &str) -> String {
 }
 
 /// What a shell says of itself, without the words in which shells differ: `FILE: LINE:` of dash, `eval:` of FreeBSD's.
-pub fn without_shell(text: &str) -> String {
+pub(crate) fn without_shell(text: &str) -> String {
     let mut kept = String::new();
     for line in text.split_inclusive('\n') {
         let plain = without_line_number(line);
@@ -85,12 +90,12 @@ fn without_line_number(line: &str) -> &str {
 const DESCRIPTORS: (&str, &str) = ("21699", "4097");
 
 /// Recorded text, as it is to be found here.
-pub fn here(recorded: &str) -> String {
+pub(crate) fn here(recorded: &str) -> String {
     recorded.replace(DESCRIPTORS.0, DESCRIPTORS.1)
 }
 
 /// A daemon's report about itself, without what belongs to the machine.
-pub fn report(text: &str) -> String {
+pub(crate) fn report(text: &str) -> String {
     let mut kept = Vec::new();
     let group = text.lines().find_map(|line| line.strip_prefix("uid: ")).and_then(|line| line.split(' ').nth(2));
     for line in text.lines() {

@@ -27,10 +27,10 @@ const LIMIT_REACHED: i64 = 124;
 const QUIET: Duration = Duration::from_secs(2);
 
 /// Steps of these cases are not replayed: the commands mean nothing on Linux.
-pub type Skip = fn(&str, &str) -> bool;
+pub(crate) type Skip = fn(&str, &str) -> bool;
 
 /// Replays every step of the cases in a directory.
-pub fn replay(directory: &Path, topic: &str, skip: Skip) -> Vec<Outcome> {
+pub(crate) fn replay(directory: &Path, topic: &str, skip: Skip) -> Vec<Outcome> {
     let cases = all_json(&directory.join("freebsd").join(topic));
     if cases.is_empty() {
         return Vec::new();
@@ -129,7 +129,7 @@ fn set_up(sandbox: &mut Sandbox, inputs: &Value) -> io::Result<()> {
     }
     for entry in fs::read_dir(sandbox.path("/etc"))?.flatten() {
         let file = entry.file_name().to_string_lossy().into_owned();
-        if file.starts_with("rc.conf") || file == "defaults" {
+        if file.starts_with("rc.conf") {
             sandbox.remove(&format!("/etc/{file}"))?;
         }
     }
@@ -154,6 +154,7 @@ fn set_up(sandbox: &mut Sandbox, inputs: &Value) -> io::Result<()> {
 }
 
 fn one_step(sandbox: &mut Sandbox, case: &Value, step: &Value, names: &mut Names) -> io::Result<Option<String>> {
+    names.next_step();
     let watched = strings(&case["watched"]);
     let before = contents(sandbox, &watched);
     let hangs = step["timed_out"] == Value::Bool(true);
@@ -198,8 +199,7 @@ fn says_otherwise(step: &Value, done: &Done, names: &mut Names) -> Option<String
         let (stdout, stderr) = (&done.stdout, &done.stderr);
         return Some(format!("exit {code:?} wanted, {} found; said {stdout:?} {stderr:?}", done.code));
     }
-    for (stream, wanted, found) in
-        [("stdout", text("stdout"), &done.stdout), ("stderr", text("stderr"), &done.stderr)]
+    for (stream, wanted, found) in [("stdout", text("stdout"), &done.stdout), ("stderr", text("stderr"), &done.stderr)]
     {
         let wanted = without_shell(&without_waiting(&here(wanted)));
         let found = without_shell(&without_waiting(found));
@@ -210,11 +210,7 @@ fn says_otherwise(step: &Value, done: &Done, names: &mut Names) -> Option<String
     None
 }
 
-fn changes_otherwise(
-    step: &Value,
-    changed: &BTreeMap<&String, &Option<String>>,
-    names: &mut Names,
-) -> Option<String> {
+fn changes_otherwise(step: &Value, changed: &BTreeMap<&String, &Option<String>>, names: &mut Names) -> Option<String> {
     let none = serde_json::Map::new();
     let recorded = step["files_changed"].as_object().unwrap_or(&none);
     for (path, wanted) in recorded {

@@ -25,9 +25,13 @@ while read -r verb limit; do
 done 2>/.run/driver
 "#;
 
-/// Mounts what is the host's, then becomes process 1 inside.
+/// Closes what it was given, mounts what is the host's, then becomes process 1 inside.
 const ENTER: &str = r#"
 set -e
+for open in /proc/$$/fd/*; do
+	open=${open##*/}
+	[ "$open" -le 2 ] || eval "exec $open>&-"
+done
 for place in usr/bin usr/.sbin usr/lib usr/lib32 usr/lib64 usr/libx32 usr/share usr/libexec dev; do
 	[ ! -d "$ROOT/$place" ] || mount --rbind "/$(echo "$place" | tr -d .)" "$ROOT/$place"
 done
@@ -37,15 +41,15 @@ exec chroot "$ROOT" /usr/bin/env SEARCH="$SEARCH" "$SHELL_PATH" /.run/driver.sh
 
 /// What a command did.
 #[derive(Debug)]
-pub struct Done {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Done {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// The root, and the process that runs things in it.
 #[derive(Debug)]
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     root: TempDir,
     driver: Child,
     orders: ChildStdin,
@@ -54,7 +58,7 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// Why there can be none here, if so.
-    pub fn lacking() -> Option<String> {
+    pub(crate) fn lacking() -> Option<String> {
         let works = Command::new("unshare").args(["-m", "-p", "-f", "--kill-child", "true"]).output();
         match works {
             Ok(output) if output.status.success() => None,
@@ -64,11 +68,11 @@ impl Sandbox {
     }
 
     /// A root whose /bin/sh is this program.
-    pub fn new(shell: &Path) -> io::Result<Self> {
+    pub(crate) fn new(shell: &Path) -> io::Result<Self> {
         let root = tempfile::Builder::new().prefix("svc-facts").tempdir()?;
         lay_out(root.path(), shell)?;
         let mut driver = Command::new("unshare")
-            .args(["-m", "-p", "-f", "--kill-child", "--propagation", "private", "/bin/sh", "-c", ENTER])
+            .args(["-m", "-p", "-f", "--kill-child", "--propagation", "private", "/bin/bash", "-c", ENTER])
             .env("ROOT", root.path())
             .env("SEARCH", SEARCH)
             .env("SHELL_PATH", "/usr/bin/dash")
@@ -81,12 +85,12 @@ impl Sandbox {
     }
 
     /// A path inside, as seen from outside.
-    pub fn path(&self, inside: &str) -> PathBuf {
+    pub(crate) fn path(&self, inside: &str) -> PathBuf {
         self.root.path().join(inside.trim_start_matches('/'))
     }
 
     /// Writes a file inside, with its directories.
-    pub fn write(&self, inside: &str, text: &str, mode: u32) -> io::Result<()> {
+    pub(crate) fn write(&self, inside: &str, text: &str, mode: u32) -> io::Result<()> {
         let path = self.path(inside);
         fs::create_dir_all(path.parent().expect("a file is in a directory"))?;
         fs::write(&path, text)?;
@@ -94,7 +98,7 @@ impl Sandbox {
     }
 
     /// Puts a program of the host inside.
-    pub fn install(&self, program: &Path, inside: &str) -> io::Result<()> {
+    pub(crate) fn install(&self, program: &Path, inside: &str) -> io::Result<()> {
         let path = self.path(inside);
         self.remove(inside)?;
         fs::copy(program, &path)?;
@@ -102,7 +106,7 @@ impl Sandbox {
     }
 
     /// Removes whatever is there.
-    pub fn remove(&self, inside: &str) -> io::Result<()> {
+    pub(crate) fn remove(&self, inside: &str) -> io::Result<()> {
         let path = self.path(inside);
         match fs::symlink_metadata(&path) {
             Ok(found) if found.is_dir() => fs::remove_dir_all(path),
@@ -112,12 +116,12 @@ impl Sandbox {
     }
 
     /// Ends every process inside.
-    pub fn clean(&mut self) -> io::Result<()> {
+    pub(crate) fn clean(&mut self) -> io::Result<()> {
         self.order("clean").map(|_| ())
     }
 
     /// Runs a command as the recorder did, for at most so long: 124 says that the time was up.
-    pub fn run(&mut self, command: &str, limit: &str) -> io::Result<Done> {
+    pub(crate) fn run(&mut self, command: &str, limit: &str) -> io::Result<Done> {
         fs::write(self.path("/.run/command"), command)?;
         let code = self.order(&format!("run {limit}"))?;
         let text = |name: &str| -> io::Result<String> {
@@ -151,15 +155,29 @@ fn lay_out(root: &Path, shell: &Path) -> io::Result<()> {
         }
     }
     for place in [
-        "proc", ".run", "work", "root", "tmp", "etc/rc.d", "var/run", "var/log", "bin", "usr/sbin", "usr/.sbin",
-        "usr/local/sbin", "usr/local/bin", "usr/local/etc/rc.d",
+        "proc",
+        ".run",
+        "work",
+        "root",
+        "tmp",
+        "etc/rc.d",
+        "var/run",
+        "var/log",
+        "bin",
+        "usr/sbin",
+        "usr/.sbin",
+        "usr/local/sbin",
+        "usr/local/bin",
+        "usr/local/etc/rc.d",
     ] {
         fs::create_dir_all(root.join(place))?;
     }
     fs::set_permissions(root.join("tmp"), fs::Permissions::from_mode(0o1777))?;
     fs::set_permissions(root.join("root"), fs::Permissions::from_mode(0o755))?;
     fs::set_permissions(root, fs::Permissions::from_mode(0o755))?;
-    for (place, target) in [("lib", "usr/lib"), ("lib32", "usr/lib32"), ("lib64", "usr/lib64"), ("sbin", "usr/sbin"), ("run", "var/run")] {
+    for (place, target) in
+        [("lib", "usr/lib"), ("lib32", "usr/lib32"), ("lib64", "usr/lib64"), ("sbin", "usr/sbin"), ("run", "var/run")]
+    {
         symlink(target, root.join(place))?;
     }
     // Links, so that single programs can be others than the host's.
@@ -176,6 +194,7 @@ fn lay_out(root: &Path, shell: &Path) -> io::Result<()> {
     for (name, text) in [
         ("passwd", "root:*:0:0:root:/root:/bin/sh\nnobody:*:65534:65534::/:/bin/sh\ngold:*:1001:1001::/tmp:/bin/sh\n"),
         ("group", "root:*:0:\nwheel:*:0:root\noperator:*:5:root\nnobody:*:65534:\ngold:*:1001:\n"),
+        ("defaults/rc.conf", ""),
         ("nsswitch.conf", "passwd: files\ngroup: files\n"),
         ("pam.d/su", "auth sufficient pam_rootok.so\naccount required pam_permit.so\nsession required pam_permit.so\n"),
     ] {

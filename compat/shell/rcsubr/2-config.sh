@@ -104,8 +104,6 @@ load_rc_config()
 			_rc_source_if "$_rc_conf_dir/$1"
 		fi
 	done
-	# Through a default, because a name that is no variable would be run as a command.
-	eval ": \"\${${1}_svcj:=NO}\""
 }
 
 load_rc_config_var()
@@ -160,6 +158,11 @@ _rc_replace()
 	_rc_target=$1
 	if [ -h "$1" ]; then
 		_rc_target=$(readlink -f "$1") || return 1
+	fi
+	# A file with a second name is written in its place, for a new file would not have that name.
+	if [ -n "$(find "$_rc_target" -links +1 2>/dev/null)" ]; then
+		_rc_words=$(cat && echo .) && printf '%s' "${_rc_words%.}" >"$_rc_target"
+		return
 	fi
 	_rc_new=$_rc_target.svc.$$
 	if [ -e "$_rc_target" ]; then

@@ -21,9 +21,10 @@ _rc_processes()
 	fi
 }
 
-# A process of a container has the same name as one of ours and is none of them.
-_rc_is_of_this_host()
+# A process that is only waiting to be reaped is none, nor is one of a container.
+_rc_counts()
 {
+	_rc_lives "$1" || return 1
 	if [ -e "/proc/$1/ns/pid" ]; then
 		[ "$(readlink "/proc/$1/ns/pid")" = "$(readlink /proc/self/ns/pid)" ]
 	fi
@@ -65,7 +66,7 @@ _rc_find()
 		case $_rc_one in
 		*[!0-9]* | '') continue ;;
 		esac
-		if _rc_matches "$_rc_words" && _rc_is_of_this_host "$_rc_one"; then
+		if _rc_matches "$_rc_words" && _rc_counts "$_rc_one"; then
 			printf '%s ' "$_rc_one"
 		fi
 	done | sed 's/ $//'
@@ -117,9 +118,12 @@ check_process()
 
 _rc_lives()
 {
-	kill -0 "$1" 2>/dev/null || return 1
-	# Where nobody reaps, a dead process can still be signalled.
-	! { [ -r "/proc/$1/stat" ] && grep -q ') Z' "/proc/$1/stat" 2>/dev/null; }
+	if [ -d /proc/self ]; then
+		# Where nobody reaps, a dead process can still be signalled.
+		grep -qv ') Z' "/proc/$1/stat" 2>/dev/null
+	else
+		kill -0 "$1" 2>/dev/null
+	fi
 }
 
 _rc_nap()

@@ -11,6 +11,8 @@ _rc_read_tuning()
 		login_class limits cpuset audit_user svcj_options; do
 		eval "_$_rc_one=\$${name}_$_rc_one"
 	done
+	# Through a default, because a name that is no variable would be run as a command.
+	eval ": \"\${${name}_svcj:=NO}\""
 	# The caller's flags come before the configuration's.
 	if [ -n "${flags-}" ]; then
 		rc_flags=$flags
@@ -41,6 +43,13 @@ _rc_check_jail_options()
 _rc_jailed()
 {
 	checkyesno "${name}_svcj"
+}
+
+_rc_note_jail()
+{
+	if _rc_jailed; then
+		warn "there are no service jails on $(uname -s); $name runs outside of one"
+	fi
 }
 
 _rc_read_env_file()
@@ -112,9 +121,10 @@ if ! command -v limits >/dev/null 2>&1; then
 	}
 fi
 
+# Says the first word; what follows it is the command that is not run.
 _rc_refuse()
 {
-	echo "$*" >&2
+	printf '%s\n' "$1" >&2
 	return 1
 }
 
@@ -122,7 +132,7 @@ _rc_refuse()
 _rc_as()
 {
 	if ! id -u "$1" >/dev/null 2>&1; then
-		echo "_rc_refuse su: unknown login: $1"
+		printf '_rc_refuse "su: unknown login: %s"\n' "$1"
 	elif setpriv --version >/dev/null 2>&1; then
 		echo "setpriv --reuid=$1 --regid=$(id -g "$1") --init-groups --"
 	elif command -v runuser >/dev/null 2>&1; then
@@ -212,8 +222,8 @@ _rc_protect()
 	[Yy][Ee][Ss] | [Aa][Ll][Ll])
 		_rc_look
 		for _rc_one in $rc_pid; do
-			if [ -w "/proc/$_rc_one/oom_score_adj" ]; then
-				echo -1000 >"/proc/$_rc_one/oom_score_adj"
+			if ! (echo -1000 >"/proc/$_rc_one/oom_score_adj") 2>/dev/null; then
+				info "process $_rc_one cannot be protected: this needs CAP_SYS_RESOURCE"
 			fi
 		done
 		;;

@@ -25,12 +25,12 @@ run_rc_command()
 	_rc_keywords="start stop restart rcvar enable disable delete enabled describe extracommands ${extra_commands-}"
 	_rc_procname=${procname:-$command}
 	if [ -n "$_rc_procname" ]; then
-		_rc_look
 		_rc_keywords="$_rc_keywords status poll"
 	elif [ -n "${status_cmd-}" ]; then
 		_rc_keywords="$_rc_keywords status"
 	fi
 	[ -n "$rc_arg" ] || rc_usage "$_rc_keywords"
+	[ -z "$_rc_procname" ] || _rc_look
 	_rc_check_jail_options
 	_rc_known "$rc_arg" || rc_usage "$_rc_keywords"
 	if ! _rc_wanted; then
@@ -178,11 +178,13 @@ _rc_post()
 	return "$_return"
 }
 
+# Once for a restart, not again for the start in it.
 _rc_setup()
 {
-	if [ -n "$_setup" ]; then
+	if [ -n "$_setup" ] && [ -z "${_rc_is_set_up-}" ]; then
 		eval "$_setup" || warn "failed to setup $name"
 	fi
+	_rc_is_set_up=yes
 }
 
 _rc_check_required_before()
@@ -236,6 +238,7 @@ _rc_own()
 	start | restart | reload) _rc_setup ;;
 	esac
 	_rc_pre || return 1
+	_rc_note_jail
 	_rc_doit "$_rc_cmd $rc_extra_args" || return 1
 	_rc_post
 }
@@ -251,9 +254,7 @@ _rc_do_start()
 		warn "failed precmd routine for $name"
 		return 1
 	fi
-	if _rc_jailed; then
-		warn "there are no service jails on $(uname -s); $name runs outside of one"
-	fi
+	_rc_note_jail
 	startmsg "Starting $name."
 	# A jail's processes are not protected: they are not the host's.
 	if _rc_jailed; then
