@@ -6,6 +6,6 @@ use crate::Outcome;
 use crate::replay::replay;
 
 /// Every recorded step.
-pub fn freebsd(directory: &Path) -> Vec<Outcome> {
+pub(crate) fn freebsd(directory: &Path) -> Vec<Outcome> {
     replay(directory, "rcsubr", |_, _| false)
 }
