@@ -43,8 +43,13 @@ pub(crate) fn list(rows: &[Summary], look: &Look) -> String {
             Some(width) => cut(&remark, width.saturating_sub(used).max(REMARK_COLUMNS_MIN), look.utf8),
             None => remark,
         };
-        let styled = if row.reason.is_empty() { paint(DIM, &remark) } else { remark };
-        let _ = writeln!(text, "{styled}");
+        text += &match (row.reason.as_str(), remark.as_str()) {
+            (_, "") => String::new(),
+            ("", remark) => paint(DIM, remark),
+            (_, remark) => remark.to_owned(),
+        };
+        text.truncate(text.trim_end_matches(' ').len());
+        text.push('\n');
     }
     text
 }

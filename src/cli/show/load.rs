@@ -15,7 +15,7 @@ pub(crate) fn load(report: &LoadReport, look: &Look) -> String {
         }
     }
     if !report.faults.is_empty() {
-        let _ = writeln!(text, "what these files defined before stays in force");
+        let _ = writeln!(text, "a faulty file changes nothing: what it defined before stays in force");
     }
     for name in &report.added {
         let _ = writeln!(text, "{}: new", paint(BOLD, name.as_str()));

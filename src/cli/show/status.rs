@@ -21,7 +21,8 @@ pub(crate) fn status(status: &Status, look: &Look) -> String {
         state.push_str(if summary.wanted { ", wanted up" } else { ", wanted down" });
     }
     block.styled("state", &state);
-    if !summary.reason.is_empty() && status.why.first() != Some(&summary.reason) {
+    // The chain of reasons begins with the same one.
+    if status.why.is_empty() && !summary.reason.is_empty() {
         block.line("because", &summary.reason);
     }
     for (at, why) in status.why.iter().enumerate() {

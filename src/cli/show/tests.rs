@@ -161,7 +161,7 @@ fn a_load_says_what_changed_and_where_values_come_from() {
     };
     assert_eq!(
         plain(&load(&report, &WIDE)),
-        "bad.toml:1:1: oh\n  1 | x\nwhat these files defined before stays in force\n\
+        "bad.toml:1:1: oh\n  1 | x\na faulty file changes nothing: what it defined before stays in force\n\
          new: new\nold: its file is gone\n\
          web: nice was not set, is 5 (in force now)\n\
          web: nice was not set, is 5 (in force when it is started again)\n\

@@ -69,10 +69,10 @@ struct Up {
 
 impl Up {
     fn start(dir: &Path, common: &Common) -> Result<Self, String> {
-        let about = |error: io::Error| format!("{}: {error}", dir.display());
-        let dir = fs::canonicalize(dir).map_err(about)?;
+        let typed = dir.display();
+        let dir = fs::canonicalize(dir).map_err(|error| format!("{typed}: {error}"))?;
         if !dir.is_dir() {
-            return Err(format!("{} is no directory; name one that has definitions of services", dir.display()));
+            return Err(format!("{typed} is no directory; name one that has definitions of services"));
         }
         let interrupts = [Incoming::Int, Incoming::Term, Incoming::Hup, Incoming::Quit];
         // Before any thread is made, so that all of them hold these back.
@@ -104,7 +104,7 @@ impl Up {
         up.feed.states();
         up.feed.lines();
         let socket = options.socket.display();
-        up.remark(&format!("services of {}; Ctrl-C stops them; ask with: svc --socket {socket} list", dir.display()));
+        up.remark(&format!("services of {typed}; Ctrl-C stops them; ask with: svc --socket {socket} list"));
         Ok(up)
     }
 
