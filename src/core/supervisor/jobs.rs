@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::life::shape_of;
+use super::timers::Timer;
 use super::{Act, Part, Supervisor};
 use crate::event::{Action, Answer, Ticket, Who};
 use crate::lifecycle::{Goal, Input, State};
@@ -172,6 +173,8 @@ impl Supervisor {
         if self.runs.contains_key(&old) {
             self.leave(id, old, actions);
         }
+        let limit = self.life(id).service.watchdog;
+        self.arm(id, Timer::Watchdog, limit.map(|limit| now + limit));
         self.touched.insert(id);
         self.show(id, actions);
     }

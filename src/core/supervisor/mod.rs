@@ -61,6 +61,8 @@ pub struct Supervisor {
     list: VecDeque<ServiceId>,
     /// Services of which it is settled what is asked, and that may have something to do.
     work: VecDeque<ServiceId>,
+    /// Services that may be launched, once nothing else is left to do.
+    launches: VecDeque<ServiceId>,
     /// Services whose waiters may have their answer.
     touched: BTreeSet<ServiceId>,
     /// Services waiting for a start slot, in order.
@@ -112,6 +114,7 @@ impl Supervisor {
             errand_timers: BTreeSet::new(),
             list: VecDeque::new(),
             work: VecDeque::new(),
+            launches: VecDeque::new(),
             touched: BTreeSet::new(),
             line: VecDeque::new(),
             slots: slots.max(1),

@@ -94,7 +94,7 @@ impl Supervisor {
             if needs.contains(&member) {
                 self.life_mut(member).memory.held = None;
                 self.supersede(member, Goal::Up, &who, actions);
-                self.hold_foes(now, member, &needs, &who, actions);
+                self.hold_foes(now, member, id, &who, actions);
             }
             if self.life(member).memory.held.is_none() {
                 self.encourage(now, member, member == id, actions);
@@ -135,6 +135,21 @@ impl Supervisor {
         seen
     }
 
+    /// Whether a service is another, or requires it, all the way down.
+    fn requires_deeply(&self, id: ServiceId, other: ServiceId) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![id];
+        while let Some(next) = open.pop() {
+            if next == other {
+                return true;
+            }
+            if seen.insert(next) {
+                open.extend(&self.graph.of(next).requires);
+            }
+        }
+        false
+    }
+
     /// Whether it is up and stays so.
     fn rests(&self, id: ServiceId) -> bool {
         let life = self.life(id);
@@ -168,17 +183,10 @@ impl Supervisor {
 
     /// What conflicts with a service that is to start must be stopped, and stay so; but for what is needed for the same
     /// request, or pinned.
-    fn hold_foes(
-        &mut self,
-        now: Time,
-        id: ServiceId,
-        needs: &BTreeSet<ServiceId>,
-        who: &Who,
-        actions: &mut Vec<Action>,
-    ) {
+    fn hold_foes(&mut self, now: Time, id: ServiceId, asked: ServiceId, who: &Who, actions: &mut Vec<Action>) {
         for foe in self.graph.of(id).conflicts.clone() {
             let life = self.life(foe);
-            if needs.contains(&foe) || life.memory.pinned.is_some() {
+            if life.memory.pinned.is_some() || self.requires_deeply(asked, foe) {
                 continue;
             }
             if life.goal == Goal::Down && !life.state().is_alive() && life.memory.asked.is_none() {

@@ -13,15 +13,16 @@ use crate::time::Time;
 
 impl Supervisor {
     /// Looks at everything on the list, and at what that puts on the list. What is asked of each is settled first, so
-    /// that nothing is launched before it is known what else comes before it.
+    /// that nothing is launched before it is known what else comes before it; and what must end is told before anything is
+    /// launched that may need it.
     pub(super) fn settle(&mut self, now: Time, actions: &mut Vec<Action>) {
         let mut looks: usize = 0;
         loop {
             while let Some(id) = self.list.pop_front() {
                 self.aim(now, id, actions);
             }
-            let Some(id) = self.next_at_work() else { break };
-            if self.look(now, id, actions) {
+            let Some((id, turn)) = self.next_at_work() else { break };
+            if self.look(now, id, turn, actions) {
                 looks += 1;
                 assert!(looks < 1_000 + 64 * self.lives.len(), "services did not settle");
             } else {
@@ -53,28 +54,33 @@ impl Supervisor {
         }
     }
 
-    /// The next of those at work; after them, as long as there are start slots, the first in line for one that still
-    /// waits.
-    fn next_at_work(&mut self) -> Option<ServiceId> {
+    /// The next of those at work; after them those that may be launched; and as long as there are start slots, the first
+    /// in line for one that still waits.
+    fn next_at_work(&mut self) -> Option<(ServiceId, Turn)> {
         while let Some(id) = self.work.pop_front() {
             if let Some(life) = self.lives[id.0 as usize].as_mut()
                 && core::mem::take(&mut life.at_work)
             {
-                return Some(id);
+                return Some((id, Turn::Work));
+            }
+        }
+        while let Some(id) = self.launches.pop_front() {
+            if self.lives[id.0 as usize].is_some() {
+                return Some((id, Turn::Launch));
             }
         }
         while self.slots > 0 {
             let next = self.line.pop_front()?;
             let Some(life) = self.lives[next.0 as usize].as_mut() else { continue };
             if core::mem::take(&mut life.in_line) && life.state() == State::Waiting {
-                return Some(next);
+                return Some((next, Turn::Launch));
             }
         }
         None
     }
 
     /// Does the next thing that is due for one service; false when there is none.
-    fn look(&mut self, now: Time, id: ServiceId, actions: &mut Vec<Action>) -> bool {
+    fn look(&mut self, now: Time, id: ServiceId, turn: Turn, actions: &mut Vec<Action>) -> bool {
         let goal = self.life(id).goal;
         let life = self.life_mut(id);
         // Only a stop by hand, or a pin, asks others to bear with its absence for good.
@@ -84,12 +90,14 @@ impl Supervisor {
         let life = self.life(id);
         let input = match life.state() {
             State::Down if goal == Goal::Up => Input::Want,
-            State::Waiting if self.may_launch(id) => {
-                if !self.take_slot(id) {
+            State::Waiting if self.may_launch(id) => match turn {
+                Turn::Work => {
+                    self.launches.push_back(id);
                     return false;
                 }
-                Input::Clear(self.next_run)
-            }
+                Turn::Launch if !self.take_slot(id) => return false,
+                Turn::Launch => Input::Clear(self.next_run),
+            },
             State::Starting { .. } | State::Up { .. } if life.counts.unmet > 0 || life.goal == Goal::Down => {
                 Input::Cycle
             }
@@ -309,6 +317,15 @@ impl Supervisor {
         });
         wrong.map(|(name, has, counted)| alloc::format!("{name}: has {has:?}, counted {counted:?}"))
     }
+}
+
+/// What a look may do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// Everything but launch.
+    Work,
+    /// Launch too.
+    Launch,
 }
 
 /// Which way a counter goes.
