@@ -1,0 +1,205 @@
+//! What must hold after every event.
+
+use std::collections::BTreeMap;
+
+use svc_core::lifecycle::{Cause, Goal, Stage, State};
+use svc_core::supervisor::SLOT_HELD;
+use svc_core::{Answer, Job, Name, Request, RunId, ServiceId, Ticket};
+
+use crate::world::World;
+
+impl World {
+    fn name(&self, id: ServiceId) -> &Name {
+        &self.core.service(id).name
+    }
+
+    pub fn check(&mut self) {
+        if let Some(wrong) = self.core.miscount() {
+            panic!("miscounted: {wrong}");
+        }
+        for id in self.core.ids().collect::<Vec<_>>() {
+            let state = self.core.view(id).state;
+            if let Some(tree) = state.run().and_then(|run| self.trees.get_mut(&run)) {
+                tree.left = false;
+            }
+            self.check_service(id, state);
+            self.check_stop_order(id, state);
+        }
+        self.check_trees();
+        self.check_slots();
+        if self.totals.events.is_multiple_of(16) {
+            self.check_reasons();
+        }
+        if self.is_complete {
+            let stray = self.trees.iter().find(|(_, tree)| tree.is_alive() && !tree.left && !tree.killed);
+            assert!(stray.is_none(), "everything is said to be down, and there is {stray:?}");
+        }
+    }
+
+    fn check_service(&mut self, id: ServiceId, state: State) {
+        let name = self.name(id).clone();
+        let memory = self.core.memory(id);
+        if matches!(state, State::Up { .. } | State::Starting { .. }) {
+            assert!(self.core.view(id).goal == Goal::Up, "{name} is {state:?} and nobody wants it");
+            for &required in &self.core.graph().of(id).requires {
+                let there = self.core.view(required).state.satisfies() || self.core.memory(required).excused;
+                assert!(there, "{name} is {state:?} without {}", self.name(required));
+            }
+            for &foe in &self.core.graph().of(id).conflicts {
+                let beside = self.core.view(foe).state.is_alive() && self.launched_beside(id, foe);
+                assert!(!beside, "{name} runs beside {}", self.name(foe));
+            }
+        }
+        if memory.excused && state == State::Down {
+            assert!(
+                memory.held.is_some() || memory.pinned.is_some(),
+                "{name} is down for good, and others bear with it"
+            );
+        }
+        if let State::Up { run: Some(run) } = state {
+            let limit = self.core.service(id).watchdog;
+            let then = limit.map(|limit| self.now + limit.as_millis() as u64);
+            let until = *self.fed.entry(run).or_insert(then);
+            assert!(until.is_none_or(|until| self.now <= until), "{name} was silent for too long and is up");
+        }
+        assert!(memory.trouble.as_deref() != Some(""), "{name} has a trouble without words");
+    }
+
+    /// Whether both came to run under this manager and these definitions: what ran when a conflict was written, or was
+    /// found running, may go on.
+    fn launched_beside(&self, one: ServiceId, other: ServiceId) -> bool {
+        let fresh = |id: ServiceId| match self.core.view(id).state {
+            State::Starting { run, .. } => self.since_load(run),
+            State::Up { run: Some(run) } => self.since_load(run),
+            State::Up { run: None }
+            | State::Down
+            | State::Waiting
+            | State::Stopping { .. }
+            | State::BackingOff { .. }
+            | State::Ended { .. } => false,
+        };
+        fresh(one) && fresh(other)
+    }
+
+    fn since_load(&self, run: RunId) -> bool {
+        self.launched.get(&run).is_some_and(|&events| events > self.loaded)
+    }
+
+    /// Every process belongs to a run that core knows, and no service has two.
+    fn check_trees(&self) {
+        let mut mains: BTreeMap<&Name, RunId> = BTreeMap::new();
+        for (&run, tree) in self.trees.iter().filter(|(_, tree)| tree.is_alive()) {
+            assert!(self.core.owner(run).is_some() || tree.killed, "nobody knows {run:?}: {tree:?}");
+            if tree.job == Job::Start && !tree.left {
+                let other = mains.insert(&tree.name, run);
+                assert!(other.is_none(), "{} runs twice: {other:?} and {run:?}", tree.name);
+            }
+        }
+    }
+
+    fn check_slots(&self) {
+        let starting = self.core.ids().filter(|&id| match self.core.view(id).state {
+            State::Starting { run, .. } => {
+                self.launched.contains_key(&run) && self.time().since(self.core.view(id).since) < SLOT_HELD
+            }
+            State::Down
+            | State::Waiting
+            | State::Up { .. }
+            | State::Stopping { .. }
+            | State::BackingOff { .. }
+            | State::Ended { .. } => false,
+        });
+        let count = starting.count();
+        assert!(count <= self.slots as usize, "{count} services start at once, {} may", self.slots);
+    }
+
+    /// Who was told to end just now has nobody above it.
+    fn check_stop_order(&self, id: ServiceId, state: State) {
+        let State::Stopping { stage: Stage::Told | Stage::Command { .. }, cause: Cause::Asked, .. } = state else {
+            return;
+        };
+        let Some(State::Up { .. } | State::Starting { .. } | State::Stopping { stage: Stage::Dependents { .. }, .. }) =
+            self.before.get(&id)
+        else {
+            return;
+        };
+        let excused = self.core.memory(id).excused;
+        for &above in &self.core.graph().of(id).dependents {
+            let alive = self.core.view(above).state.is_alive();
+            assert!(!alive || excused, "{} was told to end before {}", self.name(id), self.name(above));
+        }
+        for &later in &self.core.graph().of(id).followers {
+            let view = self.core.view(later);
+            let leaving = view.state.is_alive() && view.goal == Goal::Down;
+            assert!(!leaving, "{} was told to end before {}, which stops first", self.name(id), self.name(later));
+        }
+    }
+
+    /// A launch is right when it happens.
+    pub fn check_spawn(&mut self, run: RunId, id: ServiceId, job: &Job) {
+        assert!(!self.is_complete, "{} is launched after the end", self.name(id));
+        if *job != Job::Start {
+            return;
+        }
+        assert!(!self.is_ending, "{} is started while everything ends", self.name(id));
+        self.launched.insert(run, self.totals.events);
+        let edges = self.core.graph().of(id);
+        for &required in &edges.requires {
+            let up = self.core.view(required).state.satisfies();
+            let state = self.core.view(required).state;
+            assert!(up, "{} is launched before {}: {state:?}", self.name(id), self.name(required));
+        }
+        for &foe in &edges.conflicts {
+            let alive = self.core.view(foe).state.is_alive();
+            assert!(!alive, "{} is launched beside {}", self.name(id), self.name(foe));
+        }
+        for &earlier in &edges.after {
+            let view = self.core.view(earlier);
+            let coming = view.goal == Goal::Up && matches!(view.state, State::Starting { .. });
+            assert!(!coming, "{} is launched before {} is up", self.name(id), self.name(earlier));
+        }
+    }
+
+    pub fn check_reply(&mut self, ticket: Ticket, answer: &Answer) {
+        self.totals.answers += 1;
+        let Some((id, request)) = self.open.remove(&ticket) else {
+            panic!("{ticket:?} was answered twice, or nobody asked: {answer:?}");
+        };
+        match answer {
+            Answer::Done { .. } => self.check_done(id, &request),
+            Answer::Failed(text) | Answer::Unsupported(text) => {
+                let contradicts = text.contains("nobody asked for it") || text.contains(": :");
+                assert!(!text.is_empty() && !contradicts, "{request:?} is answered with {text:?}");
+            }
+            Answer::Exited(_) => assert!(matches!(request, Request::Verb(_)), "{request:?}: {answer:?}"),
+            Answer::Superseded(_) => {
+                let contrary = matches!(request, Request::Start | Request::Stop { .. } | Request::Restart { .. });
+                assert!(contrary, "{request:?} was superseded");
+            }
+        }
+    }
+
+    /// What is said to be done is.
+    fn check_done(&self, id: ServiceId, request: &Request) {
+        if !self.core.ids().any(|found| found == id) {
+            let starts = matches!(request, Request::Start | Request::Restart { .. });
+            assert!(!starts, "{request:?} of a service that is gone is done");
+            return;
+        }
+        let view = self.core.view(id);
+        match request {
+            Request::Start | Request::Restart { .. } => {
+                assert!(view.state.satisfies(), "{} is started, and {:?}", self.name(id), view.state);
+            }
+            Request::Stop { all, .. } => {
+                assert!(view.state == State::Down, "{} is stopped, and {:?}", self.name(id), view.state);
+                assert!(!all || view.left.is_empty(), "{} is stopped, and has {:?}", self.name(id), view.left);
+                let rest = self.trees.values().find(|tree| {
+                    tree.name == *self.name(id) && tree.job == Job::Start && tree.is_alive() && !tree.left
+                });
+                assert!(rest.is_none(), "{} is stopped, and there is {rest:?}", self.name(id));
+            }
+            Request::Reload | Request::Verb(_) | Request::Pin | Request::Unpin | Request::Reset => {}
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Everything that can go wrong does.
+
+use svc_core::service::Service;
+use svc_core::supervisor::Memory;
+use svc_core::{Event, Name, RunId, Supervisor, Who};
+
+use crate::services::{self, NAMES};
+use crate::world::{Plan, World};
+
+impl World {
+    pub fn storm(&mut self) {
+        let count = 1 + self.dice.roll(8);
+        for at in 0..count {
+            let service = services::service(&mut self.dice, at, self.is_patient);
+            self.disk.insert(service.name.clone(), service);
+        }
+        self.load();
+        let boots = self.dice.once_in(2);
+        for id in self.core.ids().collect::<Vec<_>>() {
+            if boots && self.core.service(id).enabled.on {
+                self.handle(Event::Boot(id));
+            }
+        }
+        for _ in 0..20 + self.dice.roll(60) {
+            match self.dice.roll(40) {
+                0 | 1 => self.change_disk(),
+                2 => self.crash(),
+                3 => self.find(),
+                _ => self.ask_something(),
+            }
+            let span = match self.dice.roll(4) {
+                0 => 0,
+                1 => self.dice.roll(50),
+                2 => self.dice.roll(1_000),
+                _ => self.dice.roll(12_000),
+            };
+            self.pass(span);
+        }
+    }
+
+    fn load(&mut self) {
+        let definitions: Vec<Service> = self.disk.values().cloned().collect();
+        self.handle(Event::Loaded(definitions));
+    }
+
+    /// An administrator edits the definitions and loads them.
+    fn change_disk(&mut self) {
+        for _ in 0..1 + self.dice.roll(3) {
+            let at = self.dice.roll(NAMES);
+            if self.dice.once_in(3) {
+                self.disk.remove(&services::name(at));
+            } else {
+                let service = services::service(&mut self.dice, at, self.is_patient);
+                self.disk.insert(service.name.clone(), service);
+            }
+        }
+        self.load();
+    }
+
+    /// The manager dies, sometimes between writing its journal and doing all it wrote down, and a new one takes over.
+    fn crash(&mut self) {
+        self.totals.crashes += 1;
+        let mut lost = Vec::new();
+        if self.dice.once_in(2)
+            && let Some(event) = self.some_news()
+        {
+            let mut actions = self.decide(event);
+            let done = self.dice.roll(actions.len() as u64 + 1) as usize;
+            lost = actions.split_off(done);
+            self.carry_out(actions);
+        }
+        self.say(format_args!("the manager dies, with this undone: {lost:?}"));
+        let memories: Vec<(Name, Memory)> =
+            self.core.ids().map(|id| (self.core.service(id).name.clone(), self.core.memory(id))).collect();
+        self.open.clear();
+        self.launched.clear();
+        self.before.clear();
+        self.fed.clear();
+        let old = self.core.next_run();
+        let unheard = self.live_without_manager();
+        self.core = Supervisor::new(self.slots);
+        self.load_quietly();
+        let mut actions = Vec::new();
+        self.core.recover(self.time(), memories, &mut actions);
+        self.adopt(old);
+        self.carry_out(actions);
+        self.check();
+        for event in unheard {
+            self.bury(&event);
+            self.handle(event);
+        }
+    }
+
+    /// The next news that is on its way.
+    fn some_news(&mut self) -> Option<Event> {
+        let (at, event) = self.plans.iter().find_map(|(&at, plan)| match plan {
+            Plan::Tell(event) => Some((at, event.clone())),
+            Plan::Deed(..) => None,
+        })?;
+        // What stands before it happens first.
+        while self.plans.first_key_value().is_some_and(|(&first, _)| first < at) {
+            let limit = at.0;
+            if !self.turn(limit) {
+                return None;
+            }
+        }
+        self.plans.remove(&at)?;
+        self.now = self.now.max(at.0);
+        self.bury(&event);
+        Some(event)
+    }
+
+    /// Processes go on; their news waits.
+    fn live_without_manager(&mut self) -> Vec<Event> {
+        let limit = self.now + self.dice.roll(4_000);
+        let mut unheard = Vec::new();
+        while let Some(entry) = self.plans.first_entry()
+            && entry.key().0 <= limit
+        {
+            self.now = self.now.max(entry.key().0);
+            match entry.remove() {
+                Plan::Deed(run, deed) => self.happen(run, deed),
+                Plan::Tell(event) => unheard.push(event),
+            }
+        }
+        self.now = limit;
+        unheard
+    }
+
+    fn load_quietly(&mut self) {
+        let definitions: Vec<Service> = self.disk.values().cloned().collect();
+        let mut actions = Vec::new();
+        self.core.handle(self.time(), Event::Loaded(definitions), &mut actions);
+        self.carry_out(actions);
+    }
+
+    /// The new daemon compares what there is with what the core knows: runs that were never launched are empty, and
+    /// commands that nobody waits for any more are ended.
+    fn adopt(&mut self, next: RunId) {
+        let known: Vec<RunId> = (0..next.0).map(RunId).collect();
+        for run in known {
+            match (self.core.owner(run), self.trees.get_mut(&run)) {
+                (Some(id), Some(tree)) => {
+                    tree.left = self.core.view(id).left.contains(&run);
+                }
+                (Some(id), None) => self.never_was(run, id),
+                (None, Some(_)) => self.kill(run),
+                (None, None) => {}
+            }
+        }
+    }
+
+    /// A daemon that somebody started by hand turns up.
+    fn find(&mut self) {
+        let Some(id) = self.some_service() else { return };
+        if !self.core.service(id).is_script() {
+            return;
+        }
+        self.before = self.core.ids().map(|id| (id, self.core.view(id).state)).collect();
+        let mut actions = Vec::new();
+        let Some(run) = self.core.found(self.time(), id, &mut actions) else { return };
+        self.found(run, id);
+        self.carry_out(actions);
+        self.check();
+    }
+
+    pub fn shut_down(&mut self) {
+        self.is_ending = true;
+        self.handle(Event::Shutdown(Who(String::from("root"))));
+    }
+}

@@ -1,0 +1,200 @@
+//! One world: its clock, its plans, and how events reach the core and actions the machine.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use svc_core::lifecycle::State;
+use svc_core::service::Service;
+use svc_core::{Action, Event, Name, Request, RunId, ServiceId, Supervisor, Ticket, Time};
+
+use crate::dice::Dice;
+use crate::machine::{Deed, Tree};
+
+/// What was counted, to show that the worlds were not empty.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Totals {
+    pub events: u64,
+    pub answers: u64,
+    pub launches: u64,
+    pub crashes: u64,
+}
+
+impl Totals {
+    pub fn add(&mut self, other: &Self) {
+        self.events += other.events;
+        self.answers += other.answers;
+        self.launches += other.launches;
+        self.crashes += other.crashes;
+    }
+}
+
+/// What will happen.
+#[derive(Clone, Debug)]
+pub enum Plan {
+    /// To a process.
+    Deed(RunId, Deed),
+    /// The daemon hears of it.
+    Tell(Event),
+}
+
+pub struct World {
+    pub dice: Dice,
+    /// Milliseconds since the machine came up.
+    pub now: u64,
+    pub core: Supervisor,
+    pub slots: u32,
+    /// The definitions on disk.
+    pub disk: BTreeMap<Name, Service>,
+    pub trees: BTreeMap<RunId, Tree>,
+    pub plans: BTreeMap<(u64, u64), Plan>,
+    planned: u64,
+    pub open: BTreeMap<Ticket, (ServiceId, Request)>,
+    pub asked: u64,
+    /// In calm weather every launch works and nothing ends by itself.
+    pub is_calm: bool,
+    /// Some patience is without end here; then nothing takes for ever.
+    pub is_patient: bool,
+    pub is_ending: bool,
+    pub is_complete: bool,
+    /// States before the event that is being handled.
+    pub before: BTreeMap<ServiceId, State>,
+    /// Launches of the present manager, which hold its start slots.
+    pub launched: BTreeMap<RunId, u64>,
+    /// How many events there had been at the last load.
+    pub loaded: u64,
+    /// Until when each run with a watchdog must say that it is alive, as the manager knows it.
+    pub fed: BTreeMap<RunId, Option<u64>>,
+    pub totals: Totals,
+    pub loud: bool,
+}
+
+impl World {
+    pub fn new(seed: u64, loud: bool) -> Self {
+        let mut dice = Dice::new(seed);
+        let is_patient = dice.once_in(8);
+        let slots = 1 + dice.roll(4) as u32;
+        Self {
+            dice,
+            now: 1_000,
+            core: Supervisor::new(slots),
+            slots,
+            disk: BTreeMap::new(),
+            trees: BTreeMap::new(),
+            plans: BTreeMap::new(),
+            planned: 0,
+            open: BTreeMap::new(),
+            asked: 0,
+            is_calm: false,
+            is_patient,
+            is_ending: false,
+            is_complete: false,
+            before: BTreeMap::new(),
+            launched: BTreeMap::new(),
+            loaded: 0,
+            fed: BTreeMap::new(),
+            totals: Totals::default(),
+            loud,
+        }
+    }
+
+    pub fn time(&self) -> Time {
+        Time::new(Duration::from_millis(self.now))
+    }
+
+    pub fn say(&self, what: std::fmt::Arguments<'_>) {
+        if self.loud {
+            println!("{:>9.3}  {what}", self.now as f64 / 1_000.0);
+        }
+    }
+
+    pub fn plan(&mut self, after: u64, plan: Plan) {
+        self.planned += 1;
+        self.plans.insert((self.now + after, self.planned), plan);
+    }
+
+    /// The daemon hears of this after so many milliseconds.
+    pub fn tell(&mut self, after: u64, event: Event) {
+        self.plan(after, Plan::Tell(event));
+    }
+
+    /// One event reaches the core; all its actions are carried out, and every promise is checked.
+    pub fn handle(&mut self, event: Event) {
+        let actions = self.decide(event);
+        self.carry_out(actions);
+        self.check();
+    }
+
+    /// What the core wants done about an event.
+    pub fn decide(&mut self, event: Event) -> Vec<Action> {
+        self.totals.events += 1;
+        match &event {
+            Event::Loaded(list) => {
+                self.loaded = self.totals.events;
+                self.say(format_args!("loaded {} definitions", list.len()));
+            }
+            event => self.say(format_args!("{event:?}")),
+        }
+        self.before = self.core.ids().map(|id| (id, self.core.view(id).state)).collect();
+        if let Event::Alive(run) = event {
+            self.fed.remove(&run);
+        }
+        let mut actions = Vec::new();
+        self.core.handle(self.time(), event, &mut actions);
+        actions
+    }
+
+    pub fn carry_out(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            self.say(format_args!("    -> {action:?}"));
+            match action {
+                Action::Spawn { run, service, job, about } => {
+                    self.check_spawn(run, service, &job);
+                    self.spawn(run, service, job, about);
+                }
+                Action::Signal(run, signal, reach) => self.signal(run, signal, reach),
+                Action::Kill(run) => self.kill(run),
+                Action::Leave(run) => self.leave(run),
+                Action::Reply(ticket, answer) => self.check_reply(ticket, &answer),
+                Action::Changed(_) => {}
+                Action::Removed(id, name) => {
+                    assert!(!self.disk.contains_key(&name), "{name} was removed though it is defined");
+                    assert!(!self.open.values().any(|&(owner, _)| owner == id), "{name} is gone, a ticket is open");
+                }
+                Action::ShutdownComplete => {
+                    assert!(self.is_ending && !self.is_complete, "an end that nobody asked for, or twice");
+                    self.is_complete = true;
+                }
+            }
+        }
+    }
+
+    /// Moves to the next thing that happens before `limit`; false when there is none.
+    pub fn turn(&mut self, limit: u64) -> bool {
+        let planned = self.plans.keys().next().map(|&(at, _)| at);
+        let due = self.core.deadline().map(|time| time.since_boot().as_millis() as u64);
+        let Some(next) = [planned, due].into_iter().flatten().min().filter(|&at| at <= limit) else { return false };
+        self.now = self.now.max(next);
+        if planned != Some(next) {
+            self.handle(Event::Tick);
+            let later = self.core.deadline().is_none_or(|time| time > self.time());
+            assert!(later, "a deadline does not move on");
+            return true;
+        }
+        let (_, plan) = self.plans.pop_first().expect("a plan was found");
+        match plan {
+            Plan::Deed(run, deed) => self.happen(run, deed),
+            Plan::Tell(event) => {
+                self.bury(&event);
+                self.handle(event);
+            }
+        }
+        true
+    }
+
+    /// Lets so many milliseconds pass.
+    pub fn pass(&mut self, span: u64) {
+        let limit = self.now + span;
+        while self.turn(limit) {}
+        self.now = limit;
+    }
+}
