@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::run::{Reach, RunId};
 use crate::time::Time;
 
+mod state;
 mod stopping;
 
 /// How long a killed tree may take to vanish before it is killed again.
@@ -298,6 +299,10 @@ fn idle(state: State, goal: Goal, input: Input, now: Time, policy: &Policy) -> S
         (_, Input::Found(run)) => quiet(Up { run: Some(run) }),
         (Down | BackingOff { .. } | Ended { .. }, Input::Want) => quiet(Waiting),
         (Waiting | BackingOff { .. } | Ended { .. }, Input::Unwant) => quiet(Down),
+        // Its stop takes away what the dead one left, as a pid file that its start stumbles over.
+        (Ended { .. }, Input::Cycle) if policy.is_script() && policy.stop_command => {
+            quiet(Stopping { run: None, stage: Stage::Dependents { was_up: true }, until: None, cause: Cause::Asked })
+        }
         (BackingOff { .. }, Input::Deadline) | (BackingOff { .. } | Ended { .. }, Input::Cycle) => {
             quiet(settled(goal, Cause::Asked, policy))
         }
@@ -432,73 +437,6 @@ fn rest(run: RunId, cause: Cause, goal: Goal, now: Time, policy: &Policy) -> Ste
         return (settled(goal, cause, policy), Effect::Leave(run));
     }
     stopping::rest_told(run, now_ending(now, policy), cause)
-}
-
-impl State {
-    /// The run this state is about, while there is one.
-    pub fn run(self) -> Option<RunId> {
-        match self {
-            Self::Starting { run, .. } => Some(run),
-            Self::Up { run } | Self::Stopping { run, .. } => run,
-            Self::Down | Self::Waiting | Self::BackingOff { .. } | Self::Ended { .. } => None,
-        }
-    }
-
-    /// The stop command that runs.
-    pub fn job(self) -> Option<RunId> {
-        match self {
-            Self::Stopping { stage: Stage::Command { job, .. }, .. } => Some(job),
-            Self::Stopping { .. }
-            | Self::Starting { .. }
-            | Self::Up { .. }
-            | Self::Down
-            | Self::Waiting
-            | Self::BackingOff { .. }
-            | Self::Ended { .. } => None,
-        }
-    }
-
-    /// When this state wants [`Input::Deadline`].
-    pub fn until(self) -> Option<Time> {
-        match self {
-            Self::Starting { until, .. } | Self::Stopping { until, .. } => until,
-            Self::BackingOff { until } => Some(until),
-            Self::Down | Self::Waiting | Self::Up { .. } | Self::Ended { .. } => None,
-        }
-    }
-
-    /// The same state with patience until then, where it has patience.
-    #[must_use]
-    pub fn extended(self, then: Time) -> Self {
-        match self {
-            Self::Starting { run, until: Some(until), returned } => {
-                Self::Starting { run, until: Some(until.max(then)), returned }
-            }
-            Self::Stopping { run, stage, until: Some(until), cause } => {
-                Self::Stopping { run, stage, until: Some(until.max(then)), cause }
-            }
-            Self::Starting { until: None, .. }
-            | Self::Stopping { until: None, .. }
-            | Self::Down
-            | Self::Waiting
-            | Self::Up { .. }
-            | Self::BackingOff { .. }
-            | Self::Ended { .. } => self,
-        }
-    }
-
-    /// Whether it has, or may have, processes; or holds what others wait to be let go.
-    pub fn is_alive(self) -> bool {
-        match self {
-            Self::Starting { .. } | Self::Up { .. } | Self::Stopping { .. } => true,
-            Self::Down | Self::Waiting | Self::BackingOff { .. } | Self::Ended { .. } => false,
-        }
-    }
-
-    /// Whether what requires it may run: it is up, or was skipped for good reason.
-    pub fn satisfies(self) -> bool {
-        matches!(self, Self::Up { .. } | Self::Ended { cause: Cause::Skipped })
-    }
 }
 
 #[cfg(test)]

@@ -165,9 +165,7 @@ fn rows(state: State, input: Input) -> Vec<String> {
         points().into_iter().map(|point| (point.map(|value| 1 << value), outcome(state, input, point))).collect();
     while let Some((one, other)) = joinable(&blocks) {
         let (gone, _) = blocks.remove(other);
-        for at in 0..4 {
-            blocks[one].0[at] |= gone[at];
-        }
+        blocks[one].0.iter_mut().zip(gone).for_each(|(kept, more)| *kept |= more);
     }
     blocks.into_iter().map(|(block, found)| format!("    {}-> {found}", when(block))).collect()
 }
