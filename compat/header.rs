@@ -5,3 +5,5 @@ pub mod insserv;
 pub mod lsb;
 pub mod openrc;
 pub mod rcd;
+pub mod redhat;
+pub mod systemd;

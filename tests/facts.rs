@@ -3,6 +3,8 @@
 //! Reads the directory in `SVC_FACTS`, or `../shared/facts/public` beside the checkout, or else the copy of those facts
 //! that the project carries in `tests/facts`.
 
+#[path = "facts/lsb.rs"]
+mod lsb;
 #[path = "facts/matching.rs"]
 mod matching;
 #[path = "facts/orders.rs"]
@@ -42,7 +44,9 @@ impl Outcome {
 type Kind = (&'static str, fn(&Path) -> Vec<Outcome>);
 
 const KINDS: &[Kind] = &[
+    ("debian/lsb-headers", lsb::debian),
     ("debian/orders", orders::orders),
+    ("own/lsb", lsb::own),
     ("own/rcorder", rcorder::own),
     ("freebsd/rcorder", rcorder::freebsd),
     ("fetched/rcorder", rcorder::fetched),

@@ -32,8 +32,19 @@ pub struct Lsb {
     pub description: Option<String>,
     /// Whether it talks to the console.
     pub interactive: bool,
-    /// The keywords that are there.
-    pub keys: Vec<Key>,
+    /// Every keyword that is there with its value as it is written.
+    pub written: Vec<Written>,
+}
+
+/// A keyword with its value as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Its line.
+    pub line: u32,
+    /// The keyword.
+    pub key: Key,
+    /// What follows the colon, without blanks around it; of a description the first line.
+    pub value: String,
 }
 
 /// A keyword of the header.
@@ -241,10 +252,10 @@ impl Reader<'_> {
             }
             None => value,
         };
-        if self.lsb.keys.contains(&key) {
+        if self.lsb.written.iter().any(|written| written.key == key) {
             self.notes.push(Note::new(number, format!("`{}` is here a second time; both are read", key.text())));
         }
-        self.lsb.keys.push(key);
+        self.lsb.written.push(Written { line: number, key, value: value.trim().to_string() });
         self.last = Some(key);
         match key {
             Key::Interactive => self.lsb.interactive = value.trim() == "true",
@@ -262,7 +273,9 @@ impl Reader<'_> {
                 self.levels(number, key, word);
             } else {
                 let list = self.lsb.list(key).expect("the words of a list");
-                if !list.iter().any(|old| old == word) {
+                if list.iter().any(|old| old == word) {
+                    self.notes.push(Note::new(number, format!("`{word}` is in `{}` twice", key.text())));
+                } else {
                     list.push(word.to_string());
                 }
             }
