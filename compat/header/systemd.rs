@@ -146,10 +146,8 @@ impl Reader<'_> {
                 None => value,
             };
             self.redhat = Some(value.trim().to_string()).filter(|text| !text.is_empty());
-        } else if let Some(path) = after(body, "pidfile:") {
-            if path.trim().starts_with('/') {
-                self.unit.pid_file = Some(path.trim().to_string());
-            }
+        } else if let Some(path) = after(body, "pidfile:").map(str::trim).filter(|path| path.starts_with('/')) {
+            self.unit.pid_file = Some(path.to_string());
         }
     }
 
