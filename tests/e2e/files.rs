@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use svc::wire::{Checked, Level, LoadReport, Reply, Request, StateName};
 
-use crate::harness::{Daemon, lives, shell, target, until};
+use crate::harness::{Daemon, is_root, lives, shell, target, until};
 
 fn load(daemon: &Daemon, names: &[&str]) -> LoadReport {
     let names = names.iter().map(|name| (*name).into()).collect();
@@ -142,6 +142,36 @@ fn a_talker_is_rotated_and_a_full_disk_does_not_hold_it_up() {
     });
     assert!(lines.len() < 3000);
     assert!(daemon.path("log/talker/old.2").exists() && !daemon.path("log/talker/old.3").exists());
+}
+
+#[test]
+fn a_full_runtime_directory_stops_nothing_and_is_made_good_when_there_is_room() {
+    if !is_root("a file system of its own") {
+        return;
+    }
+    let mut daemon = Daemon::new(&[]);
+    daemon.surround(
+        "mkdir {dir}/run
+        exec unshare --mount sh -c '
+            mount -t tmpfs -o size=256k,mode=755 tmpfs {dir}/run
+            exec \"$0\" \"$@\"' \"$0\" \"$@\"",
+    );
+    daemon.define("web", "command = \"sleep 1000\"");
+    daemon.define("fill", &format!("kind = \"oneshot\"\n{}", shell("cat /dev/zero > {dir}/run/fill || exit 0")));
+    daemon.define("free", &format!("kind = \"oneshot\"\n{}", shell("rm {dir}/run/fill")));
+    daemon.start();
+    daemon.up("fill");
+    for _ in 0..100 {
+        daemon.up("web");
+        daemon.down("web");
+    }
+    daemon.up("web");
+    let pid = daemon.pid("web");
+    assert!(daemon.said().contains("No space left"), "{}", daemon.said());
+    daemon.up("free");
+    until("the journal is whole again", || daemon.said().contains("the run journal is on file again").then_some(()));
+    daemon.replace_manager();
+    assert_eq!(daemon.pid("web"), pid);
 }
 
 #[test]

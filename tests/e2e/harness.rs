@@ -21,6 +21,8 @@ pub(crate) struct Daemon {
     dir: TempDir,
     keeper: Option<Child>,
     flags: Vec<&'static str>,
+    /// A shell's line that makes the surroundings and ends with `exec "$0" "$@"`.
+    surroundings: Option<String>,
 }
 
 /// Waits until there is an answer.
@@ -63,7 +65,7 @@ impl Daemon {
         for name in ["services", "init.d", "log"] {
             fs::create_dir(dir.path().join(name)).unwrap();
         }
-        Self { dir, keeper: None, flags: flags.to_vec() }
+        Self { dir, keeper: None, flags: flags.to_vec(), surroundings: None }
     }
 
     /// A daemon with these definitions, running.
@@ -72,6 +74,11 @@ impl Daemon {
         definitions.iter().for_each(|(name, text)| daemon.define(name, text));
         daemon.start();
         daemon
+    }
+
+    /// Lets a shell make the daemon's surroundings before it starts.
+    pub(crate) fn surround(&mut self, line: &str) {
+        self.surroundings = Some(format!("{line}\nexec \"$0\" \"$@\""));
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -95,7 +102,18 @@ impl Daemon {
     }
 
     pub(crate) fn start(&mut self) {
-        let keeper = Command::new(env!("CARGO_BIN_EXE_svcd"))
+        let svcd = env!("CARGO_BIN_EXE_svcd");
+        let mut command = match &self.surroundings {
+            None => Command::new(svcd),
+            Some(line) => {
+                let mut command = Command::new("sh");
+                command.args(["-c", &self.filled(line), svcd]);
+                command
+            }
+        };
+        let keeper = command
+            .arg("--socket")
+            .arg(self.path("control"))
             .arg("--runtime-dir")
             .arg(self.path("run"))
             .arg("--log-dir")
@@ -119,7 +137,7 @@ impl Daemon {
     }
 
     pub(crate) fn connect(&self) -> Option<UnixStream> {
-        let stream = UnixStream::connect(self.path("run/control")).ok()?;
+        let stream = UnixStream::connect(self.path("control")).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Some(stream)
     }

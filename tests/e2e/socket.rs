@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use svc::wire::{LINE_BYTES_MAX, Refusal, Reply, StateName};
+use svc::wire::{LINE_BYTES_MAX, Refusal, Reply, Request, StateName, Target};
+use svc_core::Answer;
 
 use crate::harness::{Daemon, is_root, lives, read_final, until};
 
@@ -79,6 +80,24 @@ fn a_client_may_close_its_writing_side_and_still_get_its_answer() {
 }
 
 #[test]
+fn without_descriptors_the_daemon_refuses_and_goes_on() {
+    let mut daemon = Daemon::new(&[]);
+    daemon.surround("ulimit -n 64");
+    (0..40).for_each(|n| daemon.define(&format!("s{n}"), "command = \"sleep 1000\""));
+    daemon.start();
+    let all = || Target { names: vec!["s*".into()], ..Target::default() };
+    let Reply::Outcomes(outcomes) = daemon.ask(&Request::Start(all())) else { panic!("no outcomes") };
+    let refused = outcomes
+        .iter()
+        .filter(|outcome| matches!(&outcome.answer, Answer::Failed(text) if text.contains("Too many open files")));
+    assert!(refused.count() > 0 && outcomes.iter().any(|outcome| matches!(outcome.answer, Answer::Done { .. })));
+    let crowd: Vec<_> = (0..80).filter_map(|_| daemon.connect()).collect();
+    drop(crowd);
+    daemon.ask(&Request::Stop(all()));
+    daemon.up("s39");
+}
+
+#[test]
 fn strangers_may_look_and_not_touch() {
     if !is_root("a client of another user") {
         return;
@@ -90,7 +109,7 @@ fn strangers_may_look_and_not_touch() {
     std::fs::copy(env!("CARGO_BIN_EXE_svc"), daemon.path("svc")).unwrap();
     let ask = |words: &[&str]| {
         let mut command = Command::new(daemon.path("svc"));
-        command.arg("--socket").arg(daemon.path("run/control")).args(words).uid(65534).gid(65534);
+        command.arg("--socket").arg(daemon.path("control")).args(words).uid(65534).gid(65534);
         command.output().unwrap()
     };
     assert!(String::from_utf8(ask(&["list"]).stdout).unwrap().contains("web"));

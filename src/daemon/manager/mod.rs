@@ -133,6 +133,8 @@ struct Manager {
     lingering: BTreeSet<RunId>,
     timers: BTreeSet<(Time, Timer)>,
     journal: Journal,
+    /// The operator was told that the journal could not be written.
+    journal_lags: bool,
     /// Services whose memory is not yet in the journal.
     unwritten: BTreeSet<ServiceId>,
     /// Definitions in force, to be compared with the next.
@@ -216,6 +218,7 @@ impl Manager {
             lingering: BTreeSet::new(),
             timers: BTreeSet::new(),
             journal,
+            journal_lags: false,
             unwritten: BTreeSet::new(),
             in_force: BTreeMap::new(),
             faults: Vec::new(),
@@ -355,22 +358,25 @@ impl Manager {
             self.journal.append(&Record::Service(name, Box::new(self.core.memory(id))));
         }
         self.journal.flush();
-        if self.journal.is_stale() {
-            let before = self.journal.fault().map(str::to_owned);
+        // While the file system is full the whole is tried again now and then, not at each turn.
+        let is_due = !self.journal_lags || !self.timers.iter().any(|(_, timer)| *timer == Timer::Journal);
+        if self.journal.is_stale() && is_due {
             let records = self.records();
             self.journal.renew(records.into_iter());
-            match (before, self.journal.fault()) {
-                (None, Some(fault)) => {
+            match (self.journal_lags, self.journal.fault()) {
+                (false, Some(fault)) => {
                     say(format!("{fault}; what a new manager must know is kept in memory until there is room"));
                 }
-                (Some(_), None) => say("the run journal is on file again"),
-                (None, None) | (Some(_), Some(_)) => {}
+                (true, None) => say("the run journal is on file again"),
+                (false, None) | (true, Some(_)) => {}
             }
+            self.journal_lags = self.journal.fault().is_some();
         }
         if self.journal.fault().is_some() {
             self.ensure_timer(JOURNAL_AGAIN, Timer::Journal);
+        } else {
+            self.keeper.acknowledge();
         }
-        self.keeper.acknowledge();
     }
 
     fn removed(&mut self, id: ServiceId, name: &Name) {

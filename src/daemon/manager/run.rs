@@ -195,7 +195,9 @@ impl Runs {
         if let Trunk::Own(tree) = &run.trunk {
             self.by_tree.remove(tree.name());
         }
-        self.by_pid.retain(|_, owner| *owner != id);
+        for process in [&run.leader, &run.main].into_iter().flatten() {
+            self.by_pid.remove(&process.pid);
+        }
         Some(run)
     }
 

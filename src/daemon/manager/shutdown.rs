@@ -21,7 +21,7 @@ impl Manager {
             (Incoming::Usr1 | Incoming::Usr2 | Incoming::Power, false) => return,
             (Incoming::Int | Incoming::Term | Incoming::Quit, _) => Then::Exit,
         };
-        self.shut_down(Who(format!("signal {signal:?}")), then);
+        self.shut_down(Who(format!("signal {}", format!("{signal:?}").to_uppercase())), then);
     }
 
     fn load_by_signal(&mut self) {
