@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use svc_core::Name;
@@ -85,7 +86,7 @@ impl View {
     pub(crate) fn end(&mut self) -> String {
         let mut rows = self.rows.clone();
         for row in rows.iter_mut().filter(|row| is_live(row.state)) {
-            (row.state, row.pid, row.wanted) = (StateName::Down, None, false);
+            (row.state, row.pid, row.wanted, row.since) = (StateName::Down, None, false, Duration::ZERO);
             row.reason.clear();
         }
         self.states(rows)
@@ -192,8 +193,6 @@ fn colour_of(name: &str) -> Style {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn row(name: &str, state: StateName, reason: &str) -> Summary {
