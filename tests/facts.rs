@@ -3,6 +3,8 @@
 //! Reads the directory in `SVC_FACTS`, or `../shared/facts/public` beside the checkout, or else the copy of those facts
 //! that the project carries in `tests/facts`.
 
+#[path = "facts/fetched.rs"]
+mod fetched;
 #[path = "facts/lsb.rs"]
 mod lsb;
 #[path = "facts/matching.rs"]
@@ -50,6 +52,9 @@ const KINDS: &[Kind] = &[
     ("own/rcorder", rcorder::own),
     ("freebsd/rcorder", rcorder::freebsd),
     ("fetched/rcorder", rcorder::fetched),
+    ("fetched/rcd-headers", fetched::rc_d),
+    ("fetched/chkconfig", fetched::redhat),
+    ("fetched/openrc", fetched::openrc),
     ("freebsd/rcsubr", rcsubr::freebsd),
 ];
 

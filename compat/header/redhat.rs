@@ -77,7 +77,16 @@ impl Reading {
     /// The links that `chkconfig --add` makes where no other script is installed: level, `S` or `K`, number.
     pub fn links_alone(&self) -> Vec<(u8, char, i32)> {
         let computed = |number: i32, missing: i32| if number == missing { 50 } else { number };
-        let (start, stop) = (computed(self.start, -1), computed(self.stop, 100));
+        let (mut start, mut stop) = (computed(self.start, -1), computed(self.stop, 100));
+        // Who requires itself moves on until there is no further number.
+        let itself =
+            |lists: [&Vec<String>; 2]| lists.iter().any(|list| list.iter().any(|word| self.provides.contains(word)));
+        if self.lsb && itself([&self.required_start, &self.should_start]) {
+            start = 99;
+        }
+        if self.lsb && itself([&self.required_stop, &self.should_stop]) {
+            stop = 0;
+        }
         (0..7)
             .map(|level| if self.levels >> level & 1 == 1 { (level, 'S', start) } else { (level, 'K', stop) })
             .collect()
