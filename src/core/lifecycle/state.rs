@@ -30,7 +30,7 @@ impl State {
         }
     }
 
-    /// When this state wants [`Input::Deadline`].
+    /// When this state wants `Input::Deadline`.
     pub fn until(self) -> Option<Time> {
         match self {
             Self::Starting { until, .. } | Self::Stopping { until, .. } => until,
