@@ -5,10 +5,11 @@ use std::mem::zeroed;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::ptr;
 
+use crate::os::framing;
 use crate::sys::{check, own};
 
 /// How many descriptors one message can carry.
-pub const DESCRIPTORS_MAX: usize = 16;
+pub const DESCRIPTORS_MAX: usize = 20;
 
 /// What came with a message. A fixed array: receiving must work when there is no memory left.
 pub type Descriptors = [Option<OwnedFd>; DESCRIPTORS_MAX];
@@ -55,7 +56,7 @@ impl Channel {
         if bytes.is_empty() || descriptors.len() > DESCRIPTORS_MAX {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                "a message of no bytes, or with over 16 descriptors",
+                "a message of no bytes, or with over 20 descriptors",
             ));
         }
         let mut control = Control::default();
@@ -64,8 +65,12 @@ impl Channel {
         if !descriptors.is_empty() {
             control.attach(&mut message, descriptors);
         }
+        if !framing::has_room(self.fd.as_fd(), bytes.len() + message.msg_controllen as usize)? {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let flags = libc::MSG_NOSIGNAL | framing::WHOLE;
         // SAFETY: `message` points to `part`, `bytes` and `control`, all alive; the call only reads them.
-        let sent = unsafe { libc::sendmsg(self.fd.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL) };
+        let sent = unsafe { libc::sendmsg(self.fd.as_raw_fd(), &raw const message, flags) };
         if sent >= 0 {
             return Ok(());
         }
@@ -83,12 +88,30 @@ impl Channel {
     ///
     /// Source: recvmsg(2), unix(4), `SCM_RIGHTS`.
     pub fn receive(&self, bytes: &mut [u8]) -> io::Result<Option<Received>> {
-        let received = match receive(self.as_fd(), bytes, |_, _, _| {}) {
+        let (received, flags) = match receive_with_flags(self.as_fd(), bytes, |_, _, _| {}) {
             // So it is when the other side went away with messages of ours unread.
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(None),
             other => other?,
         };
-        Ok((received.length > 0).then_some(received))
+        if received.length == 0 {
+            return Ok(None);
+        }
+        if framing::is_torn(flags) {
+            self.pass_over_rest()?;
+            return Err(too_long());
+        }
+        Ok(Some(received))
+    }
+
+    /// Reads on to the end of a message of which a part was taken.
+    fn pass_over_rest(&self) -> io::Result<()> {
+        let mut bytes = [0; 256];
+        loop {
+            let (received, flags) = receive_with_flags(self.as_fd(), &mut bytes, |_, _, _| {})?;
+            if received.length == 0 || !framing::is_torn(flags) {
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -166,8 +189,20 @@ fn header(part: &mut libc::iovec) -> libc::msghdr {
 pub(crate) fn receive(
     fd: BorrowedFd<'_>,
     bytes: &mut [u8],
-    mut other: impl FnMut(i32, i32, &[u8]),
+    other: impl FnMut(i32, i32, &[u8]),
 ) -> io::Result<Received> {
+    receive_with_flags(fd, bytes, other).map(|(received, _)| received)
+}
+
+fn too_long() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a message that is longer than it may be")
+}
+
+fn receive_with_flags(
+    fd: BorrowedFd<'_>,
+    bytes: &mut [u8],
+    mut other: impl FnMut(i32, i32, &[u8]),
+) -> io::Result<(Received, i32)> {
     let mut control = Control::default();
     let mut part = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
     let mut message = header(&mut part);
@@ -208,9 +243,9 @@ pub(crate) fn receive(
         head = unsafe { libc::CMSG_NXTHDR(&raw const message, head) };
     }
     if message.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) != 0 {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "a message that is longer than it may be"));
+        return Err(too_long());
     }
-    Ok(Received { length, descriptors })
+    Ok((Received { length, descriptors }, message.msg_flags))
 }
 
 /// The data behind a header in a control buffer.
@@ -279,11 +314,11 @@ mod tests {
     }
 
     #[test]
-    fn sixteen_descriptors_fit_and_seventeen_are_refused() {
+    fn twenty_descriptors_fit_and_twenty_one_are_refused() {
         let (near, far) = Channel::pair().unwrap();
-        near.send(b"x", &[near.as_fd(); 16]).unwrap();
-        assert!(near.send(b"x", &[near.as_fd(); 17]).is_err());
+        near.send(b"x", &[near.as_fd(); DESCRIPTORS_MAX]).unwrap();
+        assert!(near.send(b"x", &[near.as_fd(); DESCRIPTORS_MAX + 1]).is_err());
         let got = far.receive(&mut [0; 4]).unwrap().unwrap();
-        assert_eq!(got.descriptors.iter().flatten().count(), 16);
+        assert_eq!(got.descriptors.iter().flatten().count(), DESCRIPTORS_MAX);
     }
 }

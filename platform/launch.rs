@@ -7,7 +7,7 @@ use std::{fmt, io};
 
 use svc_core::service::Limit;
 
-pub use crate::os::spawn::Resource;
+pub use crate::prepared::Resource;
 
 /// How many descriptors a launch can pass on, beside the standard three.
 pub const PASSED_MAX: usize = 16;

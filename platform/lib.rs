@@ -5,7 +5,17 @@
 #[cfg_attr(target_os = "linux", path = "linux/mod.rs")]
 #[cfg_attr(target_os = "freebsd", path = "freebsd/mod.rs")]
 mod os;
+
+mod facts;
+mod incoming;
+mod prepared;
+mod readiness;
+mod start;
 mod sys;
+mod usage;
+mod wait;
+mod walk;
+mod wall;
 
 #[cfg(not(any(target_os = "linux", target_os = "freebsd")))]
 compile_error!("svc runs on Linux and on FreeBSD");
@@ -18,7 +28,7 @@ pub mod socket;
 pub mod users;
 
 pub use launch::{Identity, Launch, Passed, SpawnError, Stage};
-pub use os::{clock, host, notify, peer, poll, process, reap, signals, spawn, tree};
+pub use os::{clock, delegate, host, notify, peer, poll, process, reap, signals, spawn, tree};
 
 use std::fmt;
 

@@ -7,14 +7,13 @@ use std::os::fd::RawFd;
 use std::ptr;
 
 use crate::launch::PASSED_MAX;
+use crate::prepared::LIMITS_MAX;
 
 // The numbers of system calls used here are those of 64-bit systems; elsewhere some stand for older calls.
 const _: () = assert!(size_of::<usize>() == 8);
 // The kernel's prlimit64(2) takes this as libc has it.
 const _: () = assert!(size_of::<libc::rlimit>() == 16);
 
-/// Limits a launch can set.
-pub(super) const LIMITS_MAX: usize = 16;
 /// Descriptors a launch can place, the standard three included.
 pub(super) const MOVES_MAX: usize = PASSED_MAX + 3;
 

@@ -1,42 +1,17 @@
 //! The machine or container we are on, and what only its first process may do to it.
 
 use std::convert::Infallible;
-use std::ffi::{CString, OsStr};
+use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::{env, fmt, fs, io};
+use std::{env, fs, io};
 
 use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot, set_cad_enabled};
 
-use crate::sys::{because, check};
-
-/// What we run on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A machine of its own.
-    Machine,
-    /// A virtual machine; by whose hypervisor, where it says so.
-    Vm(String),
-    /// A container; of which kind.
-    Container(String),
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Machine => f.write_str("machine"),
-            Self::Vm(by) => write!(f, "vm ({by})"),
-            Self::Container(of) => write!(f, "container ({of})"),
-        }
-    }
-}
-
-/// Whether this is the first process, of the machine or of its pid namespace.
-pub fn is_process_1() -> bool {
-    std::process::id() == 1
-}
+pub use crate::start::{End, Kind, become_program, fill_standard_descriptors, is_process_1, name, take_console};
+use crate::sys::because;
 
 /// What we run on, as far as can be seen; a container that hides well is a machine.
 ///
@@ -82,17 +57,6 @@ fn container_of_process_1() -> Option<String> {
     Some(String::from_utf8_lossy(value).into_owned())
 }
 
-/// The machine's own name.
-///
-/// # Errors
-///
-/// The kernel's own; none is expected.
-///
-/// Source: gethostname(2).
-pub fn name() -> io::Result<String> {
-    Ok(nix::unistd::gethostname()?.to_string_lossy().into_owned())
-}
-
 /// The file of the program that runs here, the new one if it was replaced meanwhile.
 ///
 /// # Errors
@@ -112,32 +76,6 @@ pub fn own_program() -> io::Result<PathBuf> {
     let bytes = path.into_os_string().into_vec();
     let bytes = bytes.strip_suffix(b" (deleted)").unwrap_or(&bytes);
     Ok(PathBuf::from(OsStr::from_bytes(bytes)))
-}
-
-/// Becomes a program in place: same process, same children, same descriptors but those marked to be closed, the same
-/// environment. The signal mask stays, too. Returns only if it failed.
-///
-/// Source: execve(2).
-pub fn become_program(program: &Path, arguments: &[CString]) -> io::Error {
-    let path = match crate::launch::c_string(program) {
-        Ok(path) => path,
-        Err(error) => return error,
-    };
-    match nix::unistd::execv(&path, arguments) {
-        Ok(never) => match never {},
-        Err(errno) => because(&errno.into(), program.display()),
-    }
-}
-
-/// How a machine ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// Stop, power on.
-    Halt,
-    /// Power off.
-    Poweroff,
-    /// Start again.
-    Reboot,
 }
 
 /// Ends the machine, after its file systems were told to write. In a pid namespace it ends that only, and its starter
@@ -220,45 +158,6 @@ fn is_mount_point(path: &Path) -> bool {
     device(path).is_some() && device(path) != device(above)
 }
 
-/// Makes sure that descriptors 0, 1 and 2 are open, so that no file of ours becomes somebody's standard output. The
-/// first thing a program does.
-///
-/// # Errors
-///
-/// The kernel's own: there is no `/dev/null`.
-///
-/// Source: open(2), fcntl(2).
-pub fn fill_standard_descriptors() -> io::Result<()> {
-    for fd in 0..3 {
-        // SAFETY: asks about a number; touches no memory.
-        if unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
-            // The lowest free number is this one, as those below are open. Never closed, so never owned.
-            // SAFETY: the path is a C string that lives for ever.
-            check(unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) })?;
-        }
-    }
-    Ok(())
-}
-
-/// Makes the console our standard descriptors, as process 1 of a machine has none else. Not as a controlling terminal.
-///
-/// # Errors
-///
-/// The kernel's own, with the path: there is no console.
-///
-/// Source: console(4).
-pub fn take_console() -> io::Result<()> {
-    use std::os::fd::AsRawFd;
-    use std::os::unix::fs::OpenOptionsExt;
-    let options = fs::File::options().read(true).write(true).custom_flags(libc::O_NOCTTY).clone();
-    let console = options.open("/dev/console").map_err(|error| because(&error, "/dev/console"))?;
-    for target in 0..3 {
-        // SAFETY: both are numbers; what the standard descriptors were is not owned by any value.
-        check(unsafe { libc::dup2(console.as_raw_fd(), target) })?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,12 +168,5 @@ mod tests {
         assert!(is_mount_point(Path::new("/proc")) && !is_mount_point(Path::new("/proc/self/..")));
         assert!(!is_mount_point(Path::new("/nonexistent")) && !is_process_1());
         assert!(mount_essentials().is_empty(), "who is not process 1 mounts nothing");
-        fill_standard_descriptors().unwrap();
-    }
-
-    #[test]
-    fn becoming_a_program_that_is_not_there_says_so_and_leaves_us_here() {
-        let error = become_program(Path::new("/nonexistent/svcd"), &[c"svcd".to_owned()]);
-        assert!(error.to_string().starts_with("/nonexistent/svcd: "), "{error}");
     }
 }

@@ -4,9 +4,10 @@ mod cgroup;
 mod child;
 mod clone;
 mod handle;
-mod walk;
 
 pub mod clock;
+pub mod delegate;
+pub(crate) mod framing;
 pub mod host;
 pub mod notify;
 pub mod peer;

@@ -6,45 +6,10 @@ use std::time::Duration;
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
+pub use crate::readiness::{Interest, Readiness};
+
 /// How many descriptors one [`Poller::wait`] reports at most; the rest come with the next.
 const EVENTS_MAX: usize = 256;
-
-/// What a descriptor is watched for. An end of the other side is reported in any case.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Interest {
-    /// Something to read.
-    pub read: bool,
-    /// Room to write.
-    pub write: bool,
-    /// Out-of-band news: what sysfs and cgroup files report.
-    pub priority: bool,
-}
-
-impl Interest {
-    /// Something to read, nothing else.
-    pub const READ: Self = Self { read: true, write: false, priority: false };
-    /// Room to write, nothing else.
-    pub const WRITE: Self = Self { read: false, write: true, priority: false };
-
-    fn flags(self) -> EpollFlags {
-        let mut flags = EpollFlags::empty();
-        flags.set(EpollFlags::EPOLLIN, self.read);
-        flags.set(EpollFlags::EPOLLOUT, self.write);
-        flags.set(EpollFlags::EPOLLPRI, self.priority);
-        flags
-    }
-}
-
-/// What a descriptor is ready for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Readiness {
-    /// A read will not block; it may report the end.
-    pub readable: bool,
-    /// A write will not block; it may report an error.
-    pub writable: bool,
-    /// The other side is gone, or the descriptor is in error.
-    pub hangup: bool,
-}
 
 /// A set of watched descriptors, each with a number of the caller's choice. Level-triggered: what is not dealt with is
 /// reported again.
@@ -75,7 +40,7 @@ impl Poller {
     ///
     /// Source: epoll_ctl(2).
     pub fn add(&self, fd: impl AsFd, token: u64, interest: Interest) -> io::Result<()> {
-        Ok(self.epoll.add(fd, EpollEvent::new(interest.flags(), token))?)
+        Ok(self.epoll.add(fd, EpollEvent::new(flags(interest), token))?)
     }
 
     /// Watches a descriptor that is in the set for something else from now on.
@@ -86,7 +51,7 @@ impl Poller {
     ///
     /// Source: epoll_ctl(2).
     pub fn modify(&self, fd: impl AsFd, token: u64, interest: Interest) -> io::Result<()> {
-        Ok(self.epoll.modify(fd, &mut EpollEvent::new(interest.flags(), token))?)
+        Ok(self.epoll.modify(fd, &mut EpollEvent::new(flags(interest), token))?)
     }
 
     /// Forgets a descriptor.
@@ -124,6 +89,14 @@ impl AsFd for Poller {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.epoll.0.as_fd()
     }
+}
+
+fn flags(interest: Interest) -> EpollFlags {
+    let mut flags = EpollFlags::empty();
+    flags.set(EpollFlags::EPOLLIN, interest.read);
+    flags.set(EpollFlags::EPOLLOUT, interest.write);
+    flags.set(EpollFlags::EPOLLPRI, interest.priority);
+    flags
 }
 
 /// Milliseconds, rounded up: a wait that ends early would find its deadline not yet come, and turn in a circle.

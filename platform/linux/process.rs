@@ -9,43 +9,8 @@ use std::{fs, io};
 use svc_core::Time;
 
 pub use super::handle::Handle;
-
-/// What `/proc` says about a process.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts {
-    /// Process id.
-    pub pid: i32,
-    /// Parent.
-    pub parent: i32,
-    /// Session.
-    pub session: i32,
-    /// `R`, `S`, `D`, `Z` and so on.
-    pub state: char,
-    /// When it started.
-    pub started: Time,
-    /// Its name, at most 15 bytes.
-    pub name: String,
-    /// Arguments; empty for a kernel thread and for a zombie.
-    pub arguments: Vec<String>,
-    /// Effective user.
-    pub uid: u32,
-    /// Memory in use, in bytes.
-    pub memory: u64,
-    /// CPU time used.
-    pub cpu: Duration,
-}
-
-impl Facts {
-    /// It has ended and waits to be collected.
-    pub fn is_zombie(&self) -> bool {
-        matches!(self.state, 'Z' | 'X')
-    }
-
-    /// Its command line as people write it, or its name in brackets.
-    pub fn command(&self) -> String {
-        if self.arguments.is_empty() { format!("[{}]", self.name) } else { self.arguments.join(" ") }
-    }
-}
+use crate::facts::words;
+pub use crate::facts::{Facts, descends_from};
 
 /// What is in `/proc/PID/stat`, as far as we want it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,30 +111,10 @@ pub fn parents() -> io::Result<BTreeMap<i32, i32>> {
     Ok(list()?.into_iter().filter_map(|pid| Some((pid, stat(pid).ok()?.parent))).collect())
 }
 
-/// Whether `pid` is `ancestor` or below it, as far as can be seen: who lost a parent is a child of another since.
-///
-/// # Errors
-///
-/// `NotFound` where there is no such process.
-///
-/// Source: proc_pid_stat(5).
-pub fn descends_from(pid: i32, ancestor: i32) -> io::Result<bool> {
-    let mut at = pid;
-    // The bound is on a chain that changes under our eyes; no real one is so deep.
-    for _ in 0..DEPTH_MAX {
-        if at == ancestor {
-            return Ok(true);
-        }
-        if at <= 1 {
-            return Ok(false);
-        }
-        at = stat(at)?.parent;
-    }
-    Ok(false)
+/// The parent of a process.
+pub(crate) fn parent_of(pid: i32) -> io::Result<i32> {
+    Ok(stat(pid)?.parent)
 }
-
-/// How deep a process may lie below another.
-const DEPTH_MAX: usize = 10_000;
 
 fn stat(pid: i32) -> io::Result<Stat> {
     let bytes = fs::read(format!("/proc/{pid}/stat")).map_err(gone)?;
@@ -199,20 +144,6 @@ fn parse_stat(bytes: &[u8]) -> Option<Stat> {
         started: number(22)?,
         pages: number(24)?,
     })
-}
-
-/// Arguments are ended by zeros; one process writes its title over them, with any number of zeros behind.
-fn words(bytes: &[u8]) -> Vec<String> {
-    let text = bytes.strip_suffix(b"\0").unwrap_or(bytes);
-    if text.iter().all(|byte| *byte == 0) {
-        return Vec::new();
-    }
-    let mut words: Vec<String> =
-        text.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
-    while words.last().is_some_and(String::is_empty) {
-        words.pop();
-    }
-    words
 }
 
 fn moment(ticks: u64) -> Time {
@@ -253,13 +184,6 @@ mod tests {
         for cut in 0..line.len() - 40 {
             assert_eq!(parse_stat(&line[..cut]), None, "{cut}");
         }
-    }
-
-    #[test]
-    fn arguments_end_with_zeros_and_may_be_empty() {
-        assert_eq!(words(b"sh\0-c\0\0x\0"), ["sh", "-c", "", "x"]);
-        assert_eq!(words(b"nginx: master\0\0\0\0"), ["nginx: master"]);
-        assert!(words(b"").is_empty() && words(b"\0\0").is_empty());
     }
 
     #[test]

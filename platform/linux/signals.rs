@@ -7,48 +7,7 @@ use nix::sys::signal::{SigSet, Signal as Number};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use svc_core::Signal;
 
-/// A signal that came to this process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Incoming {
-    /// A child ended; reap until nothing is left.
-    Child,
-    /// Read the configuration again.
-    Hup,
-    /// Ctrl-C, or for process 1 ctrl-alt-del.
-    Int,
-    /// End.
-    Term,
-    /// Ctrl-\.
-    Quit,
-    /// To process 1 of some inits: halt.
-    Usr1,
-    /// To process 1 of some inits: power off.
-    Usr2,
-    /// The power is about to fail (Linux only).
-    Power,
-    /// The terminal has another size; to process 1: a key was pressed that asks for attention.
-    Winch,
-}
-
-impl Incoming {
-    /// All of them.
-    pub const ALL: [Self; 9] =
-        [Self::Child, Self::Hup, Self::Int, Self::Term, Self::Quit, Self::Usr1, Self::Usr2, Self::Power, Self::Winch];
-
-    fn number(self) -> Number {
-        match self {
-            Self::Child => Number::SIGCHLD,
-            Self::Hup => Number::SIGHUP,
-            Self::Int => Number::SIGINT,
-            Self::Term => Number::SIGTERM,
-            Self::Quit => Number::SIGQUIT,
-            Self::Usr1 => Number::SIGUSR1,
-            Self::Usr2 => Number::SIGUSR2,
-            Self::Power => Number::SIGPWR,
-            Self::Winch => Number::SIGWINCH,
-        }
-    }
-}
+pub use crate::incoming::Incoming;
 
 /// Signals that are held back from this thread and read from a descriptor instead.
 #[derive(Debug)]
@@ -68,7 +27,7 @@ impl Signals {
     pub fn hold(wanted: &[Incoming]) -> io::Result<Self> {
         let mut set = SigSet::empty();
         for signal in wanted {
-            set.add(signal.number());
+            set.add(number_of(*signal));
         }
         set.thread_block()?;
         Ok(Self { fd: SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)? })
@@ -83,7 +42,7 @@ impl Signals {
     /// Source: signalfd(2).
     pub fn next(&self) -> io::Result<Option<Incoming>> {
         while let Some(info) = self.fd.read_signal()? {
-            let found = Incoming::ALL.into_iter().find(|incoming| incoming.number() as u32 == info.ssi_signo);
+            let found = Incoming::ALL.into_iter().find(|incoming| number_of(*incoming) as u32 == info.ssi_signo);
             if found.is_some() {
                 return Ok(found);
             }
@@ -95,6 +54,21 @@ impl Signals {
 impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
+    }
+}
+
+/// Its number.
+fn number_of(incoming: Incoming) -> Number {
+    match incoming {
+        Incoming::Child => Number::SIGCHLD,
+        Incoming::Hup => Number::SIGHUP,
+        Incoming::Int => Number::SIGINT,
+        Incoming::Term => Number::SIGTERM,
+        Incoming::Quit => Number::SIGQUIT,
+        Incoming::Usr1 => Number::SIGUSR1,
+        Incoming::Usr2 => Number::SIGUSR2,
+        Incoming::Power => Number::SIGPWR,
+        Incoming::Winch => Number::SIGWINCH,
     }
 }
 

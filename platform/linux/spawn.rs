@@ -5,34 +5,18 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::ptr;
 
-use svc_core::service::Limit;
-
-use super::child::{self, LIMITS_MAX, LimitPlan, MOVES_MAX, Move, Plan, Step};
+use super::child::{self, LimitPlan, MOVES_MAX, Move, Plan, Step};
 use super::clone::{self, Birth, Born, Stack};
 use super::process::Handle;
-use crate::launch::{Launch, NUMBER_MAX, PASSED_MAX, Passed, SpawnError, Stage};
+use crate::launch::{Launch, NUMBER_MAX, Passed, SpawnError, Stage};
+pub use crate::prepared::{Kin, Prepared, Resource};
+use crate::prepared::{Tables, hold_signals, limit_of, make_sense, pointers, release_signals};
 use crate::sys::{check, own};
-
-/// Whose child a new process becomes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kin {
-    /// Ours: we collect it.
-    Child,
-    /// Our parent's: it outlives us and is collected there. Not to be had for process 1.
-    Sibling,
-}
-
-/// A resource that can be limited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Resource {
-    name: &'static str,
-    number: i32,
-}
 
 /// The names of svc.toml(5) and what they are here.
 ///
 /// Source: getrlimit(2).
-const RESOURCES: [Resource; 15] = [
+pub(crate) const RESOURCES: [Resource; 15] = [
     Resource { name: "address-space", number: libc::RLIMIT_AS as i32 },
     Resource { name: "core", number: libc::RLIMIT_CORE as i32 },
     Resource { name: "cpu-time", number: libc::RLIMIT_CPU as i32 },
@@ -50,28 +34,9 @@ const RESOURCES: [Resource; 15] = [
     Resource { name: "stack", number: libc::RLIMIT_STACK as i32 },
 ];
 
-const _: () = assert!(RESOURCES.len() <= LIMITS_MAX);
-
-impl Resource {
-    /// The resource of this name; `None`: this system has none.
-    pub fn named(name: &str) -> Option<Self> {
-        RESOURCES.into_iter().find(|resource| resource.name == name)
-    }
-
-    /// Every name, for messages.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        RESOURCES.iter().map(|resource| resource.name)
-    }
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        self.name
-    }
-}
-
 /// How the child gets its table of descriptors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Table {
+enum Table {
     /// The kernel copies all of ours at birth.
     Copied,
     /// The child begins with ours and takes the lowest few with it: the cost does not grow with what we have open.
@@ -112,16 +77,26 @@ impl Spawner {
         Ok(Self { stack: Stack::new()?, null, slots, table, modern: true })
     }
 
-    /// Chooses how children get their descriptors; for measurements and tests. The default is the faster.
-    pub fn with_table(mut self, table: Table) -> Self {
-        self.table = table;
-        self
+    /// One for every way in which this system can launch, with its name; what tests and measurements compare.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::new`].
+    pub fn every_way() -> io::Result<Vec<(&'static str, Self)>> {
+        let ways = [
+            ("clone3, shared table", Table::Shared, true),
+            ("clone3, copied table", Table::Copied, true),
+            ("clone, shared table", Table::Shared, false),
+            ("clone, copied table", Table::Copied, false),
+        ];
+        let way = |(name, table, modern)| Ok((name, Self { table, modern, ..Self::new()? }));
+        ways.into_iter().map(way).collect()
     }
 
-    /// Makes it do without clone3(2), as in a container that does not allow it.
-    pub fn without_clone3(mut self) -> Self {
-        self.modern = false;
-        self
+    /// Siblings are launched through this line of a [`super::delegate::Delegate`] where the system needs one. Here they
+    /// are born siblings, so nobody is asked.
+    pub fn delegate_to(&mut self, line: OwnedFd) {
+        drop(line);
     }
 
     /// Launches a program. When this returns it is executed, or has failed and is gone.
@@ -284,36 +259,6 @@ impl Failure {
     }
 }
 
-/// Addresses of arguments and of environment entries.
-type Tables<'a> = (&'a [*const libc::c_char], &'a [*const libc::c_char]);
-
-/// A launch with nothing left to be made.
-#[derive(Debug)]
-pub struct Prepared {
-    launch: Launch<'static>,
-    arguments: Vec<*const libc::c_char>,
-    environment: Vec<*const libc::c_char>,
-}
-
-impl Prepared {
-    /// Prepares it.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be asked for.
-    pub fn new(launch: Launch<'static>) -> Result<Self, SpawnError> {
-        make_sense(&launch, &launch.pass)?;
-        // Moving the launch does not move what its strings point to.
-        let (arguments, environment) = (pointers(&launch.arguments), pointers(&launch.environment));
-        Ok(Self { launch, arguments, environment })
-    }
-}
-
-/// The addresses of these strings, with a null at the end, as execve(2) takes them.
-fn pointers(strings: &[std::ffi::CString]) -> Vec<*const libc::c_char> {
-    strings.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect()
-}
-
 /// Turns a launch into what the child works off. The tables must live as long as the plan is used.
 fn plan_of(launch: &Launch<'_>, (arguments, environment): Tables<'_>) -> Plan {
     let mut plan = Plan::empty();
@@ -348,36 +293,6 @@ fn plan_of(launch: &Launch<'_>, (arguments, environment): Tables<'_>) -> Plan {
     plan
 }
 
-fn make_sense(launch: &Launch<'_>, pass: &[Passed<'_>]) -> Result<(), SpawnError> {
-    if launch.arguments.is_empty() {
-        return Err(SpawnError::preparing("its arguments", "not even the program's own name is among them"));
-    }
-    if launch.limits.len() > LIMITS_MAX {
-        return Err(SpawnError::preparing("its limits", "a resource is limited twice"));
-    }
-    if pass.len() > PASSED_MAX {
-        return Err(SpawnError::preparing("its descriptors", "more than 16 are to be passed"));
-    }
-    if launch.oom_score.is_some_and(|score| !(-1000..=1000).contains(&score)) {
-        return Err(SpawnError::preparing("its oom score", "not within -1000 and 1000"));
-    }
-    for (place, passed) in pass.iter().enumerate() {
-        if !(3..=NUMBER_MAX).contains(&passed.number) {
-            return Err(SpawnError::preparing(format!("descriptor {}", passed.number), "not within 3 and 31"));
-        }
-        if pass.iter().take(place).any(|earlier| earlier.number == passed.number) {
-            return Err(SpawnError::preparing(format!("descriptor {}", passed.number), "given twice"));
-        }
-    }
-    Ok(())
-}
-
-/// Without a number it is unlimited; the soft one never lies above the hard one.
-fn limit_of(limit: Limit) -> libc::rlimit {
-    let hard = limit.hard.unwrap_or(libc::RLIM_INFINITY);
-    libc::rlimit { rlim_cur: limit.soft.unwrap_or(libc::RLIM_INFINITY).min(hard), rlim_max: hard }
-}
-
 /// A descriptor above every number a child may ask for.
 fn slot(null: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     // SAFETY: duplicates a descriptor of ours; touches no memory.
@@ -389,17 +304,6 @@ fn place_in(fd: BorrowedFd<'_>, slot: &OwnedFd) -> io::Result<()> {
     // SAFETY: the slot is ours and holds nothing that anybody else knows by its number.
     check(unsafe { libc::dup3(fd.as_raw_fd(), slot.as_raw_fd(), libc::O_CLOEXEC) })?;
     Ok(())
-}
-
-/// Holds every signal back, so that no handler runs in a child that shares our memory. Gives the mask before.
-fn hold_signals() -> io::Result<nix::sys::signal::SigSet> {
-    let all = nix::sys::signal::SigSet::all();
-    Ok(all.thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_SETMASK)?)
-}
-
-fn release_signals(before: &nix::sys::signal::SigSet) {
-    // Fails for a wrong `how` only.
-    let _restored = before.thread_set_mask();
 }
 
 /// Collects a child that is known to be ending.

@@ -10,8 +10,9 @@ use svc_core::Time;
 
 use super::cgroup::{self, Cgroup, Place};
 use super::process;
-use super::walk::{Marks, Survey};
 use crate::sys::because;
+pub use crate::usage::{Ceiling, Usage};
+use crate::walk::{Marks, Survey};
 
 /// Where the trees of one daemon grow.
 #[derive(Debug)]
@@ -270,26 +271,6 @@ pub struct Tree {
 enum Kind {
     Cgroup(Cgroup),
     Marks(Marks),
-}
-
-/// What a tree uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Bytes of memory: what the controller counts, else the resident pages of each process, shared ones in each.
-    pub memory: Option<u64>,
-    /// CPU time; without cgroups only of processes that live.
-    pub cpu: Option<Duration>,
-}
-
-/// A limit for a whole tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ceiling {
-    /// Bytes of memory.
-    Memory(u64),
-    /// Processes and threads.
-    Tasks(u64),
-    /// Hundredths of one processor.
-    Cpu(u32),
 }
 
 impl Tree {

@@ -97,7 +97,7 @@ fn a_sibling_is_the_keepers_child() {
     let role = Role::new("svc-test", &["manager"]).unwrap();
     let manager = role.launch(&mut Spawner::new().unwrap(), &[Passed { fd: far.as_fd(), number: 3 }]).unwrap();
     drop(far);
-    for _ in 0..2 {
+    for _ in Spawner::every_way().unwrap() {
         let pid: i32 = hear(&near).parse().unwrap();
         let handle = Handle::open(pid).unwrap();
         assert_eq!(end(&handle), Exit::Code(7), "it is our child, not the manager's");
@@ -111,7 +111,7 @@ fn manager() {
     let channel = Channel::from(inherited(3).unwrap());
     assert!(inherited(3).is_err() && inherited(4).is_err());
     let script = launch(&["/bin/sh", "-c", "exit 7"]);
-    for mut spawner in [Spawner::new().unwrap(), Spawner::new().unwrap().without_clone3()] {
+    for (_, mut spawner) in Spawner::every_way().unwrap() {
         let child = spawner.spawn(&script, Kin::Sibling).unwrap();
         channel.send(child.pid().to_string().as_bytes(), &[]).unwrap();
         assert_eq!(hear(&channel), "reaped");

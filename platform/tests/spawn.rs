@@ -9,7 +9,7 @@ use svc_core::Exit;
 use svc_core::service::Limit;
 use svc_platform::poll::{Interest, Poller};
 use svc_platform::process::Handle;
-use svc_platform::spawn::{Kin, Resource, Spawner, Table};
+use svc_platform::spawn::{Kin, Resource, Spawner};
 use svc_platform::{Identity, Launch, Passed, SpawnError, Stage, reap};
 
 /// `/bin/sh -c SCRIPT`.
@@ -29,14 +29,8 @@ fn end(handle: &Handle) -> Exit {
 }
 
 /// Every way a launch can be made.
-fn spawners() -> [(&'static str, Spawner); 4] {
-    let new = || Spawner::new().unwrap();
-    [
-        ("clone3, shared table", new().with_table(Table::Shared)),
-        ("clone3, copied table", new().with_table(Table::Copied)),
-        ("clone, shared table", new().with_table(Table::Shared).without_clone3()),
-        ("clone, copied table", new().with_table(Table::Copied).without_clone3()),
-    ]
+fn spawners() -> Vec<(&'static str, Spawner)> {
+    Spawner::every_way().unwrap()
 }
 
 /// What a script prints and how it ends, checked to be the same however it is launched.

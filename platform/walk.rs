@@ -1,11 +1,11 @@
-//! Trees without cgroups: processes found by what can be seen of them in `/proc`.
+//! Trees that nothing holds together: processes found by what can be seen of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use svc_core::Time;
 
-use super::process::{self, Facts, Handle};
+use crate::process::{self, Facts, Handle};
 
 /// How often a tree is walked to kill it. Each round kills everything seen, so only who forks faster than we look
 /// reaches the second.
@@ -16,16 +16,16 @@ const KEY: &str = "SVC_RUN=";
 
 /// What the processes of one run have in common.
 #[derive(Clone, Debug)]
-pub(super) struct Marks {
+pub(crate) struct Marks {
     /// `SVC_RUN=...` in the environment, with which they were started.
-    pub(super) entry: String,
+    pub(crate) entry: String,
     /// The first process; also the leader of their session.
-    pub(super) leader: Option<(i32, Time)>,
+    pub(crate) leader: Option<(i32, Time)>,
 }
 
 /// Every process there is, seen once.
 #[derive(Debug)]
-pub(super) struct Survey {
+pub(crate) struct Survey {
     all: Vec<Facts>,
     children: BTreeMap<i32, Vec<i32>>,
     /// By the `SVC_RUN=...` they carry.
@@ -33,7 +33,7 @@ pub(super) struct Survey {
 }
 
 impl Survey {
-    pub(super) fn take() -> io::Result<Self> {
+    pub(crate) fn take() -> io::Result<Self> {
         let all: Vec<Facts> = process::list()?.into_iter().filter_map(|pid| process::facts(pid).ok()).collect();
         let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
         let mut carriers: BTreeMap<Vec<u8>, BTreeSet<i32>> = BTreeMap::new();
@@ -52,12 +52,12 @@ impl Survey {
 
 impl Marks {
     /// Marks of the run of this name.
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         Self { entry: format!("{KEY}{name}"), leader: None }
     }
 
     /// Every living process that is of this run by any of the marks.
-    pub(super) fn members(&self) -> io::Result<Vec<Facts>> {
+    pub(crate) fn members(&self) -> io::Result<Vec<Facts>> {
         Ok(self.members_in(&Survey::take()?).into_iter().cloned().collect())
     }
 
@@ -77,7 +77,7 @@ impl Marks {
     }
 
     /// Whether nobody is left, seen in a survey that is taken when the first tree needs it.
-    pub(super) fn is_empty(&self, survey: &mut Option<Survey>) -> io::Result<bool> {
+    pub(crate) fn is_empty(&self, survey: &mut Option<Survey>) -> io::Result<bool> {
         let lives =
             |(pid, started)| process::facts(pid).is_ok_and(|facts| facts.started == started && !facts.is_zombie());
         if self.leader.is_some_and(lives) {
@@ -106,7 +106,7 @@ impl Marks {
     }
 
     /// Signals every member. Gives the number of those reached.
-    pub(super) fn signal(&self, number: i32) -> io::Result<usize> {
+    pub(crate) fn signal(&self, number: i32) -> io::Result<usize> {
         let mut reached = 0;
         for facts in self.members()? {
             let Ok(handle) = Handle::open_exactly(facts.pid, facts.started) else { continue };
@@ -118,7 +118,7 @@ impl Marks {
     }
 
     /// Kills every member, again and again until none is seen that was not killed already.
-    pub(super) fn kill(&self) -> io::Result<()> {
+    pub(crate) fn kill(&self) -> io::Result<()> {
         let mut killed: BTreeSet<(i32, Time)> = BTreeSet::new();
         for _ in 0..ROUNDS_MAX {
             let fresh: Vec<Facts> =

@@ -1,0 +1,89 @@
+//! Children that ended, as waitpid(2) tells it.
+
+use std::io;
+
+use svc_core::Exit;
+
+use crate::os::reap::WAIT;
+use crate::sys::check;
+
+/// A child that ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Its process id, free to be used again.
+    pub pid: i32,
+    /// How.
+    pub exit: Exit,
+}
+
+/// Collects one child that ended; `None`: none has, for now. Without any child at all it is `None` too.
+///
+/// # Errors
+///
+/// The kernel's own; none is expected.
+///
+/// Source: waitpid(2).
+pub fn reap() -> io::Result<Option<Ended>> {
+    collect(-1)
+}
+
+/// Collects this child if it has ended. `None`: it runs. A child that somebody else collected ended [`Exit::Unknown`].
+///
+/// # Errors
+///
+/// The kernel's own; none is expected.
+///
+/// Source: waitpid(2).
+pub fn reap_one(pid: i32) -> io::Result<Option<Exit>> {
+    debug_assert!(pid > 0, "one process, not a group");
+    match collect(pid) {
+        Ok(ended) => Ok(ended.map(|ended| ended.exit)),
+        Err(error) if error.raw_os_error() == Some(libc::ECHILD) => Ok(Some(Exit::Unknown)),
+        Err(error) => Err(error),
+    }
+}
+
+fn collect(pid: i32) -> io::Result<Option<Ended>> {
+    loop {
+        let mut status = 0;
+        // SAFETY: `status` is ours and lives through the call, which writes one integer to it.
+        match check(unsafe { libc::waitpid(pid, &mut status, libc::WNOHANG | WAIT) }) {
+            Ok(0) => return Ok(None),
+            Ok(pid) => return Ok(Some(Ended { pid, exit: exit_of(status) })),
+            Err(error) if error.raw_os_error() == Some(libc::EINTR) => {}
+            Err(error) if error.raw_os_error() == Some(libc::ECHILD) && pid == -1 => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// What a wait status means.
+pub(crate) fn exit_of(status: i32) -> Exit {
+    if libc::WIFEXITED(status) {
+        Exit::Code(libc::WEXITSTATUS(status))
+    } else if libc::WIFSIGNALED(status) {
+        Exit::Signal(libc::WTERMSIG(status))
+    } else {
+        Exit::Unknown
+    }
+}
+
+/// This process's parent.
+///
+/// Source: getppid(2).
+pub fn parent() -> i32 {
+    nix::unistd::getppid().as_raw()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_status_is_read_as_waitpid_2_says() {
+        assert_eq!(exit_of(3 << 8), Exit::Code(3));
+        assert_eq!(exit_of(libc::SIGKILL), Exit::Signal(9));
+        assert_eq!(exit_of(libc::SIGABRT | 0x80), Exit::Signal(6));
+        assert_eq!(exit_of(0), Exit::Code(0));
+    }
+}
