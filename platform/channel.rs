@@ -65,7 +65,8 @@ impl Channel {
         if !descriptors.is_empty() {
             control.attach(&mut message, descriptors);
         }
-        if !framing::has_room(self.fd.as_fd(), bytes.len() + message.msg_controllen as usize)? {
+        let beside = if descriptors.is_empty() { 0 } else { RIGHTS_SPACE };
+        if !framing::has_room(self.fd.as_fd(), bytes.len() + beside)? {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let flags = libc::MSG_NOSIGNAL | framing::WHOLE;
