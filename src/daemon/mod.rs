@@ -5,6 +5,8 @@ use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::time::Duration;
+use std::{panic, thread};
 
 use clap::Parser;
 use svc_core::Exit;
@@ -43,15 +45,15 @@ enum After {
 }
 
 impl After {
-    /// What the manager's exit code says to the keeper.
+    /// What the manager's exit code says to the keeper. None of them is 101, with which a panic ends.
     fn code(self) -> u8 {
         match self {
             Self::Exit => 0,
-            Self::End(host::End::Halt) => 101,
-            Self::End(host::End::Poweroff) => 102,
-            Self::End(host::End::Reboot) => 103,
-            Self::BecomeKeeper => 104,
-            Self::CannotBegin => 105,
+            Self::End(host::End::Halt) => 81,
+            Self::End(host::End::Poweroff) => 82,
+            Self::End(host::End::Reboot) => 83,
+            Self::BecomeKeeper => 84,
+            Self::CannotBegin => 85,
         }
     }
 
@@ -128,6 +130,7 @@ fn play(role: Role, options: Options, names: &[String]) -> u8 {
     // What ps shows; process 1 must not look like svc, which tools take for daemontools.
     reap::set_name(if host::is_process_1() { "init" } else { "svcd" }).ok();
     let result = match role {
+        Role::Keeper if host::is_process_1() => Ok(be_first(&options)),
         Role::Keeper => be_keeper(&options),
         Role::Manager => be_manager(options),
         Role::Logger => channel().and_then(|keeper| logger::run(options.logs, keeper)).map(|()| 0),
@@ -141,6 +144,20 @@ fn play(role: Role, options: Options, names: &[String]) -> u8 {
 
 fn channel() -> io::Result<Channel> {
     roles::inherited(CHANNEL).map(Channel::from)
+}
+
+/// Process 1 must not end but on request: whatever befalls it, it goes on reaping, and tries again.
+fn be_first(options: &Options) -> u8 {
+    const AGAIN: Duration = Duration::from_secs(1);
+    loop {
+        match panic::catch_unwind(|| be_keeper(options)) {
+            Ok(Ok(code)) => return code,
+            Ok(Err(error)) => say(format!("keeper: {error}; trying again")),
+            Err(_) => say("keeper: a fault of svcd itself; beginning again"),
+        }
+        thread::sleep(AGAIN);
+        while let Ok(Some(_)) = reap::reap() {}
+    }
 }
 
 fn be_keeper(options: &Options) -> io::Result<u8> {
@@ -182,9 +199,11 @@ fn prepare(options: &Options) -> io::Result<()> {
 
 fn be_manager(options: Options) -> io::Result<u8> {
     let keeper = channel()?;
+    let keeper_pid = reap::parent();
     let again = keeper_again(&options)?;
     let after = manager::run(options, keeper)?;
-    if after == After::BecomeKeeper {
+    // Process 1 is never gone; where it is the keeper it only began again, and starts another manager.
+    if after == After::BecomeKeeper && keeper_pid != 1 {
         let (program, words) = again;
         return Err(host::become_program(&program, &words));
     }
@@ -198,4 +217,19 @@ fn keeper_again(options: &Options) -> io::Result<(PathBuf, Vec<std::ffi::CString
     words.extend(options.arguments());
     let words = words.iter().map(svc_platform::launch::c_string).collect::<io::Result<_>>()?;
     Ok((program, words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manager_that_panics_or_is_killed_asked_for_nothing() {
+        for exit in [Exit::Code(101), Exit::Code(1), Exit::Code(2), Exit::Signal(9), Exit::Unknown] {
+            assert_eq!(After::of_manager(exit), None, "{exit}");
+        }
+        for after in [After::Exit, After::End(host::End::Reboot), After::CannotBegin] {
+            assert_eq!(After::of_manager(Exit::Code(after.code().into())), Some(after));
+        }
+    }
 }

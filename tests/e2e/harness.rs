@@ -244,14 +244,21 @@ impl Drop for Daemon {
         };
         self.try_ask(&Request::Shutdown { then: svc::wire::Then::Exit, kill: true });
         let begun = Instant::now();
-        while keeper.is_some_and(lives) && begun.elapsed() < PATIENCE {
+        // In a namespace of its own the keeper is process 1, which here is another.
+        let is_gone = |first: &mut Child| match keeper {
+            Some(1) | None => matches!(first.try_wait(), Ok(Some(_))),
+            Some(keeper) => {
+                first.try_wait().ok();
+                !lives(keeper)
+            }
+        };
+        while !is_gone(&mut first) && begun.elapsed() < PATIENCE {
             std::thread::park_timeout(Duration::from_millis(5));
-            first.try_wait().ok();
         }
         if std::thread::panicking() {
             eprintln!("svcd said:\n{}", self.said());
         }
-        if keeper.is_none_or(lives) {
+        if !is_gone(&mut first) {
             first.kill().ok();
         }
         first.wait().ok();

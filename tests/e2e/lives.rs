@@ -3,7 +3,7 @@
 use svc::wire::{Reply, Request, StateName, Target};
 use svc_core::Answer;
 
-use crate::harness::{Daemon, lives, shell, target, until};
+use crate::harness::{Daemon, is_root, lives, shell, target, until};
 
 #[test]
 fn a_service_starts_restarts_with_another_process_and_stops_leaving_none() {
@@ -147,4 +147,27 @@ fn a_shutdown_stops_everything_in_order_and_the_daemon_ends() {
     let (manager, keeper) = daemon.pids();
     assert_eq!(daemon.ask(&Request::Shutdown { then: svc::wire::Then::Exit, kill: false }), Reply::ShuttingDown);
     until("all is gone", || [web, db, manager, keeper].into_iter().all(|pid| !lives(pid)).then_some(()));
+}
+
+#[test]
+fn as_process_1_it_boots_reaps_and_outlives_its_manager() {
+    if !is_root("a process namespace of its own") {
+        return;
+    }
+    let mut daemon = Daemon::new(&[]);
+    daemon.surround("exec unshare --pid --fork --kill-child --mount-proc \"$0\" \"$@\"");
+    let script = "cat /proc/1/comm > {dir}/first\n(sh -c 'exit 3' &)\nexec sleep 1000";
+    daemon.define("web", &format!("enabled = true\n{}", shell(script)));
+    daemon.start();
+    let summary = daemon.until_state("web", StateName::Up);
+    assert_eq!(until("the name of process 1", || daemon.read("first").filter(|text| !text.is_empty())), "init\n");
+    let (manager, keeper) = daemon.pids();
+    assert_eq!(keeper, 1);
+    let killer = format!("kind = \"oneshot\"\n{}", shell(&format!("kill -9 {manager}")));
+    daemon.define("killer", &killer);
+    daemon.ask(&Request::Load { names: Vec::new() });
+    daemon.ask(&Request::Start(target("killer")));
+    until("another manager", || Some(daemon.pids()).filter(|(pid, _)| *pid != manager));
+    assert_eq!(daemon.summary("web").pid, summary.pid);
+    daemon.down("web");
 }

@@ -10,7 +10,7 @@ use svc_platform::channel::Channel;
 use svc_platform::poll::{Interest, Poller, Readiness};
 use svc_platform::signals::{Incoming, Signals};
 use svc_platform::spawn::Spawner;
-use svc_platform::{Passed, clock, reap, roles};
+use svc_platform::{Passed, clock, host, reap, roles};
 
 use self::table::{News, Pipe, Store};
 use super::link::{self, Heard, Record};
@@ -59,6 +59,8 @@ struct Keeper {
     untold: [bool; Incoming::ALL.len()],
     /// The present manager has been told that it knows all that was kept.
     all_told: bool,
+    /// A manager has begun: it took news.
+    has_begun: bool,
     after: Option<After>,
 }
 
@@ -105,6 +107,7 @@ impl Keeper {
             logger: post(Role::Logger, LOGGER)?,
             untold: [false; Incoming::ALL.len()],
             all_told: false,
+            has_begun: false,
             after: None,
         })
     }
@@ -152,7 +155,7 @@ impl Keeper {
     fn reap(&mut self) {
         while let Ok(Some(ended)) = reap::reap() {
             if self.manager.is_held_by(ended.pid) {
-                self.after = After::of_manager(ended.exit);
+                self.after = After::of_manager(ended.exit).filter(|after| self.may_follow(*after));
                 if self.after.is_none() {
                     say(format!("the manager {}; starting it again", ended.exit));
                 }
@@ -166,13 +169,21 @@ impl Keeper {
         }
     }
 
+    /// A manager that cannot begin is final only where an operator waits for the first to begin.
+    fn may_follow(&self, after: After) -> bool {
+        after != After::CannotBegin || (!self.has_begun && !host::is_process_1())
+    }
+
     fn hear_manager(&mut self, readiness: Readiness) {
         if readiness.writable {
             self.manager.unclog(&self.poller);
         }
         while let Some((record, [first, second])) = self.manager.hear() {
             match (record, first, second) {
-                (Record::Acknowledged { news }, ..) => self.news.acknowledged(news),
+                (Record::Acknowledged { news }, ..) => {
+                    self.has_begun = true;
+                    self.news.acknowledged(news);
+                }
                 (Record::Store { key, size, keep }, Some(reader), Some(writer)) => {
                     let (with_logger, with_manager) = (key.is_private(), true);
                     self.store.put(Pipe { key, size, keep, reader, writer, with_logger, with_manager });

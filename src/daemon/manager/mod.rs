@@ -247,6 +247,8 @@ impl Manager {
 
     fn begin(&mut self) -> io::Result<()> {
         self.listen()?;
+        // So that the keeper knows that this one has begun.
+        self.keeper.send(link::Record::Acknowledged { news: 0 }, Vec::new());
         self.pump();
         self.write_journal();
         Ok(())
