@@ -6,8 +6,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use svc_core::{Answer, Name};
 
-/// The longest line either side accepts, in bytes.
+/// The longest request that svcd accepts, in bytes.
 pub const LINE_BYTES_MAX: usize = 1024 * 1024;
+
+/// The longest line that a client accepts, in bytes: a list of 100,000 services is one line of some 30 MiB.
+pub const REPLY_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// The version of these messages; adding a field keeps it, renaming one raises it.
 pub const SCHEMA: u32 = 1;

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::human;
-use crate::wire::{LINE_BYTES_MAX, Line, Reply, Request};
+use crate::wire::{REPLY_BYTES_MAX, Line, Reply, Request};
 
 /// How long a socket that nobody listens at may stay so: the manager is being replaced.
 const REPLACING_MAX: Duration = Duration::from_secs(1);
@@ -120,12 +120,12 @@ impl Client {
     fn read_line(&self, input: &mut BufReader<UnixStream>) -> Result<Line, AskError> {
         let mut line = Vec::new();
         // One byte more than allowed tells a line that is too long from one that just fits.
-        let mut bounded = input.take(LINE_BYTES_MAX as u64 + 1);
+        let mut bounded = input.take(REPLY_BYTES_MAX as u64 + 1);
         bounded.read_until(b'\n', &mut line).map_err(|source| self.broken("reading from", source))?;
         match line.last() {
             Some(b'\n') => serde_json::from_slice(&line).map_err(|error| AskError::Garbage(error.to_string())),
-            Some(_) if line.len() > LINE_BYTES_MAX => {
-                Err(AskError::Garbage(format!("a line of more than {LINE_BYTES_MAX} bytes")))
+            Some(_) if line.len() > REPLY_BYTES_MAX => {
+                Err(AskError::Garbage(format!("a line of more than {REPLY_BYTES_MAX} bytes")))
             }
             Some(_) | None => Err(AskError::Lost),
         }
