@@ -94,7 +94,7 @@ const NAMES: [(&str, &str); 38] = [
 /// Scripts that do their work and leave no daemon, although they look otherwise.
 ///
 /// Debian's, Red Hat's and OpenRC's boot scripts.
-pub(crate) const ONE_SHOT: [&str; 41] = [
+pub(crate) const ONE_SHOT: [&str; 42] = [
     "alsa-utils",
     "alsasound",
     "apparmor",
@@ -134,6 +134,7 @@ pub(crate) const ONE_SHOT: [&str; 41] = [
     "rc.local",
     "screen-cleanup",
     "sysctl",
+    "sysstat",
     "urandom",
     "x11-common",
 ];

@@ -161,6 +161,8 @@ fn without_returns(text: &[u8]) -> Vec<u8> {
     text.iter().zip(next).filter(|(byte, next)| **byte != b'\r' || **next != b'\n').map(|(byte, _)| *byte).collect()
 }
 
+const LSB_BEGIN: &[u8] = b"### BEGIN INIT INFO";
+
 fn kind(text: &[u8], shell: &Shell<'_>) -> (Dialect, Style) {
     let first = lines(text).next().map(|(_, line)| decode(line)).unwrap_or_default();
     let interpreter = first.strip_prefix("#!").unwrap_or_default();
@@ -182,7 +184,9 @@ fn kind(text: &[u8], shell: &Shell<'_>) -> (Dialect, Style) {
     let calls = |name: &[u8]| {
         shell.commands.iter().any(|command| matches!(command.words.first(), Some(word) if shell.bytes(*word) == name))
     };
-    if sourced("/rc.subr") || calls(b"run_rc_command") || rcd::strict(text).line > 0 {
+    // Some scripts serve both worlds: one with an LSB header in front is taken for what it was installed as.
+    let lsb = text.windows(LSB_BEGIN.len()).any(|part| part == LSB_BEGIN);
+    if !lsb && (sourced("/rc.subr") || calls(b"run_rc_command") || rcd::strict(text).line > 0) {
         let openbsd = calls(b"rc_cmd") && !calls(b"run_rc_command");
         return (Dialect::Rcd, if openbsd { Style::OpenBsd } else { Style::RcSubr });
     }

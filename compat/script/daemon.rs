@@ -2,7 +2,7 @@
 
 use super::{Script, Style};
 use crate::policy::ONE_SHOT;
-use crate::shell::{Command, Shell, Values, WordSpan};
+use crate::shell::{Command, Shell, Values, WordSpan, literal};
 
 /// What was found.
 #[derive(Default)]
@@ -17,8 +17,8 @@ pub(super) fn look(script: &Script, shell: &Shell<'_>, values: &Values) -> Found
     let daemon = match script.style {
         Style::Own | Style::Foreign => {
             let started = launches(shell, values, &mut found);
-            named(values, &mut found);
-            started || !found.pid_files.is_empty() || !script.pid_files.is_empty()
+            let pid_file_used = named(shell, values, &mut found);
+            started || pid_file_used || !script.pid_files.is_empty() || in_background(shell)
         }
         Style::InitDScript => init_d_script(script, shell, values, &mut found),
         Style::RcSubr => rc_subr(shell, values, &mut found),
@@ -83,6 +83,22 @@ fn leads(command: &Command, words: &[WordSpan]) -> bool {
     command.words.len() - words.len() <= 1
 }
 
+/// The arguments as the program gets them; `None` for one that only running the script would tell. A variable without
+/// quotes is split at blanks, as a shell does.
+fn arguments(shell: &Shell<'_>, words: &[WordSpan], values: &Values) -> Vec<Option<String>> {
+    let mut out = Vec::new();
+    for word in words {
+        let bytes = shell.bytes(*word);
+        match values.expand(bytes).into_iter().next() {
+            Some(value) if bytes.starts_with(b"$") => {
+                out.extend(value.split_whitespace().map(|part| Some(part.to_string())))
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
 /// What a call of start-stop-daemon says.
 #[derive(Default)]
 struct Options {
@@ -97,8 +113,7 @@ impl Options {
         let mut out = Self::default();
         let mut startas = None;
         let mut name_next: Option<char> = None;
-        for word in &words[1..] {
-            let value = values.expand(shell.bytes(*word)).into_iter().next();
+        for value in arguments(shell, &words[1..], values) {
             if let Some(option) = name_next.take() {
                 match option {
                     'p' => out.pid_file = value,
@@ -160,17 +175,44 @@ impl Options {
     }
 }
 
-/// Variables by whose names daemons and pid files are known.
-fn named(values: &Values, found: &mut Found) {
+/// Whether starting leaves a command in the background.
+fn in_background(shell: &Shell<'_>) -> bool {
+    shell.commands.iter().filter(|command| command.background).any(|command| {
+        let function = command.place.function.is_some_and(|at| shell.functions[at].name.contains("start"));
+        let arm = command.place.arm.is_some_and(|(case, arm)| {
+            shell.cases[case].arms[arm]
+                .patterns
+                .iter()
+                .any(|pattern| literal(shell.bytes(*pattern)).is_some_and(|text| text == "start"))
+        });
+        function || arm
+    })
+}
+
+/// Whether a variable is used in a command.
+fn used(shell: &Shell<'_>, name: &str) -> bool {
+    let (plain, braced) = (format!("${name}"), format!("${{{name}"));
+    let mut words = shell.commands.iter().flat_map(|command| &command.words);
+    words.any(|word| {
+        let text = crate::text::decode(shell.bytes(*word));
+        text.contains(&plain) || text.contains(&braced)
+    })
+}
+
+/// Variables by whose names daemons and pid files are known. True if one that names a pid file is used.
+fn named(shell: &Shell<'_>, values: &Values, found: &mut Found) -> bool {
+    let mut pid_file_used = false;
     for (name, known) in values.iter() {
         let lower = name.to_ascii_lowercase();
         if lower.ends_with("pidfile") || lower.ends_with("pid_file") || lower == "pid" {
             path(&mut found.pid_files, known.first().map(String::as_str).filter(|file| file.contains("pid")));
+            pid_file_used |= !found.pid_files.is_empty() && used(shell, name);
         }
         if lower == "daemon" || lower == "daemon_bin" {
             path(&mut found.programs, known.first().map(String::as_str));
         }
     }
+    pid_file_used
 }
 
 fn init_d_script(script: &Script, shell: &Shell<'_>, values: &Values, found: &mut Found) -> bool {
@@ -180,8 +222,8 @@ fn init_d_script(script: &Script, shell: &Shell<'_>, values: &Values, found: &mu
         shell.defines("do_start_cmd_override") || shell.defines("do_start_override") || shell.defines("do_start_cmd");
     if own_start {
         let started = launches(shell, values, found);
-        named(values, found);
-        return started;
+        named(shell, values, found);
+        return started || in_background(shell);
     }
     let Some(program) = program.filter(|program| *program != "none" && !program.is_empty()) else { return false };
     match values.first("PIDFILE") {

@@ -129,3 +129,25 @@ fn sessions_and_jobs_outlive_their_daemon() {
     assert!(read("cron", DEBIAN.as_bytes()).leaves_children());
     assert!(!read("web", DEBIAN.as_bytes()).leaves_children());
 }
+
+#[test]
+fn options_in_a_variable_are_read() {
+    let text = "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: web\n### END INIT INFO\nSTART=\"--start --pidfile /run/web.pid \
+                --startas /usr/sbin/web\"\ncase \"$1\" in start) start-stop-daemon $START -- -f ;; esac\n";
+    let script = read("web", text.as_bytes());
+    assert!(script.daemon);
+    assert_eq!((script.pid_files, script.programs), (vec!["/run/web.pid".into()], vec!["/usr/sbin/web".into()]));
+}
+
+#[test]
+fn a_command_left_in_the_background_by_start_is_a_daemon() {
+    let text = |arm: &str| format!("#!/bin/sh\ncase \"$1\" in {arm}) /usr/bin/safe \"$@\" 2>&1 | logger & ;; esac\n");
+    assert!(read("db", text("'start'").as_bytes()).daemon);
+    assert!(!read("db", text("rotate").as_bytes()).daemon);
+}
+
+#[test]
+fn a_pid_file_that_nothing_uses_is_no_daemon() {
+    let text = "#!/bin/sh\nPIDFILE=/run/x.pid\ncase \"$1\" in start) /usr/bin/x restore ;; stop) ;; esac\n";
+    assert!(!read("x", text.as_bytes()).daemon);
+}
