@@ -141,7 +141,9 @@ fn measure(count: usize) {
 /// What svc costs beyond a program that does nothing.
 fn calls(daemon: &Daemon) {
     let nothing = median((0..CALLS).map(|_| timed(|| Command::new("/bin/true").status().is_ok()).1).collect());
-    for words in [&["s00007", "status"][..], &["list"], &["s00007", "restart"], &["s00007", "stop"], &["s00007", "start"]] {
+    for words in
+        [&["s00007", "status"][..], &["list"], &["s00007", "restart"], &["s00007", "stop"], &["s00007", "start"]]
+    {
         let took = median((0..CALLS).map(|_| timed(|| daemon.svc(words)).1).collect());
         let more = took.saturating_sub(nothing);
         row(&format!("svc {} beyond /bin/true", words.join(" ")), &format!("{} ms", ms(more)));
@@ -194,7 +196,8 @@ fn bare(count: usize) -> Duration {
 }
 
 fn sleepers() -> usize {
-    let mine = |pid: &i32| fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains("1000000"));
+    let mine =
+        |pid: &i32| fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains("1000000"));
     process::list().expect("processes can be listed").iter().filter(|pid| mine(pid)).count()
 }
 

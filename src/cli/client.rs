@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::human;
-use crate::wire::{REPLY_BYTES_MAX, Line, Reply, Request};
+use crate::wire::{Line, REPLY_BYTES_MAX, Reply, Request};
 
 /// How long a socket that nobody listens at may stay so: the manager is being replaced.
 const REPLACING_MAX: Duration = Duration::from_secs(1);

@@ -125,12 +125,20 @@ fn a_daemon_that_goes_away_or_talks_nonsense_is_told_from_one_that_fails() {
         (b"".to_vec(), "went away before it answered"),
         (b"{\"final\":\"shutting".to_vec(), "went away before it answered"),
         (b"hello\n".to_vec(), "no message of this version"),
-        (vec![b'x'; LINE_BYTES_MAX + 10], "a line of more than"),
+        (vec![b'x'; LINE_BYTES_MAX + 10], "went away before it answered"),
     ] {
         let call = Fake::new(move |_| Act::Raw(bytes.clone())).call("list");
         assert_eq!(call.code, 1);
         assert!(call.err.contains(told), "{told}: {}", call.err);
     }
+}
+
+#[test]
+fn an_answer_may_be_longer_than_a_request() {
+    let line = LogLine { name: name("web"), time: String::new(), text: "x".repeat(LINE_BYTES_MAX) };
+    let fake = Fake::replying(Reply::Log(vec![line.clone(), line]));
+    let call = fake.call("web log");
+    assert_eq!((call.code, call.out.len()), (0, 2 * (LINE_BYTES_MAX + 1)), "{}", call.err);
 }
 
 #[test]
