@@ -73,7 +73,7 @@ impl Manager {
         }
         let mut status = self.status(id, lines);
         let runs = matches!(self.core.view(id).state, State::Up { .. });
-        status.notes.extend(contradiction(runs, result));
+        status.notes.extend(contradiction(runs, self.core.service(id), result));
         self.reply(client, Reply::Status(vec![status]));
     }
 
@@ -136,24 +136,27 @@ impl Manager {
 }
 
 /// What a script says that is not so.
-fn contradiction(runs: bool, result: &helpers::Result) -> Option<String> {
+fn contradiction(runs: bool, service: &Service, result: &helpers::Result) -> Option<String> {
     let word = match (result.overdue, result.exit) {
         (true, _) => return Some("its own status did not answer within 5 s".into()),
         (false, Exit::Code(code)) => format!("exit {code}"),
         (false, other) => other.to_string(),
     };
+    let named = matches!(&service.kind, Kind::Script(script) if script.verbs.iter().any(|verb| verb == "status"));
+    let how = if named { "" } else { "; it has no such verb" };
     match (runs, result.exit) {
         (true, Exit::Code(0)) | (false, Exit::Code(1..)) => None,
-        (true, _) => Some(format!("its own status says: not running ({word})")),
-        (false, Exit::Code(0)) => Some(format!("its own status says: running ({word})")),
+        (true, _) => Some(format!("its own status says: not running ({word}{how})")),
+        (false, Exit::Code(0)) => Some(format!("its own status says: running ({word}{how})")),
         (false, _) => None,
     }
 }
 
-/// Whether a script can be asked how its daemon is.
+/// Whether a script can be asked how its daemon is. Where it tells its verbs apart, one that it does not know is
+/// harmless, and what others hear who ask it is worth knowing.
 fn has_own_status(service: &Service) -> bool {
     match &service.kind {
-        Kind::Script(script) => script.daemon && script.verbs.iter().any(|verb| verb == "status"),
+        Kind::Script(script) => script.daemon && script.verbs.iter().any(|verb| verb == "start"),
         Kind::Process | Kind::Forking { .. } | Kind::Oneshot | Kind::Group => false,
     }
 }
