@@ -115,6 +115,8 @@ pub enum Event {
     Remains(RunId),
     /// Nothing happened, but time passed.
     Tick,
+    /// All of these at once: nothing is launched for one before the others are known, so that order holds among them.
+    Together(Vec<Event>),
     /// Start this service because the machine boots, or because `svc up` was asked to.
     Boot(ServiceId),
     /// Stop everything, in order; nothing starts any more. The last action will be [`Action::ShutdownComplete`].

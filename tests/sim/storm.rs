@@ -16,11 +16,9 @@ impl World {
         }
         self.load();
         let boots = self.dice.once_in(2);
-        for id in self.core.ids().collect::<Vec<_>>() {
-            if boots && self.core.service(id).enabled.on {
-                self.handle(Event::Boot(id));
-            }
-        }
+        let enabled = self.core.ids().filter(|&id| boots && self.core.service(id).enabled.on);
+        let starts = enabled.map(Event::Boot).collect();
+        self.handle(Event::Together(starts));
         for _ in 0..20 + self.dice.roll(60) {
             match self.dice.roll(40) {
                 0 | 1 => self.change_disk(),

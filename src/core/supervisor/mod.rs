@@ -127,6 +127,20 @@ impl Supervisor {
 
     /// Takes in one event; what must now be done is added to `actions`, in order.
     pub fn handle(&mut self, now: Time, event: Event, actions: &mut Vec<Action>) {
+        let mut open = VecDeque::from([event]);
+        while let Some(event) = open.pop_front() {
+            match event {
+                Event::Together(events) => open.extend(events),
+                one => self.take(now, one, actions),
+            }
+        }
+        self.expire(now, actions);
+        self.settle(now, actions);
+        self.answer(actions);
+    }
+
+    /// One event, before anything follows from it.
+    fn take(&mut self, now: Time, event: Event, actions: &mut Vec<Action>) {
         match event {
             Event::Requested { ticket, service, request, who } => {
                 self.request(now, ticket, service, request, who, actions);
@@ -148,13 +162,10 @@ impl Supervisor {
             }
             Event::Emptied(run) => self.emptied(now, run, actions),
             Event::Remains(run) => self.remains(now, run, actions),
-            Event::Tick => {}
+            Event::Together(_) | Event::Tick => {}
             Event::Boot(service) => self.boot(now, service),
             Event::Shutdown(who) => self.shutdown(who, actions),
         }
-        self.expire(now, actions);
-        self.settle(now, actions);
-        self.answer(actions);
     }
 
     /// When [`Event::Tick`] is due at the latest; `None` while nothing is timed.

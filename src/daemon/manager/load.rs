@@ -93,7 +93,7 @@ impl Manager {
                 (self.options.boot && enabled.on) || (self.options.all && wanted)
             })
             .collect();
-        starts.into_iter().for_each(|id| self.event(Event::Boot(id)));
+        self.event(Event::Together(starts.into_iter().map(Event::Boot).collect()));
         self.pump();
         self.resume_requests();
     }

@@ -223,14 +223,16 @@ impl Manager {
         let number = self.mint();
         let who = self.who(client);
         let mut open = Open { client, asked: BTreeMap::new(), outcomes: Vec::new(), due: ids.len() };
+        let mut events = Vec::new();
         for id in ids {
             let ticket = Ticket(self.mint());
             let name = self.core.service(*id).name.clone();
             let place = logread::end(&self.options.logs.join(name.as_str()));
             open.asked.insert(ticket, One { name, service: *id, place });
             self.requests.tickets.insert(ticket, number);
-            self.event(Event::Requested { ticket, service: *id, request: ask.clone(), who: who.clone() });
+            events.push(Event::Requested { ticket, service: *id, request: ask.clone(), who: who.clone() });
         }
+        self.event(Event::Together(events));
         self.requests.open.insert(number, open);
         self.pump();
         match self.requests.open.get_mut(&number) {
