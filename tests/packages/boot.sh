@@ -8,6 +8,7 @@ read_daemons
 # Nothing is on its way any more, and something was.
 is_settled() {
     svc --json list >/tmp/list || return
+    jq -e '.list' /tmp/list >/dev/null || return
     jq -e '.list | (map(.state) | any(. == "up")) and all(.state != "starting" and .state != "waiting")' \
         /tmp/list >/dev/null
 }
@@ -18,10 +19,13 @@ has_booted() {
 
 runs() {
     [[ $(listed "$1" state) == up ]] || no "state is $(listed "$1" state): $(listed "$1" reason)" || return
-    [[ $(listed "$1" pid) == "$(main_of "$1")" ]] || no "main process is $(main_of "$1"), svc says $(listed "$1" pid)" ||
-        return
+    within 3000 is_main "$1" || no "main process is $(main_of "$1"), svc says $(listed "$1" pid)" || return
     if [[ ${PORT[$1]} != - ]]; then within 5000 answers "$1" || no "no answer at port ${PORT[$1]}" || return; fi
-    echo "pid $(main_of "$1")"
+    echo "pid $(listed "$1" pid)"
+}
+
+is_main() {
+    [[ $(listed "$1" pid) == "$(main_of "$1")" ]]
 }
 
 # Clock ticks from the boot of the kernel to the start of the main process of daemon $1.

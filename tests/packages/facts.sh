@@ -3,12 +3,12 @@
 
 # Reads the table; each of these is by the script's name.
 # shellcheck disable=SC2034 # the drivers use them
-declare -A PROGRAM PORT ASKS RELOAD OWN
+declare -A PROGRAM PORT ASKS RELOAD OWN AGAIN
 DAEMONS=()
 # shellcheck disable=SC2034
 read_daemons() {
-    local script program port reload own
-    while read -r script program port reload own; do
+    local script program port reload own again
+    while read -r script program port reload own again; do
         [[ $script == '#' ]] && continue
         DAEMONS+=("$script")
         PROGRAM[$script]=$(readlink -f "$program")
@@ -16,8 +16,12 @@ read_daemons() {
         ASKS[$script]=${port#*/}
         RELOAD[$script]=$reload
         OWN[$script]=$own
+        AGAIN[$script]=$again
     done </test/daemons
 }
+
+# What the step at hand prints; not where a boot cleans up.
+SAID=/test/said
 
 milliseconds() {
     local now=${EPOCHREALTIME/[.,]/}
@@ -37,7 +41,7 @@ processes_of() {
 
 parent_of() {
     local status
-    status=$(<"/proc/$1/status") 2>/dev/null || return 0
+    { status=$(<"/proc/$1/status"); } 2>/dev/null || return 0
     status=${status#*PPid:}
     echo "${status%%$'\n'*}" | tr -d '[:space:]'
 }
@@ -105,10 +109,10 @@ step() {
     local daemon=$1 what=$2 begin result=0 sign='ok  '
     shift 2
     begin=$(milliseconds)
-    "$@" >/tmp/said 2>&1 || result=$?
+    "$@" >"$SAID" 2>&1 || result=$?
     if ((result != 0)); then sign=FAIL; fi
     printf '%s  %-13s %-26s %6d ms  %s\n' "$sign" "$daemon" "$what" $(($(milliseconds) - begin)) \
-        "$(head -c 2000 /tmp/said | sed '2,$s/^/            | /')"
+        "$(head -c 2000 "$SAID" | sed '2,$s/^/            | /')"
     return "$result"
 }
 

@@ -20,8 +20,10 @@ is_up() {
     echo "pid $main"
 }
 
-# Up, and its port answers. A daemon may listen a moment after its script has returned.
+# Up, and its port answers. A daemon may still be on its way into the background when its script has returned, and
+# listen a moment later.
 serves() {
+    within 3000 is_up "$1" >/dev/null
     is_up "$1" || return
     if [[ ${PORT[$1]} != - ]]; then
         within 5000 answers "$1" || no "no answer at port ${PORT[$1]}" || return
@@ -123,6 +125,21 @@ death_is_seen() {
     within 10000 is_failed "$1" || no "state is $(listed "$1" state)" || return
     listed "$1" reason | grep -q 'KILL' || no "reason: $(listed "$1" reason)" || return
     echo "seen in $took ms"
+}
+
+up_again() {
+    if [[ ${AGAIN[$1]} == restart ]]; then
+        # It is no secret that its start does not help.
+        if svc "$1" start >/tmp/out 2>&1; then
+            echo 'a start helps, too'
+            return 1
+        fi
+        is_failed "$1" || no "state is $(listed "$1" state)" || return
+        svc "$1" restart || return
+        serves "$1"
+    else
+        start_it "$1"
+    fi
 }
 
 is_failed() {
@@ -234,7 +251,7 @@ whole_life() {
     step "$name" reload reload_it "$name"
     step "$name" restart restart_it "$name"
     step "$name" 'kill -9' death_is_seen "$name"
-    step "$name" 'start after that' start_it "$name"
+    step "$name" "${AGAIN[$name]} after that" up_again "$name"
     step "$name" stop stop_it "$name"
     step "$name" 'stop again' stop_again_changes_nothing "$name"
 }
