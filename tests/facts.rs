@@ -55,10 +55,12 @@ const KINDS: &[Kind] = &[
     ("fetched/rcd-headers", fetched::rc_d),
     ("fetched/chkconfig", fetched::redhat),
     ("fetched/openrc", fetched::openrc),
-    ("freebsd/rcsubr", rcsubr::freebsd),
+    ("freebsd/rcsubr", rcsubr::scripts),
+    ("freebsd/service", rcsubr::service),
+    ("freebsd/sysrc", rcsubr::sysrc),
 ];
 
-const REPLAYED: [&str; 1] = ["freebsd/rcsubr"];
+const REPLAYED: [&str; 3] = ["freebsd/rcsubr", "freebsd/service", "freebsd/sysrc"];
 
 fn main() -> ExitCode {
     let directory = directory();

@@ -72,7 +72,13 @@ pub(crate) fn without_shell(text: &str) -> String {
     let mut kept = String::new();
     for line in text.split_inclusive('\n') {
         let plain = without_line_number(line);
-        kept.push_str(plain.strip_prefix("eval: ").unwrap_or(plain));
+        let plain = plain.strip_prefix("eval: ").unwrap_or(plain);
+        // Whether the file is named before it, too.
+        let missing = plain.strip_suffix(": not found\n").and_then(|before| before.rsplit(": ").next());
+        match missing {
+            Some(command) => kept.extend([command, ": not found\n"]),
+            None => kept.push_str(plain),
+        }
     }
     kept
 }

@@ -1,11 +1,27 @@
-//! What rc.d scripts did under FreeBSD's rc.subr, done under ours.
+//! What rc.d scripts, service(8) and sysrc(8) did on FreeBSD, done under our rc.subr and by our commands.
 
 use std::path::Path;
 
 use crate::Outcome;
 use crate::replay::replay;
 
-/// Every recorded step.
-pub(crate) fn freebsd(directory: &Path) -> Vec<Outcome> {
-    replay(directory, "rcsubr", |_, _| false)
+/// Every recorded step of a script.
+pub(crate) fn scripts(directory: &Path) -> Vec<Outcome> {
+    replay(directory, "rcsubr", |_| false)
+}
+
+/// Every recorded step of service(8) but the lists of the guest's own services.
+pub(crate) fn service(directory: &Path) -> Vec<Outcome> {
+    let lists = |command: &str| {
+        let options = command.split_whitespace().skip(1).take_while(|word| word.starts_with('-'));
+        options.flat_map(str::chars).any(|letter| matches!(letter, 'e' | 'l' | 'r'))
+    };
+    replay(directory, "service", lists)
+}
+
+/// Every recorded step of sysrc(8) but counts and lists of the guest's own variables and services.
+pub(crate) fn sysrc(directory: &Path) -> Vec<Outcome> {
+    let lists =
+        |command: &str| command == "sysrc -L" || command.ends_with("| grep -c .") || command.ends_with("| wc -l");
+    replay(directory, "sysrc", lists)
 }

@@ -1,5 +1,6 @@
 //! A root of its own in which recorded commands are run: private mounts, private process ids, the host's programs.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -32,11 +33,35 @@ for open in /proc/$$/fd/*; do
 	open=${open##*/}
 	[ "$open" -le 2 ] || eval "exec $open>&-"
 done
-for place in usr/bin usr/.sbin usr/lib usr/lib32 usr/lib64 usr/libx32 usr/share usr/libexec dev; do
+for place in usr/.bin usr/.sbin usr/lib usr/lib32 usr/lib64 usr/libx32 usr/share usr/libexec dev; do
 	[ ! -d "$ROOT/$place" ] || mount --rbind "/$(echo "$place" | tr -d .)" "$ROOT/$place"
 done
 mount -t proc proc "$ROOT/proc"
 exec chroot "$ROOT" /usr/bin/env SEARCH="$SEARCH" "$SHELL_PATH" /.run/driver.sh
+"#;
+
+/// Of the guest's defaults, what the facts show.
+const DEFAULTS: &str = r#"_localbase="/usr/local"
+rc_conf_files="/etc/rc.conf /etc/rc.conf.local"
+local_startup="/usr/local/etc/rc.d"
+accept_sourceroute="NO"
+accounting_enable="NO"
+sshd_enable="NO"		# Enable sshd
+"#;
+
+/// `procstat -h files PID`: the third to fifth column are number, kind and type of each open file.
+const PROCSTAT: &str = r#"#!/bin/sh
+for open in /proc/$3/fd/*; do
+	case $(stat -L -c %F "$open" 2>/dev/null) in
+	regular*) echo "- - ${open##*/} v r" ;;
+	character*) echo "- - ${open##*/} v c" ;;
+	directory) echo "- - ${open##*/} v d" ;;
+	?*) echo "- - ${open##*/} - -" ;;
+	esac
+done
+echo - - cwd v d
+echo - - root v d
+echo - - text v r
 "#;
 
 /// What a command did.
@@ -81,7 +106,9 @@ impl Sandbox {
             .spawn()?;
         let orders = driver.stdin.take().expect("standard input is a pipe");
         let answers = BufReader::new(driver.stdout.take().expect("standard output is a pipe"));
-        Ok(Self { root, driver, orders, answers })
+        let sandbox = Self { root, driver, orders, answers };
+        sandbox.write("/usr/bin/procstat", PROCSTAT, 0o755)?;
+        Ok(sandbox)
     }
 
     /// A path inside, as seen from outside.
@@ -149,7 +176,7 @@ impl Drop for Sandbox {
 }
 
 fn lay_out(root: &Path, shell: &Path) -> io::Result<()> {
-    for place in ["usr/bin", "usr/lib", "usr/lib32", "usr/lib64", "usr/libx32", "usr/share", "usr/libexec", "dev"] {
+    for place in ["usr/lib", "usr/lib32", "usr/lib64", "usr/libx32", "usr/share", "usr/libexec", "dev"] {
         if Path::new("/").join(place).is_dir() {
             fs::create_dir_all(root.join(place))?;
         }
@@ -163,7 +190,8 @@ fn lay_out(root: &Path, shell: &Path) -> io::Result<()> {
         "etc/rc.d",
         "var/run",
         "var/log",
-        "bin",
+        "usr/bin",
+        "usr/.bin",
         "usr/sbin",
         "usr/.sbin",
         "usr/local/sbin",
@@ -175,26 +203,35 @@ fn lay_out(root: &Path, shell: &Path) -> io::Result<()> {
     fs::set_permissions(root.join("tmp"), fs::Permissions::from_mode(0o1777))?;
     fs::set_permissions(root.join("root"), fs::Permissions::from_mode(0o755))?;
     fs::set_permissions(root, fs::Permissions::from_mode(0o755))?;
-    for (place, target) in
-        [("lib", "usr/lib"), ("lib32", "usr/lib32"), ("lib64", "usr/lib64"), ("sbin", "usr/sbin"), ("run", "var/run")]
-    {
+    for (place, target) in [
+        ("lib", "usr/lib"),
+        ("lib32", "usr/lib32"),
+        ("lib64", "usr/lib64"),
+        ("bin", "usr/bin"),
+        ("sbin", "usr/sbin"),
+        ("run", "var/run"),
+    ] {
         symlink(target, root.join(place))?;
     }
     // Links, so that single programs can be others than the host's.
-    for (from, to, hidden) in [("/usr/bin", "bin", "/usr/bin"), ("/usr/sbin", "usr/sbin", "/usr/.sbin")] {
+    for (from, to, hidden) in [("/usr/bin", "usr/bin", "/usr/.bin"), ("/usr/sbin", "usr/sbin", "/usr/.sbin")] {
         for entry in fs::read_dir(from)?.flatten() {
-            symlink(Path::new(hidden).join(entry.file_name()), root.join(to).join(entry.file_name()))?;
+            // The host's own links may go through directories that are not inside.
+            let last = entry.path().canonicalize().unwrap_or_else(|_| entry.path());
+            let name = if last.parent() == Some(Path::new(from)) { last.file_name() } else { None };
+            let name = name.map_or_else(|| entry.file_name(), OsStr::to_os_string);
+            symlink(Path::new(hidden).join(name), root.join(to).join(entry.file_name()))?;
         }
     }
-    fs::remove_file(root.join("bin/sh")).ok();
-    symlink(shell, root.join("bin/sh"))?;
+    fs::remove_file(root.join("usr/bin/sh")).ok();
+    symlink(shell, root.join("usr/bin/sh"))?;
     for name in ["service", "sysrc", "daemon"] {
         fs::remove_file(root.join("usr/sbin").join(name)).ok();
     }
     for (name, text) in [
         ("passwd", "root:*:0:0:root:/root:/bin/sh\nnobody:*:65534:65534::/:/bin/sh\ngold:*:1001:1001::/tmp:/bin/sh\n"),
         ("group", "root:*:0:\nwheel:*:0:root\noperator:*:5:root\nnobody:*:65534:\ngold:*:1001:\n"),
-        ("defaults/rc.conf", ""),
+        ("defaults/rc.conf", DEFAULTS),
         ("nsswitch.conf", "passwd: files\ngroup: files\n"),
         ("pam.d/su", "auth sufficient pam_rootok.so\naccount required pam_permit.so\nsession required pam_permit.so\n"),
     ] {

@@ -89,7 +89,10 @@ load_rc_config()
 		while [ "$_rc_sourced" != "$rc_conf_files" ]; do
 			_rc_sourced=$rc_conf_files
 			for _rc_file in $rc_conf_files; do
-				_rc_source_if "$_rc_file"
+				if [ -r "$_rc_file" ]; then
+					# shellcheck disable=SC1090
+					. "$_rc_file"
+				fi
 			done
 		done
 		_rc_conf_loaded=true

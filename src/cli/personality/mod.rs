@@ -2,6 +2,7 @@
 
 mod rcconf;
 mod service;
+mod sysrc;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -12,7 +13,7 @@ use super::{code, say_error};
 /// A command of another system: its words in, its exit code out.
 type Personality = fn(&[String]) -> ExitCode;
 
-const PERSONALITIES: &[(&str, Personality)] = &[("service", service::run)];
+const PERSONALITIES: &[(&str, Personality)] = &[("service", service::run), ("sysrc", sysrc::run)];
 
 /// Answers as the command that this is, if it is one.
 pub(crate) fn answer(called: Option<&OsStr>, words: &[OsString]) -> Option<ExitCode> {
