@@ -11,3 +11,6 @@ pub use lex::{Token, TokenKind, tokens};
 pub use read::{Arm, Case, Command, Function, Place, Shell, WordSpan};
 pub use values::Values;
 pub use word::{Part, literal, parts};
+
+#[cfg(test)]
+mod tests;

@@ -126,6 +126,7 @@ impl Key {
 
 /// Headers are looked for in this many lines; the longest known begins in line 60.
 const LINES_MAX: u32 = 5000;
+const BLOCK_BYTES_MAX: usize = 16 * 1024;
 
 /// Reads the header as its author meant it. `None` if there is none.
 pub fn lenient(text: &[u8], notes: &mut Vec<Note>) -> Option<Lsb> {
@@ -163,7 +164,7 @@ impl Block {
                 number - 1
             }
         };
-        let mut lines = Vec::new();
+        let (mut lines, mut bytes) = (Vec::new(), 0);
         for (number, line) in all().skip(start as usize) {
             if marked("END")(&line) {
                 exact(number, &line, "### END INIT INFO", notes);
@@ -171,6 +172,11 @@ impl Block {
             }
             if !line.trim().is_empty() && !line.trim_start().starts_with('#') {
                 break;
+            }
+            bytes += line.len();
+            if bytes > BLOCK_BYTES_MAX {
+                notes.push(Note::new(number, "the header is longer than 16 KiB; the rest is not read"));
+                return Some(Self { line: start.max(1), lines });
             }
             lines.push((number, line));
         }

@@ -107,6 +107,9 @@ struct Reader {
     provides: Vec<String>,
 }
 
+/// A description is not continued beyond this.
+const DESCRIPTION_BYTES_MAX: usize = 16 * 1024;
+
 fn is_space(found: char) -> bool {
     matches!(found, ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}')
 }
@@ -182,7 +185,7 @@ impl Reader {
         if text.is_empty() {
             return;
         }
-        while text.ends_with('\\') {
+        while text.ends_with('\\') && text.len() < DESCRIPTION_BYTES_MAX {
             text.pop();
             let Some(line) = next.trim_start_matches(is_space).strip_prefix('#') else { return };
             let line = line.trim_start_matches(is_space);

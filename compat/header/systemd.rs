@@ -1,6 +1,8 @@
 //! Headers letter for letter as systemd-sysv-generator read them, up to release 259: what a machine that moves from it
 //! to `svc` had, and what it loses with release 260, which runs no init scripts.
 
+use std::collections::BTreeSet;
+
 use crate::text::decode;
 
 /// The unit that the generator made of a script.
@@ -67,12 +69,8 @@ pub fn read(file_name: &str, text: &[u8]) -> Unit {
     let kind = if reader.unit.lsb { "LSB" } else { "SYSV" };
     let description = reader.short.or(reader.redhat).or(reader.long);
     for list in [&mut reader.unit.after, &mut reader.unit.before, &mut reader.unit.wants, &mut reader.unit.aliases] {
-        let mut seen: Vec<String> = Vec::new();
-        list.retain(|name| {
-            let new = !seen.contains(name);
-            seen.push(name.clone());
-            new
-        });
+        let mut seen = BTreeSet::new();
+        list.retain(|name| seen.insert(name.clone()));
     }
     reader.unit.description = description.map(|text| format!("{kind}: {text}"));
     reader.unit

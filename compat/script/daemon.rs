@@ -199,14 +199,20 @@ fn used(shell: &Shell<'_>, name: &str) -> bool {
     })
 }
 
+/// So many variables that name a pid file are looked for.
+const NAMES_MAX: usize = 32;
+
 /// Variables by whose names daemons and pid files are known. True if one that names a pid file is used.
 fn named(shell: &Shell<'_>, values: &Values, found: &mut Found) -> bool {
-    let mut pid_file_used = false;
+    let (mut pid_file_used, mut looked) = (false, 0);
     for (name, known) in values.iter() {
         let lower = name.to_ascii_lowercase();
         if lower.ends_with("pidfile") || lower.ends_with("pid_file") || lower == "pid" {
             path(&mut found.pid_files, known.first().map(String::as_str).filter(|file| file.contains("pid")));
-            pid_file_used |= !found.pid_files.is_empty() && used(shell, name);
+            if looked < NAMES_MAX {
+                looked += 1;
+                pid_file_used = pid_file_used || used(shell, name);
+            }
         }
         if lower == "daemon" || lower == "daemon_bin" {
             path(&mut found.programs, known.first().map(String::as_str));

@@ -151,3 +151,50 @@ fn a_pid_file_that_nothing_uses_is_no_daemon() {
     let text = "#!/bin/sh\nPIDFILE=/run/x.pid\ncase \"$1\" in start) /usr/bin/x restore ;; stop) ;; esac\n";
     assert!(!read("x", text.as_bytes()).daemon);
 }
+
+/// Each of these is bad in its own way, and large; none may cost more than a moment.
+#[test]
+fn large_and_bad_input_is_survived() {
+    let long = |piece: &str, bytes: usize| piece.repeat(bytes / piece.len()).into_bytes();
+    let mut inputs = vec![vec![0; 50 << 20], vec![0xe9; 1 << 20]];
+    for piece in [
+        "${",
+        "$(",
+        "\"`",
+        "'",
+        "{ ",
+        "( ",
+        ")",
+        "case x in ",
+        "a=$a$a$a$a\n",
+        "<<E\n",
+        "x() {\n",
+        "# Provides: x\\\n",
+        "`\\",
+        "apidfile1=/x\n",
+    ] {
+        inputs.push(long(piece, 1 << 18));
+        inputs.push([b"### BEGIN INIT INFO\n# Provides: ".to_vec(), long(piece, 1 << 18)].concat());
+    }
+    let begun = std::time::Instant::now();
+    for input in &inputs {
+        read("x", input);
+        crate::header::rcd::lenient(input, &mut Vec::new());
+        drop(crate::header::redhat::read("x", input));
+        crate::header::systemd::read("x", input);
+        crate::header::insserv::Strict::read(input);
+    }
+    let each = begun.elapsed() / u32::try_from(inputs.len()).unwrap();
+    assert!(each < std::time::Duration::from_secs(5), "{each:?} for each");
+}
+
+#[test]
+fn latin_1_and_carriage_returns_are_read() {
+    let text = DEBIAN.replace("a web server", "un d\u{e9}mon").replace('\n', "\r\n");
+    let latin: Vec<u8> = text.chars().map(|found| u8::try_from(u32::from(found)).unwrap()).collect();
+    let script = read("web", &latin);
+    assert_eq!(script.description, "un d\u{e9}mon");
+    assert_eq!(script.provides, ["web", "web-server"]);
+    assert_eq!(script.verbs, ["start", "stop", "force-stop", "configtest"]);
+    assert!(script.notes.iter().any(|note| note.text.contains("carriage returns")));
+}

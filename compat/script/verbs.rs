@@ -1,5 +1,7 @@
 //! The verbs a script takes.
 
+use std::collections::BTreeSet;
+
 use super::Style;
 use crate::shell::{Part, Shell, Values, literal, parts};
 
@@ -22,9 +24,10 @@ pub(super) fn verbs(style: Style, shell: &Shell<'_>, values: &Values) -> Vec<Str
             add(&mut out, value.split_whitespace());
         }
     }
+    let first = from_first_argument(shell);
     for index in 0..shell.cases.len() {
         let arms = arms(shell, index);
-        if on_verb(shell, index, &arms) {
+        if on_verb(shell, index, &arms, &first) {
             add(&mut out, arms.iter().map(String::as_str));
         }
     }
@@ -53,25 +56,36 @@ fn arms(shell: &Shell<'_>, case: usize) -> Vec<String> {
         .collect()
 }
 
-/// Whether a `case` tells verbs apart: it looks at `$1`, or at a variable that was set from it, and outside of
-/// functions or with `start` or `stop` among its arms.
-fn on_verb(shell: &Shell<'_>, case: usize, arms: &[String]) -> bool {
+/// Whether a `case` tells verbs apart: it looks at `$1`, or at a variable that was set from it, and outside of functions
+/// or with `start` or `stop` among its arms.
+fn on_verb(shell: &Shell<'_>, case: usize, arms: &[String], verbs: &BTreeSet<String>) -> bool {
     let place = shell.cases[case].place;
     let known = arms.iter().any(|arm| arm == "start" || arm == "stop");
-    if !first_argument(shell, shell.bytes(shell.cases[case].subject), 2) {
+    let subject = variable(shell.bytes(shell.cases[case].subject));
+    if !subject.is_some_and(|name| verbs.contains(&name)) {
         return known && arms.iter().any(|arm| arm == "stop");
     }
     known || (place.function.is_none() && place.arm.is_none())
 }
 
-fn first_argument(shell: &Shell<'_>, word: &[u8], depth: usize) -> bool {
-    let parts = parts(word);
-    let [Part::Variable { name, .. }] = parts.as_slice() else { return false };
-    if name == "1" {
-        return true;
+/// `1` and the variables that are set from it, also by way of one other.
+fn from_first_argument(shell: &Shell<'_>) -> BTreeSet<String> {
+    let mut out = BTreeSet::from(["1".to_string()]);
+    let assignments = shell.assignments();
+    for _ in 0..2 {
+        for assignment in &assignments {
+            if variable(shell.bytes(assignment.value)).is_some_and(|name| out.contains(&name)) {
+                out.insert(assignment.name.clone());
+            }
+        }
     }
-    depth > 0
-        && shell.assignments().iter().any(|assignment| {
-            assignment.name == *name && first_argument(shell, shell.bytes(assignment.value), depth - 1)
-        })
+    out
+}
+
+/// The variable, if the word is nothing else.
+fn variable(word: &[u8]) -> Option<String> {
+    match parts(word).as_slice() {
+        [Part::Variable { name, .. }] => Some(name.clone()),
+        _ => None,
+    }
 }

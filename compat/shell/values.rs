@@ -1,5 +1,6 @@
 //! What variables can hold, as far as simple assignments say it.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use super::facts::{Assignment, How};
@@ -10,6 +11,8 @@ use super::word::{Part, parts};
 const VALUES_MAX: usize = 8;
 const DEPTH_MAX: usize = 8;
 const VALUE_BYTES_MAX: usize = 4096;
+/// So many pieces are put together for one script; no real one needs a hundredth of it.
+const PIECES_MAX: u32 = 200_000;
 /// Sourced files are followed so deep, and so many of them for one script.
 const SOURCED_DEPTH_MAX: usize = 3;
 const SOURCED_MAX: usize = 16;
@@ -18,6 +21,8 @@ const SOURCED_MAX: usize = 16;
 #[derive(Clone, Debug, Default)]
 pub struct Values {
     known: BTreeMap<String, Vec<String>>,
+    /// How many pieces have been put together.
+    pieces: Cell<u32>,
 }
 
 /// Where the texts of sourced files come from.
@@ -116,7 +121,7 @@ impl Values {
 
     fn expand_within(&self, word: &[u8], depth: usize) -> Vec<String> {
         let mut out = vec![String::new()];
-        if word.len() > VALUE_BYTES_MAX || depth == 0 {
+        if word.len() > VALUE_BYTES_MAX || depth == 0 || self.pieces.get() > PIECES_MAX {
             return Vec::new();
         }
         for part in parts(word) {
@@ -126,6 +131,8 @@ impl Values {
                 Part::Command(command) => self.command(&command, depth),
                 Part::Arithmetic => Vec::new(),
             };
+            let count = u32::try_from(out.len() * pieces.len()).unwrap_or(u32::MAX);
+            self.pieces.set(self.pieces.get().saturating_add(count.max(1)));
             out = bounded(out.iter().flat_map(|old| pieces.iter().map(move |new| format!("{old}{new}"))).collect());
         }
         out
