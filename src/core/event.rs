@@ -2,6 +2,7 @@
 //! ([`Action`]).
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -85,7 +86,7 @@ pub enum Event {
     },
     /// The definitions in force are now these: what is new is added, what changed is taken over, what is missing goes
     /// when it is down.
-    Loaded(Vec<Service>),
+    Loaded(Vec<Arc<Service>>),
     /// The program of this run was executed (not: is ready).
     Executed(RunId),
     /// The platform could not launch this run; the text names the stage and the reason.

@@ -1,6 +1,7 @@
 //! What a loader hands over: checked services, and everything it found worth saying.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use svc_core::{Name, Service};
@@ -14,7 +15,7 @@ pub(crate) const IMAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Image {
     /// Every service whose files had no fault.
-    pub(crate) services: Vec<Service>,
+    pub(crate) services: Vec<Arc<Service>>,
     /// Files with faults.
     pub(crate) faults: Vec<Faulty>,
     /// Remarks on files that did no harm.

@@ -1,5 +1,7 @@
 //! Everything that can go wrong does.
 
+use std::sync::Arc;
+
 use svc_core::service::Service;
 use svc_core::supervisor::Memory;
 use svc_core::{Event, Name, RunId, Supervisor, Who};
@@ -38,7 +40,7 @@ impl World {
 
     fn load(&mut self) {
         let definitions: Vec<Service> = self.disk.values().cloned().collect();
-        self.handle(Event::Loaded(definitions));
+        self.handle(Event::Loaded(definitions.into_iter().map(Arc::new).collect()));
     }
 
     /// An administrator edits the definitions and loads them.
@@ -128,7 +130,7 @@ impl World {
     fn load_quietly(&mut self) {
         let definitions: Vec<Service> = self.disk.values().cloned().collect();
         let mut actions = Vec::new();
-        self.core.handle(self.time(), Event::Loaded(definitions), &mut actions);
+        self.core.handle(self.time(), Event::Loaded(definitions.into_iter().map(Arc::new).collect()), &mut actions);
         self.carry_out(actions);
     }
 

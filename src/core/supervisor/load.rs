@@ -37,7 +37,7 @@ impl Names for Table<'_> {
 
 impl Supervisor {
     /// Puts these definitions in force, and no others. Running services go on as they are.
-    pub(super) fn load(&mut self, now: Time, services: Vec<Service>, actions: &mut Vec<Action>) {
+    pub(super) fn load(&mut self, now: Time, services: Vec<Arc<Service>>, actions: &mut Vec<Action>) {
         for id in self.names.values() {
             if let Some(life) = self.lives[id.0 as usize].as_mut() {
                 life.orphan = true;
@@ -48,11 +48,11 @@ impl Supervisor {
             let name = service.name.clone();
             if let Some(&id) = self.names.get(&name) {
                 let life = self.life_mut(id);
-                life.service = Arc::new(service);
+                life.service = service;
                 life.orphan = false;
                 continue;
             }
-            let life = Some(Life::new(Arc::new(service), now));
+            let life = Some(Life::new(service, now));
             let at = free.pop().unwrap_or_else(|| {
                 self.lives.push(None);
                 self.lives.len() - 1

@@ -1,5 +1,6 @@
 //! Order among what is asked for at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use svc_core::service::Kind;
@@ -16,7 +17,11 @@ fn what_is_asked_for_at_once_starts_in_order_whatever_comes_first() {
     let mut core = Supervisor::new(8);
     let now = Time::new(Duration::from_secs(1));
     let mut actions = Vec::new();
-    core.handle(now, Event::Loaded(vec![service("a", &["b"]), service("b", &["c"]), service("c", &[])]), &mut actions);
+    core.handle(
+        now,
+        Event::Loaded([service("a", &["b"]), service("b", &["c"]), service("c", &[])].map(Arc::new).to_vec()),
+        &mut actions,
+    );
     let boots: Vec<Event> = core.ids().map(Event::Boot).collect();
     core.handle(now, Event::Together(boots), &mut actions);
     for expected in ["c", "b", "a"] {

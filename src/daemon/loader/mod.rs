@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use svc_core::{Event, Name, Service, Supervisor, Time};
 use svc_platform::files;
@@ -70,14 +71,14 @@ impl Loading<'_> {
             let findings = checks::all(service, &known);
             self.image.findings.insert(service.name.clone(), findings);
         }
-        self.image.services = self.services.into_values().collect();
+        self.image.services = self.services.into_values().map(Arc::new).collect();
         self.image.broken = broken(&self.image.services);
         self.image
     }
 }
 
 /// What the core will say of these services when they are in force.
-fn broken(services: &[Service]) -> BTreeMap<Name, String> {
+fn broken(services: &[Arc<Service>]) -> BTreeMap<Name, String> {
     let mut core = Supervisor::new(1);
     core.handle(Time::default(), Event::Loaded(services.to_vec()), &mut Vec::new());
     let named = core.graph().broken.iter().map(|(id, text)| (core.service(*id).name.clone(), text.clone()));

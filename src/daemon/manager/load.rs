@@ -1,6 +1,7 @@
 //! Reading definitions again: a loader child, its image, and what it changes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use svc_core::{Event, Name, Service, definition};
 use svc_platform::host;
@@ -100,7 +101,7 @@ impl Manager {
 
     /// Puts an image in force; what has faults stays as it was.
     fn put_in_force(&mut self, image: &Image) -> LoadReport {
-        let mut next: BTreeMap<Name, Service> =
+        let mut next: BTreeMap<Name, Arc<Service>> =
             image.services.iter().map(|service| (service.name.clone(), service.clone())).collect();
         for faulty in &image.faults {
             if let Some((name, old)) = self.in_force.get_key_value(faulty.name.as_str()) {
@@ -115,7 +116,7 @@ impl Manager {
             values: Vec::new(),
         };
         for (name, new) in &next {
-            if let Some(old) = self.in_force.get(name) {
+            if let Some(old) = self.in_force.get(name).filter(|old| *old != new) {
                 report.changed.extend(changes(old, new));
                 if old.log != new.log {
                     self.bound_log(new);

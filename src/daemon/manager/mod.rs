@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::io::{self, PipeWriter};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use svc_core::{Action, Event, Name, RunId, Service, ServiceId, Supervisor, Time};
@@ -138,7 +139,7 @@ struct Manager {
     /// Services whose memory is not yet in the journal.
     unwritten: BTreeSet<ServiceId>,
     /// Definitions in force, to be compared with the next.
-    in_force: BTreeMap<Name, Service>,
+    in_force: BTreeMap<Name, Arc<Service>>,
     /// Faults of files whose services are not in force as they stand on disk.
     faults: Vec<super::image::Faulty>,
     not_services: BTreeMap<String, String>,

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use svc_core::lifecycle::State;
@@ -20,7 +21,7 @@ use crate::daemon::say;
 /// The definitions in force, as the next manager needs them: reading the files again could bring others.
 #[derive(Default, Serialize, Deserialize)]
 struct InForce {
-    services: Vec<Service>,
+    services: Vec<Arc<Service>>,
     faults: Vec<Faulty>,
 }
 

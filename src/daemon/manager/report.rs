@@ -1,5 +1,7 @@
 //! Answers to check and load.
 
+use std::sync::Arc;
+
 use svc_core::definition;
 use svc_core::service::Service;
 
@@ -36,7 +38,7 @@ impl Manager {
 
     fn check_one(&self, name: &str, image: &Image) -> Checked {
         let faulty = image.faults.iter().find(|faulty| faulty.name == name);
-        let called = |service: &&Service| {
+        let called = |service: &&Arc<Service>| {
             service.name.as_str() == name || service.links.provides.iter().any(|other| other.as_str() == name)
         };
         let found = image.services.iter().find(called);
