@@ -56,6 +56,8 @@ impl Manager {
         for waiting in waiting {
             self.go_on(waiting, Ok((&image, &report)));
         }
+        drop((image, result.output));
+        host::give_back_memory();
         if self.requests.load_again {
             self.load();
         }
