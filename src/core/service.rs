@@ -50,6 +50,15 @@ pub struct Service {
     pub exec: Exec,
     /// Where its output goes. Table: `[log]`.
     pub log: Log,
+    /// Files of its own configuration that are made from templates. Tables: `[[configure]]`.
+    #[serde(default)]
+    pub configure: Vec<Configure>,
+    /// What happens when one of them changed while it runs. Key: `configure-then`.
+    #[serde(default)]
+    pub configure_then: ConfigureThen,
+    /// They are made anew before each start. Default false. Key: `configure-at-start`.
+    #[serde(default)]
+    pub configure_at_start: bool,
     /// Whether it starts at boot, and where that is written. Key: `enabled`.
     pub enabled: Enabled,
     /// The files it was read from, main one first.
@@ -302,6 +311,40 @@ pub struct Log {
     pub keep: u32,
 }
 
+/// One file that is made from a template.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Configure {
+    /// An absolute path, or one below the directories of templates. Key: `template`.
+    pub template: String,
+    /// The file that is made: an absolute path. Key: `target`.
+    pub target: String,
+    /// Whose it is, as written; empty: as it was, root for a new one. Key: `owner`.
+    pub owner: String,
+    /// Its group, as written; empty: as it was, root for a new one. Key: `group`.
+    pub group: String,
+    /// Its permissions; `None`: as they were, 0644 for a new one. Key: `mode`.
+    pub mode: Option<u32>,
+    /// Files of values for this template alone; one with a leading `-` may be missing. Key: `values`.
+    pub values: Vec<String>,
+    /// A command that looks at the new files before they take their places; empty: none. Key: `validate`.
+    pub validate: Vec<String>,
+}
+
+/// What happens to a running service whose configuration changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConfigureThen {
+    /// It is reloaded if it can be, else restarted.
+    #[default]
+    Adapt,
+    /// It is reloaded.
+    Reload,
+    /// It is restarted.
+    Restart,
+    /// Nothing: it looks at its files itself.
+    Nothing,
+}
+
 /// Whether a service starts at boot.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Enabled {
@@ -365,6 +408,9 @@ impl Service {
             leave_children: false,
             exec: Exec::default(),
             log: Log::default(),
+            configure: Vec::new(),
+            configure_then: ConfigureThen::Adapt,
+            configure_at_start: false,
             enabled: Enabled::default(),
             files: Vec::new(),
             origins: BTreeMap::new(),

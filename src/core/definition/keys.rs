@@ -1,5 +1,7 @@
 //! Every key of a definition: the one table that the reader, the manual page and the tests go by.
 
+use alloc::format;
+use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
@@ -22,6 +24,8 @@ pub enum Takes {
     Names,
     /// An absolute path.
     Path,
+    /// An absolute path, or a relative one below the directories of templates.
+    Template,
     /// Absolute paths, each with `-` before it if it may be missing: one or an array.
     OptionalPaths,
     /// Directories below the system's runtime directory: one or an array.
@@ -34,6 +38,8 @@ pub enum Takes {
     Number(i64, i64),
     /// A file mode mask in octal.
     Mask,
+    /// The permissions of a file in octal.
+    Mode,
     /// A user or a group by name or number.
     Account,
     /// Groups by name or number: one or an array.
@@ -190,6 +196,8 @@ const FORKING: Kinds = Kinds(Kinds::FORKING);
 pub(crate) const KINDS: &[&str] = &["process", "forking", "oneshot", "group", "script"];
 /// The words that `when` in `[restart]` takes.
 pub(crate) const WHEN: &[&str] = &["always", "on-failure", "never"];
+/// The words that `configure-then` takes.
+pub(crate) const THEN: &[&str] = &["reload", "restart", "nothing"];
 /// The kinds of host that a condition knows.
 pub(crate) const HOSTS: &[&str] = &["machine", "container", "vm", "linux", "freebsd"];
 
@@ -237,6 +245,22 @@ pub const KEYS: &[Key] = &[
     .linux_only(),
     key("", "environment-file", Takes::OptionalPaths, PROGRAM, "", "files of NAME=value lines, read at each start"),
     key("", "runtime-directory", Takes::Directories, OWN, "", "made below the runtime directory before each start"),
+    key(
+        "",
+        "configure-then",
+        Takes::Choice(THEN),
+        ANY,
+        "reload if it can be, else restart",
+        "what happens when its configuration changed while it runs",
+    ),
+    key("", "configure-at-start", Takes::Flag, ANY, "false", "its configuration is made anew before each start"),
+    key("configure", "template", Takes::Template, ANY, "", "what the file is made from"),
+    key("configure", "target", Takes::Path, ANY, "", "the file that is made"),
+    key("configure", "owner", Takes::Account, ANY, "as it was; root for a new file", "whose it is"),
+    key("configure", "group", Takes::Account, ANY, "as it was; root for a new file", "its group"),
+    key("configure", "mode", Takes::Mode, ANY, "as it was; 0644 for a new file", "its permissions"),
+    key("configure", "values", Takes::OptionalPaths, ANY, "", "files of values for this template alone"),
+    key("configure", "validate", Takes::Command, ANY, "", "looks at the new files before they take their places"),
     key("stop", "signal", Takes::Signal, OWN, "TERM", "the first signal to its main process"),
     key("stop", "command", Takes::Command, OWN, "", "a command in place of the signal"),
     key("stop", "timeout", between(1, true), PROGRAM, "90s; script: 5m", "how long a stop may take before KILL"),
@@ -285,7 +309,14 @@ pub const KEYS: &[Key] = &[
 ];
 
 /// The tables, in the order of the manual page.
-pub(crate) const TABLES: &[&str] = &["stop", "restart", "log", "conditions", "limits", "environment"];
+pub(crate) const TABLES: &[&str] = &["configure", "stop", "restart", "log", "conditions", "limits", "environment"];
+/// Those of them that may be written several times, as `[[TABLE]]`.
+pub(crate) const ARRAYS: &[&str] = &["configure"];
+
+/// A table's name as it is written.
+pub(crate) fn heading(table: &str) -> String {
+    if ARRAYS.contains(&table) { format!("[[{table}]]") } else { format!("[{table}]") }
+}
 
 /// Words that other service managers have for what is called differently here.
 const FOREIGN: &[(&str, &str)] = &[
@@ -313,11 +344,10 @@ pub(crate) fn find(table: &str, name: &str) -> Option<&'static Key> {
 }
 
 /// What the author of an unknown key may have meant.
-pub(crate) fn meant(table: &str, name: &str) -> Option<alloc::string::String> {
-    use alloc::format;
+pub(crate) fn meant(table: &str, name: &str) -> Option<String> {
     let belongs = |key: &Key| match key.table {
         "" => format!("`{}` belongs above the first [table]", key.name),
-        table => format!("`{}` belongs in [{table}]", key.name),
+        table => format!("`{}` belongs in {}", key.name, heading(table)),
     };
     let named = KEYS.iter().filter(|key| key.takes != Takes::Variable);
     if let Some(key) = named.clone().find(|key| key.name == name) {
@@ -327,7 +357,7 @@ pub(crate) fn meant(table: &str, name: &str) -> Option<alloc::string::String> {
         let joined =
             |key: &&Key| name.strip_prefix(key.table).and_then(|rest| rest.strip_prefix('-')) == Some(key.name);
         if let Some(key) = named.clone().find(joined) {
-            return Some(format!("write `{}` in [{}]", key.name, key.table));
+            return Some(format!("write `{}` in {}", key.name, heading(key.table)));
         }
     }
     let foreign = |row: &&(&str, &str)| row.0.eq_ignore_ascii_case(name);
@@ -338,7 +368,7 @@ pub(crate) fn meant(table: &str, name: &str) -> Option<alloc::string::String> {
     let tables = TABLES.iter().copied().filter(|_| table.is_empty());
     if let Some(word) = near(name, here.chain(tables)) {
         return Some(match TABLES.contains(&word) && table.is_empty() {
-            true => format!("did you mean the table [{word}]?"),
+            true => format!("did you mean the table {}?", heading(word)),
             false => format!("did you mean `{word}`?"),
         });
     }
@@ -358,6 +388,7 @@ impl fmt::Display for Takes {
             Self::Command => "a string or an array of words",
             Self::Names => "the name of a service or an array of names",
             Self::Path => "an absolute path",
+            Self::Template => "an absolute path or the name of a template",
             Self::OptionalPaths => "an absolute path (with `-` before it: may be missing) or an array of paths",
             Self::Directories => "the name of a directory or an array of names",
             Self::Duration(span) if span.none => "a duration such as \"1m 30s\", or \"none\"",
@@ -365,6 +396,7 @@ impl fmt::Display for Takes {
             Self::Size(..) => "a size such as \"64K\" or \"1MiB\"",
             Self::Number(min, max) => return write!(f, "a whole number from {min} to {max}"),
             Self::Mask => "an octal mask such as \"022\"",
+            Self::Mode => "octal permissions such as \"0640\"",
             Self::Account => "a name or a number",
             Self::Accounts => "a name or a number, or an array of them",
             Self::Signal => "the name of a signal, such as \"TERM\"",

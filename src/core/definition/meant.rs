@@ -2,16 +2,17 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
-use super::fault::{Complaint, Faults, listed};
+use super::fault::{Complaint, Faults, listed, shown};
 use super::keys::kind_name;
 use super::syntax::duration_text;
 use super::value::Value;
 use super::written::{Entry, Written};
 use crate::name::Name;
 use crate::run::Signal;
-use crate::service::{Identity, Kind, Ready, Reload, RestartWhen, Script, Service};
+use crate::service::{Configure, ConfigureThen, Identity, Kind, Ready, Reload, RestartWhen, Script, Service};
 
 /// The kind that is written, or the default.
 pub(crate) fn kind(written: &Written) -> Kind {
@@ -29,6 +30,9 @@ pub(crate) fn kind(written: &Written) -> Kind {
 
 /// Puts what is written into a service, and checks what it now says as a whole.
 pub(crate) fn apply(service: &mut Service, written: &Written, faults: &mut Faults<'_>) {
+    if !written.configure.is_empty() {
+        service.configure = vec![Configure::default(); written.configure.len()];
+    }
     for (path, entry) in &written.entries {
         if !entry.key.kinds.has(&service.kind) {
             if written.spoiled.contains("kind") {
@@ -50,6 +54,7 @@ pub(crate) fn apply(service: &mut Service, written: &Written, faults: &mut Fault
     identify(service, written, faults);
     if !written.torn {
         check(service, written, faults);
+        check_configure(service, written, faults);
         check_links(service, written, faults);
     }
 }
@@ -84,6 +89,15 @@ fn put(service: &mut Service, path: &str, entry: &Entry) {
         ("oom-score", Value::Number(score)) => service.exec.oom_score = i32::try_from(score).ok(),
         ("environment-file", Value::Texts(paths)) => service.exec.environment_files = paths,
         ("runtime-directory", Value::Texts(names)) => service.exec.runtime_directories = names,
+        ("configure-then", Value::Text(word)) => {
+            service.configure_then = match word.as_str() {
+                "reload" => ConfigureThen::Reload,
+                "restart" => ConfigureThen::Restart,
+                _ => ConfigureThen::Nothing,
+            }
+        }
+        ("configure-at-start", Value::Flag(on)) => service.configure_at_start = on,
+        (path, value) if entry.key.table == "configure" => put_configure(service, path, name, value),
         ("stop.signal", Value::Signal(signal)) => service.stop.signal = signal,
         ("stop.command", Value::Texts(words)) => service.stop.command = words,
         ("stop.timeout", Value::Duration(limit)) => service.stop.timeout = limit,
@@ -109,6 +123,60 @@ fn put(service: &mut Service, path: &str, entry: &Entry) {
             service.exec.environment.insert(path["environment.".len()..].into(), value);
         }
         (path, value) => debug_assert!(false, "{path} has no place for {value:?}"),
+    }
+}
+
+/// Puts one value of a `[[configure]]` in its place.
+fn put_configure(service: &mut Service, path: &str, name: &str, value: Value) {
+    let number = path.split('.').nth(1).and_then(|number| number.parse::<usize>().ok()).unwrap_or(0);
+    let Some(item) = number.checked_sub(1).and_then(|index| service.configure.get_mut(index)) else { return };
+    match (name, value) {
+        ("template", Value::Text(path)) => item.template = path,
+        ("target", Value::Text(path)) => item.target = path,
+        ("owner", Value::Text(account)) => item.owner = account,
+        ("group", Value::Text(account)) => item.group = account,
+        ("mode", Value::Mask(mode)) => item.mode = Some(mode),
+        ("values", Value::Texts(paths)) => item.values = paths,
+        ("validate", Value::Texts(words)) => item.validate = words,
+        (name, value) => debug_assert!(false, "[[configure]] has no place for {name} = {value:?}"),
+    }
+}
+
+/// What is missing in a `[[configure]]`, and files made twice.
+fn check_configure(service: &Service, written: &Written, faults: &mut Faults<'_>) {
+    let mut made: Vec<&str> = Vec::new();
+    for (index, (item, place)) in service.configure.iter().zip(&written.configure).enumerate() {
+        let path = |key: &str| format!("configure.{}.{key}", index + 1);
+        for (key, value) in [("template", &item.template), ("target", &item.target)] {
+            if value.is_empty() && !written.spoiled.contains(&path(key)) {
+                let complaint = Complaint::new(format!("`{key}` is missing in [[configure]]"));
+                faults.error(place, complaint);
+            }
+        }
+        if made.contains(&item.target.as_str())
+            && let Some(entry) = written.entries.get(&path("target"))
+        {
+            let complaint = Complaint::new(format!("`{}` is made by two [[configure]] tables", shown(&item.target)));
+            faults.error(&entry.at, complaint);
+        }
+        if !item.target.is_empty() {
+            made.push(&item.target);
+        }
+    }
+    let then = written.entries.get("configure-then");
+    if let (ConfigureThen::Reload, Reload::None, Some(entry), false) =
+        (service.configure_then, &service.reload, then, service.is_script())
+    {
+        let complaint = Complaint::new("it is to be reloaded, and cannot be");
+        faults.error(&entry.at, complaint.help("say how with `reload`, or write \"restart\""));
+    }
+    if service.configure.is_empty() && !written.spoiled.contains("configure") {
+        for key in ["configure-then", "configure-at-start"] {
+            if let Some(entry) = written.entries.get(key) {
+                let complaint = Complaint::new(format!("`{key}` without a table [[configure]]"));
+                faults.note(&entry.name_at, complaint.help("there is nothing to be made"));
+            }
+        }
     }
 }
 

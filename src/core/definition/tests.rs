@@ -22,6 +22,7 @@ fn example(key: &Key) -> &'static str {
         Takes::Text | Takes::Variable => "\"text\"",
         Takes::Flag => "true",
         Takes::Choice(words) if words.contains(&"never") => "\"never\"",
+        Takes::Choice(words) if words.contains(&"nothing") => "\"nothing\"",
         Takes::Choice(_) => "\"process\"",
         Takes::Command => "\"/bin/other -x\"",
         Takes::Names | Takes::Accounts | Takes::Directories => "[\"other\"]",
@@ -30,6 +31,8 @@ fn example(key: &Key) -> &'static str {
         Takes::Duration(_) => "\"7s\"",
         Takes::Size(..) => "\"7M\"",
         Takes::Number(..) => "7",
+        Takes::Template => "\"web/web.conf\"",
+        Takes::Mode => "\"0600\"",
         Takes::Mask => "\"007\"",
         Takes::Account => "\"www\"",
         Takes::Signal => "\"INT\"",
@@ -52,12 +55,19 @@ fn with(key: &Key, value: &str) -> String {
     let needed = match key.name {
         "command" if key.table.is_empty() => "",
         "watchdog" => "command = \"/bin/web\"\nready = \"sd-notify\"\n",
-        "group" | "groups" => "command = \"/bin/web\"\nuser = \"root\"\n",
+        "group" | "groups" if key.table.is_empty() => "command = \"/bin/web\"\nuser = \"root\"\n",
         _ => "command = \"/bin/web\"\n",
     };
     let line = format!("{} = {value}\n", key.name);
     match key.table {
         "" => format!("{kind}{needed}{line}"),
+        "configure" => {
+            let others = ["template = \"/t\"\n", "target = \"/f\"\n"].map(|other| match other.starts_with(key.name) {
+                true => "",
+                false => other,
+            });
+            format!("{kind}{needed}[[configure]]\n{}{line}", others.concat())
+        }
         table => format!("{kind}{needed}[{table}]\n{line}"),
     }
 }
@@ -67,7 +77,11 @@ fn every_key_changes_the_service_and_says_where_it_was_written() {
     for key in KEYS {
         let outcome = read("web", &with(key, example(key)));
         let service = outcome.service.unwrap_or_else(|| panic!("{key:?}: {:?}", outcome.faults));
-        let path = if key.table.is_empty() { key.name.to_string() } else { format!("{}.{}", key.table, key.name) };
+        let path = match key.table {
+            "" => key.name.to_string(),
+            "configure" => format!("configure.1.{}", key.name),
+            table => format!("{table}.{}", key.name),
+        };
         assert!(service.origins.contains_key(&path), "{path}");
         let text = with(key, example(key));
         let without = text.trim_end().rsplit_once('\n').map_or("", |(above, _)| above);

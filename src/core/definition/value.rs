@@ -82,6 +82,7 @@ impl<'f, 'a> Reader<'f, 'a> {
                 number(value.get_ref(), 0, i64::MAX).and_then(|size| sized(size.unsigned_abs(), min, max))
             }
             (Takes::Mask, DeValue::Integer(number)) if number.radix() == 8 => mask(number.as_str()).map(Value::Mask),
+            (Takes::Mode, DeValue::Integer(number)) if number.radix() == 8 => mode(number.as_str()).map(Value::Mask),
             (Takes::Account, DeValue::Integer(_)) => account_number(value.get_ref()).map(Value::Text),
             (Takes::Variable, DeValue::Integer(_)) => {
                 number(value.get_ref(), i64::MIN, i64::MAX).map(|number| Value::Text(number.to_string()))
@@ -124,7 +125,7 @@ impl<'f, 'a> Reader<'f, 'a> {
             Complaint::new(format!("`{}` takes {}, found {}", shown(word), key.takes, found(value.get_ref())));
         let help = match (key.takes, value.get_ref()) {
             (Takes::Duration(_), DeValue::Integer(number)) => Some(format!("write \"{number}s\" for seconds")),
-            (Takes::Mask, DeValue::Integer(number)) => Some(format!("write \"0{number}\"")),
+            (Takes::Mask | Takes::Mode, DeValue::Integer(number)) => Some(format!("write \"0{number}\"")),
             (Takes::Number(..) | Takes::Flag, DeValue::String(text)) => {
                 Some(format!("write {} without quotes", shown(text)))
             }
@@ -273,7 +274,9 @@ fn said(key: &Key, text: &str) -> Result<Value, Complaint> {
         Takes::Path => Value::Text(syntax::path(text)?),
         Takes::Duration(span) => Value::Duration(bounded(text, span)?),
         Takes::Size(min, max) => sized(syntax::size(text)?, min, max)?,
+        Takes::Template => Value::Text(template(text)?),
         Takes::Mask => Value::Mask(mask(text)?),
+        Takes::Mode => Value::Mask(mode(text)?),
         Takes::Account => Value::Text(account(text)?),
         Takes::Signal => Value::Signal(syntax::signal(text)?),
         Takes::Ready => Value::Ready(syntax::ready(text)?),
@@ -367,12 +370,31 @@ fn bounded(text: &str, span: Span) -> Result<Option<Duration>, Complaint> {
     Ok(Some(found))
 }
 
-fn mask(text: &str) -> Result<u32, Complaint> {
+fn octal(text: &str) -> Option<u32> {
     let octal = !text.is_empty() && text.len() <= 5 && text.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
-    let mask = u32::from_str_radix(text, 8).ok().filter(|mask| octal && *mask <= 0o777);
-    mask.ok_or_else(|| {
+    u32::from_str_radix(text, 8).ok().filter(|bits| octal && *bits <= 0o777)
+}
+
+fn mask(text: &str) -> Result<u32, Complaint> {
+    octal(text).ok_or_else(|| {
         Complaint::new(format!("`{}` is no mask", shown(text))).help("write octal digits up to 777: \"022\"")
     })
+}
+
+fn mode(text: &str) -> Result<u32, Complaint> {
+    octal(text).ok_or_else(|| {
+        Complaint::new(format!("`{}` is no permissions", shown(text))).help("write octal digits up to 777: \"0640\"")
+    })
+}
+
+/// A relative name must not lead out of the directories it is looked for in.
+fn template(text: &str) -> Result<String, Complaint> {
+    let tame = text.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    if text.starts_with('/') || tame {
+        return if text.starts_with('/') { syntax::path(text) } else { Ok(text.to_owned()) };
+    }
+    let complaint = Complaint::new(format!("`{}` is no template", shown(text)));
+    Err(complaint.help("write an absolute path, or a name such as \"nginx/nginx.conf\""))
 }
 
 fn account_number(value: &DeValue<'_>) -> Result<String, Complaint> {

@@ -1,6 +1,6 @@
 //! A definition as written: what every key of a file says, and where; every fault of its form.
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::fault::{Complaint, Faults, Place, shown};
-use super::keys::{self, Key, TABLES, Takes};
+use super::keys::{self, ARRAYS, Key, TABLES, Takes, heading};
 use super::near::near;
 use super::value::{Reader, Value, found};
 use crate::name::Name;
@@ -36,6 +36,8 @@ pub(crate) struct Written {
     pub(crate) entries: BTreeMap<String, Entry>,
     /// Keys that are there, but not in a form that says anything.
     pub(crate) spoiled: BTreeSet<String>,
+    /// Where each `[[configure]]` begins; the keys of the first have paths like `configure.1.template`.
+    pub(crate) configure: Vec<Place>,
     /// The files are not TOML throughout: keys may be missing here that are there.
     pub(crate) torn: bool,
 }
@@ -58,41 +60,69 @@ impl Written {
         for (key, value) in document.get_ref() {
             let (word, place) = (&**key.get_ref(), reader.place(key.span()));
             match (TABLES.contains(&word), value.get_ref()) {
-                (true, DeValue::Table(table)) => {
+                (true, DeValue::Table(table)) if !ARRAYS.contains(&word) => {
                     for (key, value) in table {
-                        written.take(&mut reader, word, key.get_ref(), key.span(), value);
+                        written.take(&mut reader, word, word, key, value);
                     }
                 }
+                (true, DeValue::Array(items)) if ARRAYS.contains(&word) => written.items(&mut reader, word, items),
                 (true, other) => {
-                    let complaint = Complaint::new(format!("[{word}] is a table, found {}", found(other)));
-                    reader.error(&place, complaint.help(format!("write [{word}] and its keys in lines below it")));
+                    let complaint = match other.is_table() {
+                        true => Complaint::new(format!("[{word}] may be written several times, each in two brackets")),
+                        false => Complaint::new(format!("{} is a table, found {}", heading(word), found(other))),
+                    };
+                    let help = format!("write {} and its keys in lines below it", heading(word));
+                    reader.error(&place, complaint.help(help));
+                    written.spoiled.insert(word.to_owned());
                 }
                 (false, DeValue::Table(_)) if keys::find("", word).is_none() => {
                     let complaint = Complaint::new(format!("unknown table [{}]", shown(word)));
                     let help = match near(word, TABLES.iter().copied()) {
-                        Some(table) => format!("did you mean [{table}]?"),
-                        None => format!("there are [{}]", TABLES.join("], [")),
+                        Some(table) => format!("did you mean {}?", heading(table)),
+                        None => {
+                            let all: Vec<String> = TABLES.iter().map(|table| heading(table)).collect();
+                            format!("there are {}", all.join(", "))
+                        }
                     };
                     reader.error(&place, complaint.help(help));
                 }
-                (false, _) => written.take(&mut reader, "", word, key.span(), value),
+                (false, _) => written.take(&mut reader, "", "", key, value),
             }
         }
         written
     }
 
-    /// Takes one key of a table.
+    /// Takes the tables of a table that may be written several times.
+    fn items(&mut self, reader: &mut Reader<'_, '_>, table: &str, items: &[Spanned<DeValue<'_>>]) {
+        for item in items {
+            let place = reader.place(item.span());
+            let DeValue::Table(keys) = item.get_ref() else {
+                let complaint =
+                    Complaint::new(format!("{} is a table, found {}", heading(table), found(item.get_ref())));
+                reader.error(&place, complaint);
+                continue;
+            };
+            self.configure.push(place);
+            let path = format!("{table}.{}", self.configure.len());
+            for (key, value) in keys {
+                self.take(reader, table, &path, key, value);
+            }
+        }
+    }
+
+    /// Takes one key of a table; `within` is the path of the table.
     fn take(
         &mut self,
         reader: &mut Reader<'_, '_>,
         table: &str,
-        word: &str,
-        span: Range<usize>,
+        within: &str,
+        name: &Spanned<Cow<'_, str>>,
         value: &Spanned<DeValue<'_>>,
     ) {
-        let name_at = reader.place(span);
+        let name_at = reader.place(name.span());
+        let word = &**name.get_ref();
         let Some(key) = keys::find(table, word) else {
-            let within = if table.is_empty() { String::new() } else { format!(" in [{table}]") };
+            let within = if table.is_empty() { String::new() } else { format!(" in {}", heading(table)) };
             let complaint = Complaint::new(format!("unknown key `{}`{within}", shown(word)));
             let help = keys::meant(table, word);
             if help.as_ref().is_some_and(|help| table.is_empty() && help.contains("`command`")) {
@@ -104,7 +134,7 @@ impl Written {
             return;
         }
         let at = reader.place(value.span());
-        let path = if table.is_empty() { word.to_owned() } else { format!("{table}.{word}") };
+        let path = if within.is_empty() { word.to_owned() } else { format!("{within}.{word}") };
         match reader.value(key, word, value) {
             Some(value) => {
                 self.entries.insert(path, Entry { key, value, name_at, at });
@@ -117,6 +147,12 @@ impl Written {
 
     /// Lays a drop-in over this: what it writes replaces what was written before, key by key.
     pub(crate) fn overlay(&mut self, above: Self) {
+        if !above.configure.is_empty() {
+            // Arrays are replaced whole, and these tables are one.
+            self.entries.retain(|_, entry| entry.key.table != "configure");
+            self.spoiled.retain(|path| !path.starts_with("configure."));
+            self.configure = above.configure;
+        }
         self.entries.extend(above.entries);
         self.spoiled.extend(above.spoiled);
         self.torn |= above.torn;

@@ -130,6 +130,9 @@ fn describe(outcome: &Outcome, sources: &[SourceText<'_>], plain: impl Fn(&Servi
         exec.environment_files,
         exec.runtime_directories,
         log,
+        configure,
+        configure_then,
+        configure_at_start,
         enabled,
         files,
     );
