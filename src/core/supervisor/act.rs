@@ -11,7 +11,7 @@ use super::{Part, Supervisor};
 use crate::event::{Action, Who};
 use crate::lifecycle::{self, Again, Cause, Effect, Goal, Input, KILL_AGAIN, Outcome, Policy, Shape, Stage, State};
 use crate::run::{Exit, Job, RunId};
-use crate::service::{Kind, RestartWhen, ServiceId};
+use crate::service::{Kind, Ready, RestartWhen, ServiceId};
 use crate::time::Time;
 
 impl Supervisor {
@@ -124,6 +124,8 @@ impl Supervisor {
                 let fresh = self.mint();
                 debug_assert_eq!(run, fresh, "the run that was offered is the next one");
                 self.runs.insert(run, (id, Part::Main));
+                let life = self.life_mut(id);
+                life.at_once = life.service.ready == Ready::Executed;
                 actions.push(Action::Spawn { run, service: id, job: Job::Start, about: None });
             }
             Effect::Terminate(run, reach) => {

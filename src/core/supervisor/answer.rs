@@ -18,6 +18,8 @@ impl Supervisor {
                 continue;
             }
             self.show(id, actions);
+            let life = self.life_mut(id);
+            life.clean &= life.state() != State::Down || !life.memory.left.is_empty();
             if self.life(id).waiters.is_empty() {
                 continue;
             }

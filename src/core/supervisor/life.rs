@@ -141,6 +141,8 @@ pub(super) struct Life {
     pub(super) listed: bool,
     /// It is among those at work.
     pub(super) at_work: bool,
+    /// Its present run serves as soon as it is executed, whatever the definition says by now.
+    pub(super) at_once: bool,
     /// It holds a start slot.
     pub(super) slot: bool,
     /// It waits for a start slot.
@@ -175,6 +177,7 @@ impl Life {
             was_up: Duration::ZERO,
             listed: false,
             at_work: false,
+            at_once: false,
             slot: false,
             in_line: false,
             reloading: false,

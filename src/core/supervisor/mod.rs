@@ -28,7 +28,7 @@ use crate::graph::Graph;
 use crate::lifecycle::{Goal, Input, State};
 use crate::name::Name;
 use crate::run::{Exit, RunId};
-use crate::service::{Ready, Service, ServiceId};
+use crate::service::{Service, ServiceId};
 use crate::time::Time;
 use jobs::Errand;
 use life::Life;
@@ -256,7 +256,7 @@ impl Supervisor {
 
     fn executed(&mut self, now: Time, run: RunId, actions: &mut Vec<Action>) {
         if let Some(id) = self.main(run)
-            && self.life(id).service.ready == Ready::Executed
+            && self.life(id).at_once
         {
             self.step(now, id, Input::Ready, actions);
         }

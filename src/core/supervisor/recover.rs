@@ -10,7 +10,7 @@ use crate::event::Action;
 use crate::lifecycle::{Goal, KILL_AGAIN, RETURNED_WAIT, Shape, Stage, State};
 use crate::name::Name;
 use crate::run::{Reach, RunId};
-use crate::service::{Kind, Service, ServiceId};
+use crate::service::{Kind, Ready, Service, ServiceId};
 use crate::time::Time;
 
 impl Supervisor {
@@ -56,6 +56,7 @@ impl Supervisor {
         }
         let life = self.life_mut(id);
         let signal = life.service.stop.signal;
+        life.at_once = life.service.ready == Ready::Executed;
         life.goal = match memory.state {
             State::Down => Goal::Down,
             State::Stopping { .. } if memory.held.is_some() => Goal::Down,

@@ -75,7 +75,7 @@ impl Supervisor {
         life.memory.held = Some(Hold { act, conflict: None });
         life.memory.excused = only && life.state().is_alive();
         life.memory.restarts = 0;
-        life.clean = all;
+        life.clean |= all;
         let left = if all { life.memory.left.clone() } else { Vec::new() };
         actions.extend(left.into_iter().map(Action::Kill));
         self.wait(id, Waiter { ticket, goal: Goal::Down, launch: 0, changed, all });
