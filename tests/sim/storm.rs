@@ -159,6 +159,7 @@ impl World {
         self.before = self.core.ids().map(|id| (id, self.core.view(id).state)).collect();
         let mut actions = Vec::new();
         let Some(run) = self.core.found(self.time(), id, &mut actions) else { return };
+        self.say(format_args!("{run:?} of {id:?} is found running"));
         self.found(run, id);
         self.carry_out(actions);
         self.check();

@@ -153,6 +153,7 @@ impl Supervisor {
             self.retell(required);
             self.enlist(required);
         }
+        self.supersede(id, Goal::Up, &Who(String::from(how)), actions);
         let life = self.life_mut(id);
         life.launches += 1;
         life.goal = Goal::Up;

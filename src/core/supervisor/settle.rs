@@ -26,7 +26,7 @@ impl Supervisor {
                 looks += 1;
                 assert!(looks < 1_000 + 64 * self.lives.len(), "services did not settle");
             } else {
-                self.sweep(id, actions);
+                self.retell(id);
             }
         }
         if self.ending.is_some() && self.alive == 0 && self.errands.is_empty() && !self.ended {
@@ -35,10 +35,13 @@ impl Supervisor {
         }
     }
 
-    /// Settles what is asked of one service, and puts it among those at work.
+    /// Settles what is asked of one service, and puts it among those at work; forgets it if nothing of it is left.
     fn aim(&mut self, now: Time, id: ServiceId, actions: &mut Vec<Action>) {
         if self.lives[id.0 as usize].is_none() {
             return;
+        }
+        if self.is_gone(id) {
+            return self.remove(id, actions);
         }
         self.retell(id);
         let goal = self.wanted(now, id);
@@ -247,14 +250,6 @@ impl Supervisor {
             if *counter == u32::from(more) {
                 self.enlist(neighbour);
             }
-        }
-    }
-
-    /// After a look: passes on a changed face, forgets what is gone.
-    fn sweep(&mut self, id: ServiceId, actions: &mut Vec<Action>) {
-        self.retell(id);
-        if self.is_gone(id) {
-            self.remove(id, actions);
         }
     }
 

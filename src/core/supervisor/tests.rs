@@ -1,1 +1,11 @@
 //! The supervisor, told as short stories: what happens -> what it does.
+
+mod legacy;
+mod limits;
+mod links;
+mod load;
+mod manager;
+mod requests;
+mod story;
+
+use story::check;
