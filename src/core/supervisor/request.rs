@@ -30,8 +30,8 @@ impl Supervisor {
             Request::Restart { only } => self.restart(now, ticket, id, only, act, actions),
             Request::Reload => self.reload(now, ticket, id, actions),
             Request::Verb(verb) => self.verb(now, ticket, id, verb, actions),
-            Request::Pin => self.pin(ticket, id, Some(act), actions),
-            Request::Unpin => self.pin(ticket, id, None, actions),
+            Request::Pin => self.pin(now, ticket, id, Some(act), actions),
+            Request::Unpin => self.pin(now, ticket, id, None, actions),
             Request::Reset => self.reset(now, ticket, id, actions),
         }
     }
@@ -250,7 +250,11 @@ impl Supervisor {
         None
     }
 
-    fn pin(&mut self, ticket: Ticket, id: ServiceId, act: Option<Act>, actions: &mut Vec<Action>) {
+    fn pin(&mut self, now: Time, ticket: Ticket, id: ServiceId, act: Option<Act>, actions: &mut Vec<Action>) {
+        // What was asked before it counts.
+        if !self.is_gone(id) {
+            self.aim(now, id, actions);
+        }
         let life = self.life_mut(id);
         let changed = life.memory.pinned.is_some() != act.is_some();
         life.memory.pinned = act;

@@ -36,7 +36,7 @@ impl Supervisor {
     }
 
     /// Settles what is asked of one service, and puts it among those at work; forgets it if nothing of it is left.
-    fn aim(&mut self, now: Time, id: ServiceId, actions: &mut Vec<Action>) {
+    pub(super) fn aim(&mut self, now: Time, id: ServiceId, actions: &mut Vec<Action>) {
         if self.lives[id.0 as usize].is_none() {
             return;
         }

@@ -218,3 +218,28 @@ fn reset_forgets_failures() {
          4 state web        -> down",
     );
 }
+
+#[test]
+fn a_pin_that_comes_with_a_stop_comes_after_it() {
+    check(
+        "web
+         0 start web               -> spawn web#1
+         1 ready web#1             -> done
+         2 stop web & pin web      -> done, term web#1
+         3 emptied web#1           -> done
+         4 start web               -> failed: pinned by root; to start it, first: svc web unpin",
+    );
+}
+
+#[test]
+fn an_exit_and_the_end_of_the_tree_in_one_event_leave_nothing_behind() {
+    check(
+        "ssh(daemon)
+         0 start ssh                         -> spawn ssh#1
+         1 exited ssh#1 0                    -> nothing
+         1 ready ssh#1                       -> done
+         2 stop ssh                          -> spawn ssh#2 stop
+         3 exited ssh#1 0 & emptied ssh#1    -> nothing
+         3 exited ssh#2 0 & emptied ssh#2    -> leave ssh#2, done",
+    );
+}

@@ -78,13 +78,34 @@ impl Scene {
         run
     }
 
-    fn ask(&mut self, name: &str, request: Request) -> String {
+    fn ask(&mut self, name: &str, request: Request) -> Event {
         self.tickets += 1;
         let (ticket, service) = (Ticket(self.tickets), self.id(name));
-        self.feed(Event::Requested { ticket, service, request, who: Who(String::from("root")) })
+        Event::Requested { ticket, service, request, who: Who(String::from("root")) }
     }
 
     fn play(&mut self, text: &str) -> String {
+        if text.contains(" & ") {
+            let events = text.split(" & ").map(|part| self.event(part)).collect();
+            return self.feed(Event::Together(events));
+        }
+        match text.split_whitespace().collect::<Vec<_>>()[..] {
+            ["crash"] => self.crash(),
+            ["found", who] => self.found(who),
+            ["why", who] => self.core.why(self.now, self.id(who)).join("; "),
+            ["state", who] => state(self.core.view(self.id(who)).state),
+            ["next"] => self
+                .core
+                .deadline()
+                .map_or_else(|| String::from("never"), |due| format!("{}", due.since_boot().as_secs_f64())),
+            _ => {
+                let event = self.event(text);
+                self.feed(event)
+            }
+        }
+    }
+
+    fn event(&mut self, text: &str) -> Event {
         let words: Vec<&str> = text.split_whitespace().collect();
         let flag = |word: &str| words.contains(&word);
         let tail = |from: usize| words[from..].join(" ");
@@ -97,36 +118,28 @@ impl Scene {
             ["pin", who] => self.ask(who, Request::Pin),
             ["unpin", who] => self.ask(who, Request::Unpin),
             ["reset", who] => self.ask(who, Request::Reset),
-            ["boot", who] => self.feed(Event::Boot(self.id(who))),
-            ["executed", run] => self.feed(Event::Executed(self.run(run))),
-            ["ready", run] => self.feed(Event::Ready(self.run(run))),
-            ["reloading", run] => self.feed(Event::Reloading(self.run(run))),
-            ["stopping", run] => self.feed(Event::Stopping(self.run(run))),
-            ["alive", run] => self.feed(Event::Alive(self.run(run))),
+            ["boot", who] => Event::Boot(self.id(who)),
+            ["executed", run] => Event::Executed(self.run(run)),
+            ["ready", run] => Event::Ready(self.run(run)),
+            ["reloading", run] => Event::Reloading(self.run(run)),
+            ["stopping", run] => Event::Stopping(self.run(run)),
+            ["alive", run] => Event::Alive(self.run(run)),
             ["extend", run, seconds] => {
                 let more = Duration::from_secs(seconds.parse().unwrap());
-                self.feed(Event::Extend(self.run(run), more))
+                Event::Extend(self.run(run), more)
             }
-            ["unwell", run, ..] => self.feed(Event::Unwell(self.run(run), tail(2))),
-            ["spawn-failed", run, ..] => self.feed(Event::SpawnFailed(self.run(run), tail(2))),
-            ["not-here", run, ..] => self.feed(Event::NotHere(self.run(run), tail(2))),
-            ["exited", run, how] => self.feed(Event::Exited(self.run(run), exit(how))),
-            ["emptied", run] => self.feed(Event::Emptied(self.run(run))),
-            ["remains", run] => self.feed(Event::Remains(self.run(run))),
-            ["tick"] => self.feed(Event::Tick),
-            ["shutdown"] => self.feed(Event::Shutdown(Who(String::from("root")))),
+            ["unwell", run, ..] => Event::Unwell(self.run(run), tail(2)),
+            ["spawn-failed", run, ..] => Event::SpawnFailed(self.run(run), tail(2)),
+            ["not-here", run, ..] => Event::NotHere(self.run(run), tail(2)),
+            ["exited", run, how] => Event::Exited(self.run(run), exit(how)),
+            ["emptied", run] => Event::Emptied(self.run(run)),
+            ["remains", run] => Event::Remains(self.run(run)),
+            ["tick"] => Event::Tick,
+            ["shutdown"] => Event::Shutdown(Who(String::from("root"))),
             ["load", ..] => {
                 self.services = services(&tail(1));
-                self.feed(Event::Loaded(self.services.clone()))
+                (Event::Loaded(self.services.clone()))
             }
-            ["crash"] => self.crash(),
-            ["found", who] => self.found(who),
-            ["why", who] => self.core.why(self.now, self.id(who)).join("; "),
-            ["state", who] => state(self.core.view(self.id(who)).state),
-            ["next"] => self
-                .core
-                .deadline()
-                .map_or_else(|| String::from("never"), |due| format!("{}", due.since_boot().as_secs_f64())),
             _ => panic!("not an event: {text}"),
         }
     }
