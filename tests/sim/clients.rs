@@ -10,9 +10,15 @@ impl World {
         if ids.is_empty() { None } else { Some(*self.dice.pick(&ids)) }
     }
 
-    /// Anybody asks for anything.
+    /// Anybody asks for anything, some for several things at once.
     pub fn ask_something(&mut self) {
-        let Some(id) = self.some_service() else { return };
+        let count = if self.dice.once_in(5) { 1 + self.dice.roll(4) } else { 1 };
+        let events: Vec<Event> = (0..count).filter_map(|_| self.something()).collect();
+        self.handle(Event::Together(events));
+    }
+
+    fn something(&mut self) -> Option<Event> {
+        let id = self.some_service()?;
         let (only, all) = (self.dice.once_in(5), self.dice.once_in(5));
         let request = match self.dice.roll(20) {
             0..=6 => Request::Start,
@@ -24,14 +30,19 @@ impl World {
             18 => Request::Unpin,
             _ => Request::Reset,
         };
-        self.ask(id, request);
+        Some(self.question(id, request))
     }
 
     pub fn ask(&mut self, service: ServiceId, request: Request) {
+        let event = self.question(service, request);
+        self.handle(event);
+    }
+
+    fn question(&mut self, service: ServiceId, request: Request) -> Event {
         self.asked += 1;
         let ticket = Ticket(self.asked);
         self.open.insert(ticket, (service, request.clone()));
         let who = Who(String::from("root"));
-        self.handle(Event::Requested { ticket, service, request, who });
+        Event::Requested { ticket, service, request, who }
     }
 }

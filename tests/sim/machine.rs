@@ -328,6 +328,9 @@ impl World {
 
     pub fn signal(&mut self, run: RunId, signal: Signal, reach: Reach) {
         let most = if self.is_calm { 300 } else { 1_500 };
+        if self.buried.contains(&run) {
+            return;
+        }
         let tree = self.trees.get(&run).unwrap_or_else(|| panic!("a signal to {run:?}, which is nobody"));
         assert!(!tree.left, "a signal to {run:?}, which was left behind");
         let (main, kids) = (tree.main && !tree.deaf, tree.kids && !tree.deaf_kids);
@@ -368,6 +371,7 @@ impl World {
     pub fn bury(&mut self, event: &Event) {
         if let Event::Emptied(run) | Event::SpawnFailed(run, _) | Event::NotHere(run, _) = event {
             self.trees.remove(run);
+            self.buried.insert(*run);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One world: its clock, its plans, and how events reach the core and actions the machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use svc_core::lifecycle::State;
@@ -46,6 +46,8 @@ pub struct World {
     /// The definitions on disk.
     pub disk: BTreeMap<Name, Service>,
     pub trees: BTreeMap<RunId, Tree>,
+    /// Runs of which the core hears the end in this event: until then it may speak to them.
+    pub buried: BTreeSet<RunId>,
     pub plans: BTreeMap<(u64, u64), Plan>,
     planned: u64,
     pub open: BTreeMap<Ticket, (ServiceId, Request)>,
@@ -80,6 +82,7 @@ impl World {
             slots,
             disk: BTreeMap::new(),
             trees: BTreeMap::new(),
+            buried: BTreeSet::new(),
             plans: BTreeMap::new(),
             planned: 0,
             open: BTreeMap::new(),
@@ -121,6 +124,7 @@ impl World {
     pub fn handle(&mut self, event: Event) {
         let actions = self.decide(event);
         self.carry_out(actions);
+        self.buried.clear();
         self.check();
     }
 
@@ -135,8 +139,16 @@ impl World {
             event => self.say(format_args!("{event:?}")),
         }
         self.before = self.core.ids().map(|id| (id, self.core.view(id).state)).collect();
-        if let Event::Alive(run) = event {
-            self.fed.remove(&run);
+        match &event {
+            Event::Alive(run) => drop(self.fed.remove(run)),
+            Event::Together(events) => {
+                for event in events {
+                    if let Event::Alive(run) = event {
+                        self.fed.remove(run);
+                    }
+                }
+            }
+            _ => {}
         }
         let mut actions = Vec::new();
         self.core.handle(self.time(), event, &mut actions);
@@ -183,12 +195,27 @@ impl World {
         let (_, plan) = self.plans.pop_first().expect("a plan was found");
         match plan {
             Plan::Deed(run, deed) => self.happen(run, deed),
-            Plan::Tell(event) => {
-                self.bury(&event);
-                self.handle(event);
-            }
+            Plan::Tell(event) => self.hear(event),
         }
         true
+    }
+
+    /// The daemon hears of something, now and then together with what it would have heard next.
+    fn hear(&mut self, event: Event) {
+        let mut events = vec![event];
+        while self.dice.once_in(4)
+            && let Some(entry) = self.plans.first_entry()
+            && entry.key().0 <= self.now + 20
+            && let Plan::Tell(_) = entry.get()
+        {
+            if let Plan::Tell(event) = entry.remove() {
+                events.push(event);
+            }
+        }
+        for event in &events {
+            self.bury(event);
+        }
+        self.handle(if events.len() == 1 { events.remove(0) } else { Event::Together(events) });
     }
 
     /// Lets so many milliseconds pass.
