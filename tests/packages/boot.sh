@@ -56,6 +56,33 @@ failures_are_known() {
     [[ $failed == 'mosquitto ' ]] || no "$(svc list)"
 }
 
+declare -A PID
+
+manager() {
+    svc --json hello | jq -r '.hello.manager'
+}
+
+is_another_manager() {
+    local now
+    now=$(manager 2>/dev/null) && [[ -n $now && $now != "$1" ]]
+}
+
+# Another manager takes over from one that was killed, and no daemon notices.
+manager_is_replaced() {
+    local old daemon changed=''
+    old=$(manager)
+    for daemon in "${DAEMONS[@]}"; do PID[$daemon]=$(listed "$daemon" pid); done
+    kill -KILL "$old"
+    within 10000 is_another_manager "$old" || no 'there is no other manager' || return
+    for daemon in "${DAEMONS[@]}"; do
+        if [[ $(listed "$daemon" state) != up || $(listed "$daemon" pid) != "${PID[$daemon]}" ]]; then
+            changed+=" $daemon"
+        fi
+    done
+    [[ -z $changed ]] || no "not as before:$changed" || return
+    echo "pid $old became $(manager)"
+}
+
 step svcd 'is process 1' within 10000 svc hello || exit 1
 step svcd boots has_booted
 for daemon in "${DAEMONS[@]}"; do
@@ -63,4 +90,5 @@ for daemon in "${DAEMONS[@]}"; do
 done
 step svcd 'order of boot' order_is_kept
 step svcd 'failures' failures_are_known
+step svcd 'manager killed' manager_is_replaced
 step svcd 'is told to end' svc shutdown

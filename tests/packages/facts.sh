@@ -48,10 +48,12 @@ parent_of() {
 
 # The main process of daemon $1: the one that no other of its processes has started. Empty if there are none or several.
 main_of() {
-    local pid all heads=()
+    local pid parent all heads=()
     all=" $(processes_of "$1" | tr '\n' ' ')"
     for pid in $all; do
-        if [[ $all != *" $(parent_of "$pid") "* ]]; then heads+=("$pid"); fi
+        parent=$(parent_of "$pid")
+        # Without a parent it has ended meanwhile.
+        if [[ -n $parent && $all != *" $parent "* ]]; then heads+=("$pid"); fi
     done
     if [[ ${#heads[@]} -eq 1 ]]; then echo "${heads[0]}"; fi
 }
