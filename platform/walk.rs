@@ -1,5 +1,6 @@
 //! Trees that nothing holds together: processes found by what can be seen of them.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
@@ -19,8 +20,10 @@ const KEY: &str = "SVC_RUN=";
 pub(crate) struct Marks {
     /// `SVC_RUN=...` in the environment, with which they were started.
     pub(crate) entry: String,
-    /// The first process; also the leader of their session.
-    pub(crate) leader: Option<(i32, Time)>,
+    /// The first process, which leads their session; and daemons that were found to be of this run, which lead others.
+    pub(crate) leaders: Vec<(i32, Time)>,
+    /// Who was of this run when it was looked at last, and so still is, whatever it has done to its marks.
+    seen: RefCell<BTreeSet<(i32, Time)>>,
 }
 
 /// Every process there is, seen once.
@@ -53,7 +56,7 @@ impl Survey {
 impl Marks {
     /// Marks of the run of this name.
     pub(crate) fn new(name: &str) -> Self {
-        Self { entry: format!("{KEY}{name}"), leader: None }
+        Self { entry: format!("{KEY}{name}"), leaders: Vec::new(), seen: RefCell::default() }
     }
 
     /// Every living process that is of this run by any of the marks.
@@ -64,23 +67,30 @@ impl Marks {
     /// The same among processes seen before.
     fn members_in<'a>(&self, survey: &'a Survey) -> Vec<&'a Facts> {
         let mut found = survey.carriers.get(self.entry.as_bytes()).cloned().unwrap_or_default();
-        if !self.leader_is_another() {
-            found.extend(survey.all.iter().filter(|facts| self.is_marked(facts)).map(|facts| facts.pid));
+        for leader in self.leaders.iter().filter(|leader| !is_another(leader)) {
+            found.extend(survey.all.iter().filter(|facts| is_led_by(facts, leader)).map(|facts| facts.pid));
         }
+        let mut seen = self.seen.borrow_mut();
+        found.extend(
+            survey.all.iter().filter(|facts| seen.contains(&(facts.pid, facts.started))).map(|facts| facts.pid),
+        );
         let mut front: Vec<i32> = found.iter().copied().collect();
         // Every process enters the front at most once, so this ends.
         while let Some(pid) = front.pop() {
             let fresh = survey.children.get(&pid).into_iter().flatten().filter(|child| found.insert(**child));
             front.extend(fresh);
         }
-        survey.all.iter().filter(|facts| found.contains(&facts.pid) && !facts.is_zombie()).collect()
+        let members: Vec<&Facts> =
+            survey.all.iter().filter(|facts| found.contains(&facts.pid) && !facts.is_zombie()).collect();
+        *seen = members.iter().map(|facts| (facts.pid, facts.started)).collect();
+        members
     }
 
     /// Whether nobody is left, seen in a survey that is taken when the first tree needs it.
     pub(crate) fn is_empty(&self, survey: &mut Option<Survey>) -> io::Result<bool> {
         let lives =
-            |(pid, started)| process::facts(pid).is_ok_and(|facts| facts.started == started && !facts.is_zombie());
-        if self.leader.is_some_and(lives) {
+            |&(pid, started)| process::facts(pid).is_ok_and(|facts| facts.started == started && !facts.is_zombie());
+        if self.leaders.iter().any(lives) {
             return Ok(false);
         }
         let survey = match survey {
@@ -88,21 +98,6 @@ impl Marks {
             None => survey.insert(Survey::take()?),
         };
         Ok(self.members_in(survey).is_empty())
-    }
-
-    /// It is the leader, or in the session that the leader made.
-    fn is_marked(&self, facts: &Facts) -> bool {
-        self.leader.is_some_and(|(pid, started)| {
-            // A session keeps its number as long as somebody is in it, so no later process can get it meanwhile; but
-            // everybody in it is younger than its leader.
-            (facts.pid == pid && facts.started == started) || (facts.session == pid && facts.started >= started)
-        })
-    }
-
-    /// The leader has gone and its number was given to another process: then the session of that number, too, is not
-    /// ours.
-    fn leader_is_another(&self) -> bool {
-        self.leader.is_some_and(|(pid, started)| process::start_time(pid).is_ok_and(|found| found != started))
     }
 
     /// Signals every member. Gives the number of those reached.
@@ -136,4 +131,16 @@ impl Marks {
         }
         Ok(())
     }
+}
+
+/// It is this leader, or in the session that the leader made.
+fn is_led_by(facts: &Facts, &(pid, started): &(i32, Time)) -> bool {
+    // A session keeps its number as long as somebody is in it, so no later process can get it meanwhile; but everybody
+    // in it is younger than its leader.
+    (facts.pid == pid && facts.started == started) || (facts.session == pid && facts.started >= started)
+}
+
+/// The leader has gone and its number was given to another process: then the session of that number, too, is not ours.
+fn is_another(&(pid, started): &(i32, Time)) -> bool {
+    process::start_time(pid).is_ok_and(|found| found != started)
 }

@@ -292,10 +292,10 @@ impl Tree {
         }
     }
 
-    /// Tells it its first process, which leads a session of its own.
+    /// Tells it its first process, which leads a session of its own, or another that was found to be of it.
     pub fn led_by(&mut self, pid: i32, started: Time) {
         if let Kind::Marks(marks) = &mut self.kind {
-            marks.leader = Some((pid, started));
+            marks.leaders.push((pid, started));
         }
     }
 

@@ -68,21 +68,29 @@ impl Manager {
         self.look_whether_empty(run);
     }
 
-    /// A script's start returned and left nothing, because its daemon ran before: then that one is watched.
+    /// A script's start returned and left nothing: because its daemon ran before, or got out of sight where trees are
+    /// not tight. Then that one is watched.
     pub(super) fn is_served_elsewhere(&mut self, id: RunId) -> bool {
         let Some(run) = self.runs.get(id) else { return false };
-        if run.job != Job::Start || run.left || matches!(run.trunk, Trunk::Foreign { .. }) {
+        if run.job != Job::Start || run.left || !run.returned || matches!(run.trunk, Trunk::Foreign { .. }) {
             return false;
         }
         let service_id = run.service;
-        let service = self.core.service(service_id).clone();
-        let waits =
-            matches!(self.core.view(service_id).state, State::Starting { run, returned: true, .. } if run == id);
-        if !waits {
+        if !matches!(self.core.view(service_id).state, State::Starting { run, .. } if run == id) {
             return false;
         }
+        let service = self.core.service(service_id).clone();
         let Some(facts) = self.find_daemon(&service, &Table::read()) else { return false };
-        let Some(mut run) = self.runs.remove(id) else { return false };
+        if self.forest.is_tight() || facts.parent != self.keeper.pid() {
+            self.is_foreign(id, &service, &facts);
+        }
+        self.set_main(id, facts.pid);
+        self.is_ready(id);
+        self.runs.get(id).is_some_and(|run| !run.is_unwatched())
+    }
+
+    fn is_foreign(&mut self, id: RunId, service: &Service, facts: &Facts) {
+        let Some(mut run) = self.runs.remove(id) else { return };
         if let Trunk::Own(tree) = &run.trunk {
             tree.remove().ok();
         }
@@ -90,9 +98,6 @@ impl Manager {
         self.runs.insert(id, run);
         let launched = Launched { name: service.name.clone(), job: Job::Start, about: None, found: true };
         self.journal.append(&Record::Run(id, launched));
-        self.set_main(id, facts.pid);
-        self.is_ready(id);
-        self.runs.get(id).is_some_and(|run| !run.is_unwatched())
     }
 }
 

@@ -35,6 +35,7 @@ impl Manager {
     fn run_ended(&mut self, id: RunId, pid: i32, exit: Exit) {
         let Some(run) = self.runs.get_mut(id) else { return };
         let which = run.ended(pid);
+        run.returned |= which == Some(Which::Leader) && may_have_left(exit);
         self.journal.append(&Record::Ended(id, pid));
         let service = self.core.service(run.service).clone();
         let (job, has_main) = (run.job.clone(), run.main.is_some());

@@ -124,8 +124,9 @@ impl Manager {
         if !by_keeper && self.poller.add(&handle, Token::Process(id).number(), Interest::READ).is_err() {
             return;
         }
-        if let Trunk::Foreign { pid: main, started } = &mut run.trunk {
-            (*main, *started) = (pid, facts.started);
+        match &mut run.trunk {
+            Trunk::Foreign { pid: main, started } => (*main, *started) = (pid, facts.started),
+            Trunk::Own(tree) => tree.led_by(pid, facts.started),
         }
         run.main = Some(Process { pid, started: facts.started, handle: Some(handle), by_keeper });
         self.runs.watch(pid, id);

@@ -141,9 +141,7 @@ impl Manager {
             return Some(Trunk::Foreign { pid: main.pid, started: main.started });
         }
         let mut tree = self.forest.find(&tree_name(name, id)).ok().flatten()?;
-        if let Some(leader) = watched.iter().find(|process| process.leader) {
-            tree.led_by(leader.pid, leader.started);
-        }
+        watched.iter().for_each(|process| tree.led_by(process.pid, process.started));
         Some(Trunk::Own(tree))
     }
 

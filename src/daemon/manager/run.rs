@@ -44,6 +44,8 @@ pub(super) struct Run {
     pub(super) leader: Option<Process>,
     /// The daemon that the leader left behind, while it runs.
     pub(super) main: Option<Process>,
+    /// The leader has returned with success.
+    pub(super) returned: bool,
     /// The main process is looked for until then.
     pub(super) looking: Option<Time>,
     pub(super) ready: bool,
@@ -68,6 +70,7 @@ impl Run {
             trunk,
             leader: None,
             main: None,
+            returned: false,
             looking: None,
             ready: false,
             ready_at: Time::default(),

@@ -36,6 +36,10 @@ impl Manager {
         if self.hurries {
             return self.event(Event::SpawnFailed(run, "everything is being killed".into()));
         }
+        // Where trees are not tight, whoever is seen now is known later, whatever it does meanwhile.
+        if let Some(main) = about.filter(|_| !self.forest.is_tight()).and_then(|about| self.runs.get(about)) {
+            drop(main.trunk.processes());
+        }
         if let Err(text) = self.launch(run, id, &service, job, about) {
             self.event(Event::SpawnFailed(run, text));
         }
