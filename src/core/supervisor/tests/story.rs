@@ -3,6 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -34,7 +35,7 @@ struct Scene {
     core: Supervisor,
     now: Time,
     slots: u32,
-    services: Vec<Service>,
+    services: Vec<Arc<Service>>,
     names: BTreeMap<ServiceId, String>,
     owners: BTreeMap<RunId, String>,
     tickets: u64,
@@ -138,7 +139,7 @@ impl Scene {
             ["shutdown"] => Event::Shutdown(Who(String::from("root"))),
             ["load", ..] => {
                 self.services = services(&tail(1));
-                (Event::Loaded(self.services.clone()))
+                Event::Loaded(self.services.clone())
             }
             _ => panic!("not an event: {text}"),
         }
@@ -231,7 +232,7 @@ fn state(state: State) -> String {
 }
 
 /// `web(requires db, smooth) db log(oneshot)`
-fn services(text: &str) -> Vec<Service> {
+fn services(text: &str) -> Vec<Arc<Service>> {
     let mut found = Vec::new();
     let mut rest = text.trim();
     while !rest.is_empty() {
@@ -241,7 +242,7 @@ fn services(text: &str) -> Vec<Service> {
             Some(more) => more.split_once(')').expect("a closing bracket"),
             None => ("", more),
         };
-        found.push(service(name, options));
+        found.push(Arc::new(service(name, options)));
         rest = after.trim_start();
     }
     found
