@@ -12,6 +12,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, Flock, FlockArg, OFlag, fcntl};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+use crate::os::limits::from_system;
 use crate::sys::because;
 
 /// Puts `bytes` into a file in one step: a reader, or a machine that lost its power, sees the old content or the new.
@@ -232,9 +233,9 @@ impl AsFd for Lock {
 ///
 /// Source: setrlimit(2), `RLIMIT_NOFILE`.
 pub fn raise_open_files() -> io::Result<u64> {
-    let (_, hard) = open_files()?;
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
-    Ok(hard)
+    Ok(from_system(hard))
 }
 
 /// How many descriptors we have at most, and how many we may have.
@@ -245,7 +246,8 @@ pub fn raise_open_files() -> io::Result<u64> {
 ///
 /// Source: getrlimit(2), `RLIMIT_NOFILE`.
 pub fn open_files() -> io::Result<(u64, u64)> {
-    Ok(getrlimit(Resource::RLIMIT_NOFILE)?)
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok((from_system(soft), from_system(hard)))
 }
 
 /// A descriptor kept for the moment when there is none left: to accept a client and tell it so.

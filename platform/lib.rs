@@ -7,9 +7,14 @@
 mod os;
 
 mod facts;
+// Numbers and bytes of the other system are tested here, too.
+#[cfg(any(target_os = "freebsd", test))]
+#[path = "freebsd/pure/mod.rs"]
+mod freebsd_pure;
 mod incoming;
 mod prepared;
 mod readiness;
+mod stack;
 mod start;
 mod sys;
 mod usage;

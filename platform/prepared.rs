@@ -7,6 +7,7 @@ use nix::sys::signal::{SigSet, SigmaskHow};
 use svc_core::service::Limit;
 
 use crate::launch::{Launch, NUMBER_MAX, PASSED_MAX, Passed, SpawnError};
+use crate::os::limits;
 use crate::os::spawn::RESOURCES;
 
 /// Limits a launch can set.
@@ -103,8 +104,8 @@ pub(crate) fn make_sense(launch: &Launch<'_>, pass: &[Passed<'_>]) -> Result<(),
 
 /// Without a number it is unlimited; the soft one never lies above the hard one.
 pub(crate) fn limit_of(limit: Limit) -> libc::rlimit {
-    let hard = limit.hard.unwrap_or(libc::RLIM_INFINITY);
-    libc::rlimit { rlim_cur: limit.soft.unwrap_or(libc::RLIM_INFINITY).min(hard), rlim_max: hard }
+    let hard = limits::to_system(limit.hard);
+    libc::rlimit { rlim_cur: limits::to_system(limit.soft).min(hard), rlim_max: hard }
 }
 
 /// Holds every signal back, so that no handler runs in a child that shares our memory. Gives the mask before.

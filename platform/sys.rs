@@ -8,11 +8,6 @@ pub(crate) fn check(result: libc::c_int) -> io::Result<libc::c_int> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
-/// The same for calls that answer with a long: raw system calls and sizes.
-pub(crate) fn check_long(result: libc::c_long) -> io::Result<libc::c_long> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
-}
-
 /// Takes charge of a descriptor that a system call has just made for us.
 pub(crate) fn own(fd: RawFd) -> OwnedFd {
     debug_assert!(fd >= 0, "a descriptor fresh from the kernel");

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use svc_core::{Exit, Time};
 
-use crate::sys::{check, check_long, own};
+use crate::sys::{check, own};
 
 /// Hold of one process. Readable when it has ended. Its pid may by then belong to another; a signal through this does
 /// not reach that one.
@@ -104,6 +104,11 @@ impl Handle {
             },
         }
     }
+}
+
+/// Turns the `-1` of a raw system call into its error.
+fn check_long(result: libc::c_long) -> io::Result<libc::c_long> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
 /// `struct pidfd_info`, first version.

@@ -1,0 +1,281 @@
+//! Launching for another process: here a child is always its maker's, so whoever is to be the parent must make it.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileExt;
+use std::ptr;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::child::{GROUPS_MAX, LimitPlan, MOVES_MAX, Move, Plan, Step};
+use super::process::{self, Handle};
+use super::spawn::{Failure, Spawner, changes, descriptors};
+use crate::channel::{Channel, DESCRIPTORS_MAX, Descriptors};
+use crate::freebsd_pure::order::{self, Head, ORDER_BYTES_MAX, Order, Parts, REPLY_BYTES, Reply, STRINGS_MAX};
+use crate::launch::{Launch, NUMBER_MAX, Passed};
+use crate::prepared::{LIMITS_MAX, limit_of};
+use crate::sys::{check, own};
+
+/// The record itself goes along as the first descriptor.
+const _: () = assert!(MOVES_MAX < DESCRIPTORS_MAX);
+
+/// How long an answer is waited for. Where it takes longer, the file system that has the program does not answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What goes before the descriptors: the ticket and the length of the record.
+const LETTER_BYTES: usize = 16;
+
+/// Who launches for another process. Everything it needs is made with it; launching takes no memory.
+#[derive(Debug)]
+pub struct Delegate {
+    line: Channel,
+    order: Vec<u8>,
+    strings: Vec<*const libc::c_char>,
+    plan: Box<Plan>,
+}
+
+impl Delegate {
+    /// One, where siblings cannot be launched without it.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own: no descriptors left.
+    ///
+    /// Source: socketpair(2).
+    pub fn new() -> io::Result<Option<Self>> {
+        let order = vec![0; ORDER_BYTES_MAX];
+        // The tables of arguments and of environment entries each end with a null.
+        let strings = Vec::with_capacity(STRINGS_MAX + 2);
+        Ok(Some(Self { line: Channel::pair()?.0, order, strings, plan: Box::new(Plan::empty()) }))
+    }
+
+    /// A line for the process that is to ask, in place of the one before.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own: no descriptors left.
+    ///
+    /// Source: socketpair(2).
+    pub fn line(&mut self) -> io::Result<OwnedFd> {
+        let (ours, theirs) = Channel::pair()?;
+        self.line = ours;
+        Ok(theirs.into())
+    }
+
+    /// Does what was asked for on the line so far. What is no order is passed over.
+    pub fn serve(&mut self, spawner: &mut Spawner) {
+        let mut letter = [0; LETTER_BYTES];
+        loop {
+            match self.line.receive(&mut letter) {
+                Ok(Some(received)) if received.length == LETTER_BYTES => {
+                    let [t0, t1, t2, t3, t4, t5, t6, t7, length @ ..] = letter;
+                    let ticket = u64::from_ne_bytes([t0, t1, t2, t3, t4, t5, t6, t7]);
+                    let made = self.launch(u64::from_ne_bytes(length), &received.descriptors, spawner);
+                    let reply = match made {
+                        Ok(pid) => Reply { ticket, pid, ..Reply::default() },
+                        Err(failure) => {
+                            let errno = failure.source.raw_os_error().unwrap_or(libc::EINVAL);
+                            Reply { ticket, pid: 0, step: (failure.step as u32, failure.part), errno }
+                        }
+                    };
+                    // Who does not read its answers gets none.
+                    let _unread = self.line.send(&reply.write(), &[]);
+                }
+                Ok(Some(_)) => {}
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {}
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
+    fn launch(&mut self, length: u64, fds: &Descriptors, spawner: &mut Spawner) -> Result<i32, Failure> {
+        let refused = || Failure::process(io::Error::from_raw_os_error(libc::EINVAL));
+        let [Some(record), fds @ ..] = fds else { return Err(refused()) };
+        let length = usize::try_from(length).map_err(|_| refused())?;
+        let bytes = self.order.get_mut(..length).ok_or_else(refused)?;
+        read_exactly(record, bytes).map_err(Failure::process)?;
+        let order = Order::read(bytes).ok_or_else(refused)?;
+        let plan = &mut *self.plan;
+        *plan = Plan::empty();
+        plan_of(&order, plan, &mut self.strings).ok_or_else(refused)?;
+        for ((place, target), fd) in plan.moves.iter_mut().zip(order.targets()).zip(fds) {
+            let fd = fd.as_ref().filter(|_| (0..=NUMBER_MAX).contains(&target)).ok_or_else(refused)?;
+            *place = Move { source: fd.as_raw_fd(), target };
+            plan.move_count += 1;
+        }
+        spawner.run(plan)
+    }
+}
+
+impl AsFd for Delegate {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.line.as_fd()
+    }
+}
+
+/// Without a file of the standard library's, which would close it.
+fn read_exactly(record: &OwnedFd, bytes: &mut [u8]) -> io::Result<()> {
+    let file = std::mem::ManuallyDrop::new(File::from(own_again(record)));
+    file.read_exact_at(bytes, 0)
+}
+
+/// The same descriptor once more; whoever gets it must not close it.
+fn own_again(fd: &OwnedFd) -> OwnedFd {
+    own(fd.as_raw_fd())
+}
+
+/// Turns an order into what the child works off, all of it in memory that is there already. `None`: it asks for more
+/// than there may be.
+fn plan_of(order: &Order<'_>, plan: &mut Plan, strings: &mut Vec<*const libc::c_char>) -> Option<()> {
+    let head = order.head;
+    let many = head.limits as usize > LIMITS_MAX || head.moves as usize > MOVES_MAX || head.gids as usize > GROUPS_MAX;
+    if many || order.string_count() > STRINGS_MAX {
+        return None;
+    }
+    plan.new_session = order.has(order::NEW_SESSION);
+    plan.nice = order.has(order::NICE).then_some(head.nice);
+    plan.umask = order.has(order::UMASK).then_some(head.umask);
+    plan.become_other = order.has(order::IDENTITY);
+    (plan.uid, plan.gid) = (head.uid, head.gid);
+    plan.gid_count = head.gids as usize;
+    plan.gids.iter_mut().zip(order.gids()).for_each(|(place, gid)| *place = gid);
+    plan.limit_count = head.limits as usize;
+    for (place, (resource, soft, hard)) in plan.limits.iter_mut().zip(order.limits()) {
+        let value = libc::rlimit { rlim_cur: soft.cast_signed(), rlim_max: hard.cast_signed() };
+        *place = LimitPlan { resource, value };
+    }
+    let mut next = order.strings().map(|text| text.as_ptr().cast::<libc::c_char>());
+    plan.program = next.next()?;
+    plan.chroot = if order.has(order::CHROOT) { next.next()? } else { ptr::null() };
+    plan.directory = if order.has(order::DIRECTORY) { next.next()? } else { ptr::null() };
+    strings.clear();
+    strings.extend(next.by_ref().take(head.arguments as usize));
+    strings.push(ptr::null());
+    let environment = strings.len();
+    strings.extend(next);
+    strings.push(ptr::null());
+    plan.arguments = strings.as_ptr();
+    plan.environment = strings.get(environment..)?.as_ptr();
+    Some(())
+}
+
+/// The end of a line on which launches are asked for.
+#[derive(Debug)]
+pub(super) struct Line {
+    channel: Channel,
+    ticket: u64,
+}
+
+impl Line {
+    pub(super) fn new(fd: OwnedFd) -> Self {
+        Self { channel: Channel::from(fd), ticket: 0 }
+    }
+
+    /// Has a launch carried out at the other end.
+    pub(super) fn order(
+        &mut self,
+        launch: &Launch<'_>,
+        pass: &[Passed<'_>],
+        null: BorrowedFd<'_>,
+    ) -> Result<Handle, Failure> {
+        let (fds, targets): (Vec<_>, Vec<_>) = descriptors(launch, pass, null).unzip();
+        let bytes = record_of(launch, &targets);
+        if bytes.len() > ORDER_BYTES_MAX {
+            let source = io::Error::from_raw_os_error(libc::E2BIG);
+            return Err(Failure { step: Step::Program, part: 0, source, pid: None });
+        }
+        self.ticket += 1;
+        let reply = self.ask(&bytes, &fds).map_err(Failure::process)?;
+        if reply.pid <= 0 {
+            let source = io::Error::from_raw_os_error(reply.errno);
+            return Err(Failure { step: Step::of(reply.step.0), part: reply.step.1, source, pid: None });
+        }
+        match Handle::open(reply.pid) {
+            // It has ended, and its parent was faster to collect it than we to look.
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {
+                Handle::of_the_dead(reply.pid).map_err(Failure::process)
+            }
+            other => other.map_err(Failure::process),
+        }
+    }
+
+    fn ask(&self, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<Reply> {
+        let record = memory(bytes)?;
+        let all: Vec<BorrowedFd<'_>> = std::iter::once(record.as_fd()).chain(fds.iter().copied()).collect();
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let letter = [self.ticket.to_ne_bytes(), length.to_ne_bytes()].concat();
+        self.channel.send(&letter, &all)?;
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let mut answer = [0; REPLY_BYTES];
+            match self.channel.receive(&mut answer) {
+                Ok(Some(_)) => match Reply::read(&answer) {
+                    Some(reply) if reply.ticket == self.ticket => return Ok(reply),
+                    // Nobody waits for that one any more: it must not run unknown.
+                    Some(late) if late.pid > 0 => drop(process::Handle::open(late.pid)?.signal(libc::SIGKILL)),
+                    Some(_) | None => {}
+                },
+                Ok(None) => return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the keeper is gone")),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(until)?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn wait(&self, until: Instant) -> io::Result<()> {
+        let left = until.saturating_duration_since(Instant::now());
+        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        match poll(&mut [PollFd::new(self.channel.as_fd(), PollFlags::POLLIN)], left) {
+            Ok(0) => Err(io::Error::new(io::ErrorKind::TimedOut, "the keeper has not launched it within 10 s")),
+            Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// A launch as bytes.
+fn record_of(launch: &Launch<'_>, targets: &[i32]) -> Vec<u8> {
+    let identity = launch.identity.as_ref().filter(|identity| changes(identity));
+    let gids: Vec<u32> =
+        identity.iter().flat_map(|who| [who.gid].into_iter().chain(who.gids.iter().copied())).collect();
+    let limits = launch.limits.iter().map(|(resource, limit)| {
+        let value = limit_of(*limit);
+        (resource.number, value.rlim_cur.cast_unsigned(), value.rlim_max.cast_unsigned())
+    });
+    let limits: Vec<order::LimitWord> = limits.collect();
+    let flags = [
+        (order::NEW_SESSION, launch.new_session),
+        (order::NICE, launch.nice.is_some()),
+        (order::UMASK, launch.umask.is_some()),
+        (order::IDENTITY, identity.is_some()),
+        (order::CHROOT, launch.chroot.is_some()),
+        (order::DIRECTORY, launch.directory.is_some()),
+    ];
+    let paths = [Some(&launch.program), launch.chroot.as_ref(), launch.directory.as_ref()];
+    let strings = paths.into_iter().flatten().chain(&launch.arguments).chain(&launch.environment);
+    let strings: Vec<&[u8]> = strings.map(CString::as_bytes_with_nul).collect();
+    let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+    let head = Head {
+        what: flags.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag).sum(),
+        nice: launch.nice.unwrap_or(0),
+        umask: launch.umask.unwrap_or(0),
+        uid: identity.map_or(0, |who| who.uid),
+        gid: identity.map_or(0, |who| who.gid),
+        arguments: count(launch.arguments.len()),
+        environment: count(launch.environment.len()),
+        ..Head::default()
+    };
+    order::write(&head, &Parts { gids: &gids, limits: &limits, targets, strings: &strings })
+}
+
+/// A file in memory that holds these bytes.
+fn memory(bytes: &[u8]) -> io::Result<OwnedFd> {
+    // SAFETY: the name ends with a zero and is only read.
+    let fd = own(check(unsafe { libc::memfd_create(c"svc-order".as_ptr(), libc::MFD_CLOEXEC) })?);
+    let mut file = File::from(fd);
+    file.write_all(bytes)?;
+    Ok(file.into())
+}

@@ -1,0 +1,90 @@
+//! The machine or jail we are on, and what only its first process may do to it.
+
+use std::path::PathBuf;
+use std::{env, io};
+
+use super::sysctl;
+pub use crate::start::{End, Kind, become_program, fill_standard_descriptors, is_process_1, name, take_console};
+use crate::sys::{because, check};
+
+/// Start again. In no header of the libc crate.
+const RB_AUTOBOOT: i32 = 0;
+
+/// What we run on, as far as can be seen.
+///
+/// Source: sysctl(3), `security.jail.jailed`, `kern.vm_guest`.
+pub fn kind() -> Kind {
+    if sysctl::number(c"security.jail.jailed").is_ok_and(|jailed| jailed != 0) {
+        return Kind::Container("jail".to_owned());
+    }
+    match sysctl::text(c"kern.vm_guest") {
+        Ok(by) if !by.is_empty() && by != "none" => Kind::Vm(by),
+        Ok(_) | Err(_) => Kind::Machine,
+    }
+}
+
+/// The file of the program that runs here.
+///
+/// # Errors
+///
+/// Where its file is gone and the first argument is no path.
+///
+/// Source: sysctl(3), `KERN_PROC_PATHNAME`.
+pub fn own_program() -> io::Result<PathBuf> {
+    let pid = i32::try_from(std::process::id()).unwrap_or(-1);
+    match crate::process::program(pid) {
+        Ok(path) if path.is_absolute() => Ok(path),
+        // After an upgrade the new file stands where the old one was started from.
+        Ok(_) | Err(_) => {
+            let first = env::args_os().next().map(PathBuf::from).filter(|first| first.is_absolute());
+            let error = io::Error::from(io::ErrorKind::NotFound);
+            first.ok_or_else(|| because(&error, "the file of our own program"))
+        }
+    }
+}
+
+/// Ends the machine, after its file systems were told to write. Returns only if it failed.
+///
+/// Source: reboot(2), sync(2).
+pub fn end(how: End) -> io::Error {
+    nix::unistd::sync();
+    let how = match how {
+        End::Halt => libc::RB_HALT,
+        End::Poweroff => libc::RB_HALT | libc::RB_POWEROFF,
+        End::Reboot => RB_AUTOBOOT,
+    };
+    // SAFETY: takes an integer and touches no memory.
+    match check(unsafe { libc::reboot(how) }) {
+        Ok(_) => io::Error::other("reboot(2) has returned"),
+        Err(error) => because(&error, "reboot(2)"),
+    }
+}
+
+/// Makes ctrl-alt-del a signal (`INT`) to process 1: on this system it is nothing else.
+///
+/// # Errors
+///
+/// None here.
+///
+/// Source: init(8).
+pub fn hold_ctrl_alt_del() -> io::Result<()> {
+    Ok(())
+}
+
+/// Mounts what process 1 needs and nobody has mounted yet; gives what went wrong, which is for the log. Here the kernel
+/// has mounted `/dev`, and nothing else is needed.
+pub fn mount_essentials() -> Vec<io::Error> {
+    Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn we_know_our_own_program_and_what_we_run_on() {
+        assert_eq!(own_program().unwrap(), env::current_exe().unwrap());
+        assert!(!is_process_1() && mount_essentials().is_empty());
+        assert!(!kind().to_string().is_empty());
+    }
+}

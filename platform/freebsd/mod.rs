@@ -1,0 +1,22 @@
+//! The face on FreeBSD: kqueue, reapers, sysctl.
+
+mod birth;
+mod child;
+mod handle;
+mod queue;
+mod reaper;
+mod sysctl;
+
+pub mod clock;
+pub mod delegate;
+pub(crate) mod framing;
+pub mod host;
+pub(crate) mod limits;
+pub mod notify;
+pub mod peer;
+pub mod poll;
+pub mod process;
+pub mod reap;
+pub mod signals;
+pub mod spawn;
+pub mod tree;

@@ -1,0 +1,248 @@
+//! Launching a program: no copy of our memory, nothing inherited by accident, every failure with its stage.
+
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::ptr;
+
+use super::birth;
+use super::child::{self, GROUPS_MAX, LimitPlan, Move, Plan, Step};
+use super::delegate::Line;
+use super::process::Handle;
+use crate::Unsupported;
+use crate::launch::{Identity, Launch, Passed, SpawnError, Stage};
+pub use crate::prepared::{Kin, Prepared, Resource};
+use crate::prepared::{Tables, hold_signals, limit_of, make_sense, pointers, release_signals};
+use crate::stack::Stack;
+
+/// The names of svc.toml(5) and what they are here.
+///
+/// Source: getrlimit(2).
+pub(crate) const RESOURCES: [Resource; 15] = [
+    Resource { name: "address-space", number: libc::RLIMIT_AS },
+    Resource { name: "core", number: libc::RLIMIT_CORE },
+    Resource { name: "cpu-time", number: libc::RLIMIT_CPU },
+    Resource { name: "data", number: libc::RLIMIT_DATA },
+    Resource { name: "file-size", number: libc::RLIMIT_FSIZE },
+    Resource { name: "kqueues", number: libc::RLIMIT_KQUEUES },
+    Resource { name: "locked-memory", number: libc::RLIMIT_MEMLOCK },
+    Resource { name: "open-files", number: libc::RLIMIT_NOFILE },
+    Resource { name: "processes", number: libc::RLIMIT_NPROC },
+    Resource { name: "pseudo-terminals", number: libc::RLIMIT_NPTS },
+    Resource { name: "resident-memory", number: libc::RLIMIT_RSS },
+    Resource { name: "socket-buffers", number: libc::RLIMIT_SBSIZE },
+    Resource { name: "stack", number: libc::RLIMIT_STACK },
+    Resource { name: "swap", number: libc::RLIMIT_SWAP },
+    Resource { name: "umtx", number: libc::RLIMIT_UMTXP },
+];
+
+/// What is needed to launch, made once and used for every launch.
+#[derive(Debug)]
+pub struct Spawner {
+    stack: Stack,
+    /// `/dev/null`, what a standard descriptor is that nobody gives.
+    null: OwnedFd,
+    /// To whom siblings are left.
+    line: Option<Line>,
+}
+
+impl Spawner {
+    /// Makes ready.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own: no `/dev/null`, no descriptors left, no memory.
+    ///
+    /// Source: mmap(2).
+    pub fn new() -> io::Result<Self> {
+        let null = std::fs::File::options().read(true).write(true).open("/dev/null")?.into();
+        Ok(Self { stack: Stack::new()?, null, line: None })
+    }
+
+    /// One for every way in which this system can launch, with its name; what tests and measurements compare.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::new`].
+    pub fn every_way() -> io::Result<Vec<(&'static str, Self)>> {
+        Ok(vec![("rfork", Self::new()?)])
+    }
+
+    /// Siblings are launched through this line of a [`super::delegate::Delegate`] from now on.
+    pub fn delegate_to(&mut self, line: OwnedFd) {
+        self.line = Some(Line::new(line));
+    }
+
+    /// Launches a program. When this returns it is executed, or has failed and is gone.
+    ///
+    /// # Errors
+    ///
+    /// With the stage that failed and the kernel's word for it.
+    ///
+    /// Source: rfork(2), execve(2).
+    pub fn spawn(&mut self, launch: &Launch<'_>, kin: Kin) -> Result<Handle, SpawnError> {
+        let arguments = pointers(&launch.arguments);
+        let environment = pointers(&launch.environment);
+        self.launch(launch, (&arguments, &environment), &launch.pass, kin)
+    }
+
+    /// The same for what was prepared before; as our own child it takes no memory unless it fails.
+    ///
+    /// # Errors
+    ///
+    /// With the stage that failed and the kernel's word for it.
+    ///
+    /// Source: rfork(2), execve(2).
+    pub fn spawn_prepared(&mut self, prepared: &Prepared, pass: &[Passed<'_>], kin: Kin) -> Result<Handle, SpawnError> {
+        self.launch(&prepared.launch, (&prepared.arguments, &prepared.environment), pass, kin)
+    }
+
+    fn launch(
+        &mut self,
+        launch: &Launch<'_>,
+        tables: Tables<'_>,
+        pass: &[Passed<'_>],
+        kin: Kin,
+    ) -> Result<Handle, SpawnError> {
+        make_sense(launch, pass)?;
+        can_be_done(launch)?;
+        let made = match (kin, &mut self.line) {
+            (Kin::Child, _) => {
+                let mut plan = plan_of(launch, tables);
+                place(&mut plan, launch, pass, self.null.as_fd());
+                self.run(&mut plan).and_then(|pid| Handle::open(pid).map_err(Failure::process))
+            }
+            (Kin::Sibling, Some(line)) => line.order(launch, pass, self.null.as_fd()),
+            (Kin::Sibling, None) => Err(Failure::process(Unsupported { what: NOBODY_TO_ASK }.into())),
+        };
+        made.map_err(|failure| failure.named(launch))
+    }
+
+    /// The launch proper; gives the pid of our child.
+    pub(super) fn run(&mut self, plan: &mut Plan) -> Result<i32, Failure> {
+        let held = hold_signals().map_err(Failure::process)?;
+        let born = birth::spawn(&mut self.stack, child::begin, ptr::from_mut(plan).cast());
+        release_signals(&held);
+        let pid = born.map_err(Failure::process)?;
+        if plan.failed.0 == Step::Done {
+            return Ok(pid);
+        }
+        collect(pid);
+        let source = io::Error::from_raw_os_error(plan.errno);
+        Err(Failure { step: plan.failed.0, part: plan.failed.1, source, pid: Some(pid) })
+    }
+}
+
+const NOBODY_TO_ASK: &str = "a sibling where no keeper launches it";
+
+/// Why a launch failed, before it has a name.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) step: Step,
+    pub(super) part: u32,
+    pub(super) source: io::Error,
+    pub(super) pid: Option<i32>,
+}
+
+impl Failure {
+    pub(super) fn process(source: io::Error) -> Self {
+        Self { step: Step::Process, part: 0, source, pid: None }
+    }
+
+    fn named(self, launch: &Launch<'_>) -> SpawnError {
+        let text = |path: Option<&CStr>| path.map_or_else(String::new, |path| path.to_string_lossy().into_owned());
+        let (uid, gid) = launch.identity.as_ref().map_or((0, 0), |identity| (identity.uid, identity.gid));
+        let stage = match self.step {
+            Step::Done | Step::Process => Stage::Process,
+            Step::Session => Stage::Session,
+            Step::Limit => Stage::Limit(launch.limits.get(self.part as usize).map_or("", |limit| limit.0.name())),
+            Step::Nice => Stage::Nice,
+            Step::Chroot => Stage::Chroot(text(launch.chroot.as_deref())),
+            Step::Directory => Stage::Directory(text(launch.directory.as_deref())),
+            // Who may not set groups may not become anybody else; that is what an operator wants to hear.
+            Step::Groups if self.source.kind() == io::ErrorKind::PermissionDenied => Stage::User(uid),
+            Step::Groups => Stage::Groups,
+            Step::Group => Stage::Group(gid),
+            Step::User => Stage::User(uid),
+            Step::Descriptors => Stage::Descriptors,
+            Step::Program => Stage::Program(text(Some(&launch.program))),
+        };
+        SpawnError { stage, source: self.source, pid: self.pid }
+    }
+}
+
+/// Refuses what this system has no way to do.
+fn can_be_done(launch: &Launch<'_>) -> Result<(), SpawnError> {
+    let refuse = |stage, what| Err(SpawnError { stage, source: Unsupported { what }.into(), pid: None });
+    if launch.tree.is_some() {
+        return refuse(Stage::Tree, "a tree that a process is born into");
+    }
+    if launch.oom_score.is_some() {
+        return refuse(Stage::OomScore, "an oom score");
+    }
+    if launch.identity.as_ref().is_some_and(|identity| identity.gids.len() >= GROUPS_MAX) {
+        return Err(SpawnError::preparing("its groups", "they are more than the system allows"));
+    }
+    Ok(())
+}
+
+/// Turns a launch into what the child works off. The tables must live as long as the plan is used.
+fn plan_of(launch: &Launch<'_>, (arguments, environment): Tables<'_>) -> Plan {
+    let mut plan = Plan::empty();
+    for (place, (resource, limit)) in plan.limits.iter_mut().zip(&launch.limits) {
+        *place = LimitPlan { resource: resource.number, value: limit_of(*limit) };
+        plan.limit_count += 1;
+    }
+    plan.new_session = launch.new_session;
+    plan.nice = launch.nice;
+    plan.umask = launch.umask;
+    plan.chroot = launch.chroot.as_deref().map_or(ptr::null(), CStr::as_ptr);
+    plan.directory = launch.directory.as_deref().map_or(ptr::null(), CStr::as_ptr);
+    if let Some(identity) = launch.identity.as_ref().filter(|identity| changes(identity)) {
+        plan.become_other = true;
+        (plan.uid, plan.gid) = (identity.uid, identity.gid);
+        let all = std::iter::once(identity.gid).chain(identity.gids.iter().copied());
+        for (place, gid) in plan.gids.iter_mut().zip(all) {
+            *place = gid;
+            plan.gid_count += 1;
+        }
+    }
+    plan.program = launch.program.as_ptr();
+    plan.arguments = arguments.as_ptr();
+    plan.environment = environment.as_ptr();
+    plan
+}
+
+/// Whether somebody else is to be become. Who is not root may still be asked to be what it is already.
+pub(super) fn changes(identity: &Identity) -> bool {
+    let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
+    uid.is_root() || uid.as_raw() != identity.uid || gid.as_raw() != identity.gid
+}
+
+fn place(plan: &mut Plan, launch: &Launch<'_>, pass: &[Passed<'_>], null: BorrowedFd<'_>) {
+    for (place, (fd, target)) in plan.moves.iter_mut().zip(descriptors(launch, pass, null)) {
+        *place = Move { source: fd.as_raw_fd(), target };
+        plan.move_count += 1;
+    }
+}
+
+/// Every descriptor that the program gets, with its number there.
+pub(super) fn descriptors<'a>(
+    launch: &'a Launch<'_>,
+    pass: &'a [Passed<'_>],
+    null: BorrowedFd<'a>,
+) -> impl Iterator<Item = (BorrowedFd<'a>, i32)> {
+    let standard = [(launch.stdin, 0), (launch.stdout, 1), (launch.stderr, 2)];
+    let standard = standard.into_iter().map(move |(fd, number)| (fd.unwrap_or(null), number));
+    standard.chain(pass.iter().map(|passed| (passed.fd, passed.number)))
+}
+
+/// Collects a child that is known to be ending.
+fn collect(pid: i32) {
+    // SAFETY: no status is asked for, so no memory is touched; the child is ours and has called _exit(2).
+    while unsafe { libc::waitpid(pid, ptr::null_mut(), 0) } < 0 {
+        if io::Error::last_os_error().raw_os_error() != Some(libc::EINTR) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! All processes of a run: what descends from one direct child of the keeper, by the keeper's word as their reaper.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use svc_core::Time;
+
+use super::process;
+use super::queue::Queue;
+use super::reaper;
+use crate::freebsd_pure::subtree::{CHILD, Entry};
+pub use crate::usage::{Ceiling, Usage};
+use crate::walk::{Marks, Survey};
+
+/// Where the trees of one daemon grow.
+#[derive(Debug)]
+pub struct Forest {
+    instance: String,
+    ground: Ground,
+    /// Never tells anything.
+    watch: Queue,
+}
+
+#[derive(Clone, Debug)]
+enum Ground {
+    /// The process to which orphans fall.
+    Reaper(i32),
+    /// Why there is none of ours.
+    Bare(String),
+}
+
+impl Forest {
+    /// Finds out how trees can be tracked here. `instance` tells the daemons of one machine apart; it is a file name.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own. That no process of ours is a reaper is no error: [`Self::tracking`] says so.
+    ///
+    /// Source: procctl(2), `PROC_REAP_STATUS`.
+    pub fn open(instance: &str) -> io::Result<Self> {
+        let me = i32::try_from(std::process::id()).unwrap_or(0);
+        let reaper = reaper::of(0)?;
+        // Another's direct children are not our runs.
+        let ground = if reaper == me || reaper == crate::reap::parent() {
+            Ground::Reaper(reaper)
+        } else {
+            Ground::Bare(format!("orphans fall to process {reaper}"))
+        };
+        Self::on(instance, ground)
+    }
+
+    /// The same at the [`Self::place`] of an earlier daemon. Here there is no such place.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::open`].
+    ///
+    /// Source: procctl(2), `PROC_REAP_STATUS`.
+    pub fn open_at(instance: &str, _place: &str) -> io::Result<Self> {
+        Self::open(instance)
+    }
+
+    /// What [`Self::open_at`] of a later daemon wants to know: nothing.
+    pub fn place(&self) -> Option<&str> {
+        None
+    }
+
+    /// The same without asking any reaper.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own: no descriptors left.
+    ///
+    /// Source: kqueue(2).
+    pub fn open_bare(instance: &str, reason: &str) -> io::Result<Self> {
+        Self::on(instance, Ground::Bare(reason.to_owned()))
+    }
+
+    fn on(instance: &str, ground: Ground) -> io::Result<Self> {
+        debug_assert!(!instance.is_empty() && !instance.contains('/') && !instance.starts_with('.'));
+        Ok(Self { instance: instance.to_owned(), ground, watch: Queue::new()? })
+    }
+
+    /// Moves the calling process where it is not in the way of trees. Nothing to do here.
+    ///
+    /// # Errors
+    ///
+    /// None here.
+    pub fn settle(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Whether the kernel knows which processes are whose, so that none escapes.
+    pub fn is_tight(&self) -> bool {
+        matches!(self.ground, Ground::Reaper(_))
+    }
+
+    /// How trees are tracked, in one sentence.
+    pub fn tracking(&self) -> String {
+        match &self.ground {
+            Ground::Reaper(reaper) => format!("subtrees of the reaper {reaper}"),
+            Ground::Bare(reason) => format!(
+                "session and SVC_RUN in the environment ({reason}): a process that cleans its environment and leaves \
+                 its session and its parent can escape"
+            ),
+        }
+    }
+
+    /// Makes the tree of a new run; `name` is a file name that was never used before, such as `web.17`.
+    ///
+    /// # Errors
+    ///
+    /// None here.
+    pub fn grow(&mut self, name: &str) -> io::Result<Tree> {
+        let mark = format!("{}/{name}", self.instance);
+        let marks = Marks::new(&mark);
+        Ok(Tree { name: name.to_owned(), entry: format!("SVC_RUN={mark}"), ground: self.ground.clone(), marks })
+    }
+
+    /// Finds the tree of a run that an earlier manager made: by the environment of its processes, until
+    /// [`Tree::led_by`] tells more.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own.
+    ///
+    /// Source: procctl(2), `PROC_REAP_GETPIDS`.
+    pub fn find(&mut self, name: &str) -> io::Result<Option<Tree>> {
+        let mut tree = self.grow(name)?;
+        for entry in self.entries()? {
+            if entry.flags & CHILD != 0 && carried(entry.pid).as_deref() == Some(tree.entry.as_bytes()) {
+                tree.led_by(entry.subtree, process::start_time(entry.pid).unwrap_or_default());
+            }
+        }
+        Ok(Some(tree))
+    }
+
+    fn entries(&self) -> io::Result<Vec<Entry>> {
+        match &self.ground {
+            Ground::Reaper(reaper) => reaper::list(*reaper),
+            Ground::Bare(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Trees of this instance that exist, also those of managers before, as far as their processes say so.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own.
+    ///
+    /// Source: procctl(2), `PROC_REAP_GETPIDS`.
+    pub fn standing(&self) -> io::Result<Vec<String>> {
+        let prefix = format!("SVC_RUN={}/", self.instance);
+        let carried = self.entries()?.into_iter().filter_map(|entry| carried(entry.pid));
+        let named = carried.filter_map(|mark| String::from_utf8(mark).ok()?.strip_prefix(&prefix).map(str::to_owned));
+        let mut names: Vec<String> = named.collect();
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// Which of these trees have no process left. One look at all processes serves all of them.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own.
+    ///
+    /// Source: procctl(2), sysctl(3).
+    pub fn empty_among<'a>(&self, trees: impl IntoIterator<Item = &'a Tree>) -> io::Result<Vec<&'a Tree>> {
+        let entries = self.entries()?;
+        let mut survey = None;
+        let mut empty = Vec::new();
+        for tree in trees {
+            if tree.held(&entries).is_none() && tree.marks.is_empty(&mut survey)? {
+                empty.push(tree);
+            }
+        }
+        Ok(empty)
+    }
+
+    /// Leaves no trace. There is none here.
+    ///
+    /// # Errors
+    ///
+    /// None here.
+    pub fn clear(self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Names of trees of which something changed since the last call. Here nothing ever comes: ask when a child of the
+    /// keeper has ended, as the last process of every tree does.
+    ///
+    /// # Errors
+    ///
+    /// None here.
+    pub fn changes(&mut self) -> io::Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+}
+
+impl AsFd for Forest {
+    /// Never readable here.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.watch.as_fd()
+    }
+}
+
+/// The `SVC_RUN=...` in the environment of a process.
+fn carried(pid: i32) -> Option<Vec<u8>> {
+    process::environment(pid).ok()?.into_iter().find(|entry| entry.starts_with(b"SVC_RUN="))
+}
+
+/// All processes of one run.
+#[derive(Debug)]
+pub struct Tree {
+    name: String,
+    entry: String,
+    ground: Ground,
+    marks: Marks,
+}
+
+impl Tree {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// `NAME=value` that must be in the environment of its first process.
+    pub fn environment(&self) -> &str {
+        &self.entry
+    }
+
+    /// For [`crate::Launch::tree`]: no door is needed here.
+    pub fn door(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    /// Tells it its first process, which leads a session of its own.
+    pub fn led_by(&mut self, pid: i32, started: Time) {
+        self.marks.leader = Some((pid, started));
+    }
+
+    /// Its processes as the reaper lists them; `None`: the reaper knows of none, because there is none, or because the
+    /// reaper that knew has ended.
+    fn held(&self, entries: &[Entry]) -> Option<(i32, i32)> {
+        let (Ground::Reaper(reaper), Some((leader, started))) = (&self.ground, self.marks.leader) else { return None };
+        let mut own = entries.iter().filter(|entry| entry.subtree == leader);
+        own.find(|entry| entry.flags & crate::freebsd_pure::subtree::ZOMBIE == 0)?;
+        // The number is not given to another while one of the tree lives; afterwards it may be.
+        let known = started != Time::default();
+        let other = process::start_time(leader).is_ok_and(|found| known && found != started);
+        (!other).then_some((*reaper, leader))
+    }
+
+    fn entries(&self) -> io::Result<Vec<Entry>> {
+        match &self.ground {
+            Ground::Reaper(reaper) => reaper::list(*reaper),
+            Ground::Bare(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Every living process.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own.
+    ///
+    /// Source: procctl(2), `PROC_REAP_GETPIDS`; sysctl(3).
+    pub fn pids(&self) -> io::Result<Vec<i32>> {
+        let entries = self.entries()?;
+        let mut pids = match self.held(&entries) {
+            Some((_, subtree)) => reaper::members(&entries, subtree),
+            None => self.marks.members()?.into_iter().map(|facts| facts.pid).collect(),
+        };
+        pids.sort_unstable();
+        Ok(pids)
+    }
+
+    /// Whether no process is left. Zombies do not count.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own.
+    ///
+    /// Source: procctl(2), `PROC_REAP_GETPIDS`; sysctl(3).
+    pub fn is_empty(&self) -> io::Result<bool> {
+        let mut survey: Option<Survey> = None;
+        Ok(self.held(&self.entries()?).is_none() && self.marks.is_empty(&mut survey)?)
+    }
+
+    /// Sends a signal by number to every process. Gives the number of those reached.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own.
+    ///
+    /// Source: procctl(2), `PROC_REAP_KILL`; kill(2).
+    pub fn signal(&self, number: i32) -> io::Result<usize> {
+        match self.held(&self.entries()?) {
+            // The reaper takes no signal that only asks.
+            Some(_) if number == 0 => Ok(self.pids()?.len()),
+            Some((reaper, subtree)) => reaper::signal(reaper, subtree, number),
+            None => self.marks.signal(number),
+        }
+    }
+
+    /// Kills every process and what it makes meanwhile. They may still be there for a moment; their parent's news tell
+    /// when they are gone.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own.
+    ///
+    /// Source: procctl(2), `PROC_REAP_KILL`.
+    pub fn kill(&self) -> io::Result<()> {
+        match self.held(&self.entries()?) {
+            Some((reaper, subtree)) => reaper::signal(reaper, subtree, libc::SIGKILL).map(drop),
+            None => self.marks.kill(),
+        }
+    }
+
+    /// What its processes use; CPU time only of those that live.
+    pub fn usage(&self) -> Usage {
+        let pids = self.pids().unwrap_or_default();
+        let facts: Vec<_> = pids.into_iter().filter_map(|pid| process::facts(pid).ok()).collect();
+        Usage {
+            memory: facts.iter().map(|facts| facts.memory).reduce(u64::saturating_add),
+            cpu: facts.iter().map(|facts| facts.cpu).reduce(Duration::saturating_add),
+        }
+    }
+
+    /// Limits the whole tree.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported`: rctl(8) counts by process, user, login class and jail, and a tree is none of these.
+    pub fn limit(&self, ceiling: Ceiling) -> io::Result<()> {
+        let what = match ceiling {
+            Ceiling::Memory(_) => "a limit on a tree's memory",
+            Ceiling::Tasks(_) => "a limit on a tree's tasks",
+            Ceiling::Cpu(_) => "a limit on a tree's cpu time",
+        };
+        Err(crate::Unsupported { what }.into())
+    }
+
+    /// Removes what the system keeps of it, which is nothing here.
+    ///
+    /// # Errors
+    ///
+    /// `ResourceBusy` while processes are left that the reaper knows of; the kernel's own.
+    ///
+    /// Source: procctl(2), `PROC_REAP_GETPIDS`.
+    pub fn remove(&self) -> io::Result<()> {
+        match self.held(&self.entries()?) {
+            Some(_) => Err(io::ErrorKind::ResourceBusy.into()),
+            None => Ok(()),
+        }
+    }
+}
