@@ -9,7 +9,7 @@ use crate::world::World;
 const CALM: u64 = 400_000;
 
 impl World {
-    pub fn calm(&mut self) {
+    pub(crate) fn calm(&mut self) {
         self.say(format_args!("calm weather"));
         self.is_calm = true;
         self.pass(CALM);
@@ -70,7 +70,7 @@ impl World {
     }
 
     /// Everything is stopped, by hand or with the machine.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if self.dice.once_in(2) {
             self.shut_down();
             self.pass(CALM);

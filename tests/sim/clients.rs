@@ -5,13 +5,13 @@ use svc_core::{Event, Request, ServiceId, Ticket, Who};
 use crate::world::World;
 
 impl World {
-    pub fn some_service(&mut self) -> Option<ServiceId> {
+    pub(crate) fn some_service(&mut self) -> Option<ServiceId> {
         let ids: Vec<ServiceId> = self.core.ids().collect();
         if ids.is_empty() { None } else { Some(*self.dice.pick(&ids)) }
     }
 
     /// Anybody asks for anything, some for several things at once.
-    pub fn ask_something(&mut self) {
+    pub(crate) fn ask_something(&mut self) {
         let count = if self.dice.once_in(5) { 1 + self.dice.roll(4) } else { 1 };
         let events: Vec<Event> = (0..count).filter_map(|_| self.something()).collect();
         self.handle(Event::Together(events));
@@ -33,7 +33,7 @@ impl World {
         Some(self.question(id, request))
     }
 
-    pub fn ask(&mut self, service: ServiceId, request: Request) {
+    pub(crate) fn ask(&mut self, service: ServiceId, request: Request) {
         let event = self.question(service, request);
         self.handle(event);
     }

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 /// xorshift64*: small, fast, and all of it in one number.
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
     /// 0 to `sides` - 1.
-    pub fn roll(&mut self, sides: u64) -> u64 {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -19,16 +19,16 @@ impl Dice {
     }
 
     /// True once in `sides` times.
-    pub fn once_in(&mut self, sides: u64) -> bool {
+    pub(crate) fn once_in(&mut self, sides: u64) -> bool {
         self.roll(sides) == 0
     }
 
-    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.roll(from.len() as u64) as usize]
     }
 
     /// Some milliseconds between these.
-    pub fn span(&mut self, least: u64, most: u64) -> Duration {
+    pub(crate) fn span(&mut self, least: u64, most: u64) -> Duration {
         Duration::from_millis(least + self.roll(most - least + 1))
     }
 }

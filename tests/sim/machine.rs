@@ -8,7 +8,7 @@ use crate::world::{Plan, World};
 
 /// What is left when the program launched has returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Remains {
+pub(crate) enum Remains {
     /// The service.
     Daemon,
     /// Nothing of interest.
@@ -17,16 +17,16 @@ pub enum Remains {
 
 /// All processes of one run.
 #[derive(Clone, Debug)]
-pub struct Tree {
-    pub name: Name,
-    pub job: Job,
+pub(crate) struct Tree {
+    pub(crate) name: Name,
+    pub(crate) job: Job,
     /// It exists; until then its launch is on the way, or has failed and nobody was told.
-    pub born: bool,
+    pub(crate) born: bool,
     /// The main process is there: the program launched, later the daemon that it left.
-    pub main: bool,
+    pub(crate) main: bool,
     /// Others are there.
-    pub kids: bool,
-    pub kind: Remains,
+    pub(crate) kids: bool,
+    pub(crate) kind: Remains,
     /// The program launched leaves a daemon when it returns.
     forks: bool,
     /// The program launched has not returned yet.
@@ -38,22 +38,22 @@ pub struct Tree {
     /// It does not say that it is alive.
     silent: bool,
     /// Core left it behind.
-    pub left: bool,
+    pub(crate) left: bool,
     /// Core had it killed.
-    pub killed: bool,
+    pub(crate) killed: bool,
     /// Up to when news of it is on its way; later news comes later.
     told_at: u64,
 }
 
 impl Tree {
-    pub fn is_alive(&self) -> bool {
+    pub(crate) fn is_alive(&self) -> bool {
         self.born && (self.main || self.kids)
     }
 }
 
 /// What happens to the processes of a run.
 #[derive(Clone, Debug)]
-pub enum Deed {
+pub(crate) enum Deed {
     /// The program launched returns.
     Return(i32),
     /// The main process ends.
@@ -95,7 +95,7 @@ impl World {
         !self.is_patient && self.bad(sides)
     }
 
-    pub fn spawn(&mut self, run: RunId, id: ServiceId, job: Job, about: Option<RunId>) {
+    pub(crate) fn spawn(&mut self, run: RunId, id: ServiceId, job: Job, about: Option<RunId>) {
         self.totals.launches += 1;
         let service = self.core.service(id).clone();
         let forking = job == Job::Start && matches!(service.kind, Kind::Forking { .. } | Kind::Script(_));
@@ -134,7 +134,7 @@ impl World {
     }
 
     /// A daemon that runs already.
-    pub fn found(&mut self, run: RunId, id: ServiceId) {
+    pub(crate) fn found(&mut self, run: RunId, id: ServiceId) {
         let tree = Tree {
             name: self.core.service(id).name.clone(),
             job: Job::Start,
@@ -156,7 +156,7 @@ impl World {
     }
 
     /// A run that was written down and never launched.
-    pub fn never_was(&mut self, run: RunId, id: ServiceId) {
+    pub(crate) fn never_was(&mut self, run: RunId, id: ServiceId) {
         self.found(run, id);
         self.stillborn(run, Event::Emptied(run), 0);
     }
@@ -260,14 +260,14 @@ impl World {
         }
     }
 
-    pub fn happen(&mut self, run: RunId, deed: Deed) {
+    pub(crate) fn happen(&mut self, run: RunId, deed: Deed) {
         let Some(tree) = self.trees.get_mut(&run).filter(|tree| tree.is_alive()) else { return };
         match deed {
             Deed::Return(code) if tree.main => {
                 // Whatever a start leaves is what the daemon takes for the service.
                 let remains = tree.kids && tree.kind == Remains::Daemon;
                 tree.main = code == 0 && (tree.forks || remains);
-                tree.kids &= !(tree.main && !tree.forks);
+                tree.kids &= !tree.main || tree.forks;
                 tree.forks = false;
                 tree.launching = false;
                 self.ended(run, Exit::Code(code));
@@ -326,7 +326,7 @@ impl World {
         }
     }
 
-    pub fn signal(&mut self, run: RunId, signal: Signal, reach: Reach) {
+    pub(crate) fn signal(&mut self, run: RunId, signal: Signal, reach: Reach) {
         let most = if self.is_calm { 300 } else { 1_500 };
         if self.buried.contains(&run) {
             return;
@@ -352,14 +352,14 @@ impl World {
     }
 
     /// A kill works at once, but for a process that the kernel holds on to.
-    pub fn kill(&mut self, run: RunId) {
+    pub(crate) fn kill(&mut self, run: RunId) {
         let after = if self.bad(20) { 7_000 } else { self.dice.roll(20) };
         let Some(tree) = self.trees.get_mut(&run) else { return };
         tree.killed = true;
         self.deed(after, run, Deed::Perish);
     }
 
-    pub fn leave(&mut self, run: RunId) {
+    pub(crate) fn leave(&mut self, run: RunId) {
         let Some(tree) = self.trees.get_mut(&run) else { return };
         tree.left = true;
         if tree.main && matches!(tree.job, Job::Verb(_)) {
@@ -368,7 +368,7 @@ impl World {
     }
 
     /// A run of which the core hears for the last time.
-    pub fn bury(&mut self, event: &Event) {
+    pub(crate) fn bury(&mut self, event: &Event) {
         if let Event::Emptied(run) | Event::SpawnFailed(run, _) | Event::NotHere(run, _) = event {
             self.trees.remove(run);
             self.buried.insert(*run);

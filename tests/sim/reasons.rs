@@ -6,7 +6,7 @@ use svc_core::lifecycle::{Goal, State};
 use crate::world::World;
 
 impl World {
-    pub fn check_reasons(&self) {
+    pub(crate) fn check_reasons(&self) {
         for id in self.core.ids() {
             let reasons = self.core.why(self.time(), id);
             assert!(!reasons.is_empty(), "no reason for {}", self.core.service(id).name);

@@ -13,7 +13,7 @@ impl World {
         &self.core.service(id).name
     }
 
-    pub fn check(&mut self) {
+    pub(crate) fn check(&mut self) {
         if let Some(wrong) = self.core.miscount() {
             panic!("miscounted: {wrong}");
         }
@@ -136,7 +136,7 @@ impl World {
     }
 
     /// A launch is right when it happens.
-    pub fn check_spawn(&mut self, run: RunId, id: ServiceId, job: &Job) {
+    pub(crate) fn check_spawn(&mut self, run: RunId, id: ServiceId, job: &Job) {
         assert!(!self.is_complete, "{} is launched after the end", self.name(id));
         if *job != Job::Start {
             return;
@@ -160,7 +160,7 @@ impl World {
         }
     }
 
-    pub fn check_reply(&mut self, ticket: Ticket, answer: &Answer) {
+    pub(crate) fn check_reply(&mut self, ticket: Ticket, answer: &Answer) {
         self.totals.answers += 1;
         let Some((id, request)) = self.open.remove(&ticket) else {
             panic!("{ticket:?} was answered twice, or nobody asked: {answer:?}");

@@ -9,14 +9,14 @@ use svc_core::service::{Enabled, Kind, Ready, Reload, RestartWhen, Script, Servi
 use crate::dice::Dice;
 
 /// How many names there are in a world.
-pub const NAMES: u64 = 10;
+pub(crate) const NAMES: u64 = 10;
 
-pub fn name(at: u64) -> Name {
+pub(crate) fn name(at: u64) -> Name {
     Name::new(&format!("s{at}")).unwrap()
 }
 
 /// A definition for the service of this number.
-pub fn service(dice: &mut Dice, at: u64, patient: bool) -> Service {
+pub(crate) fn service(dice: &mut Dice, at: u64, patient: bool) -> Service {
     let mut service = Service::new(name(at), kind(dice));
     service.command = vec![format!("/bin/s{at}")];
     links(dice, at, &mut service);

@@ -10,7 +10,7 @@ use crate::services::{self, NAMES};
 use crate::world::{Plan, World};
 
 impl World {
-    pub fn storm(&mut self) {
+    pub(crate) fn storm(&mut self) {
         let count = 1 + self.dice.roll(8);
         for at in 0..count {
             let service = services::service(&mut self.dice, at, self.is_patient);
@@ -165,7 +165,7 @@ impl World {
         self.check();
     }
 
-    pub fn shut_down(&mut self) {
+    pub(crate) fn shut_down(&mut self) {
         self.is_ending = true;
         self.handle(Event::Shutdown(Who(String::from("root"))));
     }

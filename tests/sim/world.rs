@@ -12,15 +12,15 @@ use crate::machine::{Deed, Tree};
 
 /// What was counted, to show that the worlds were not empty.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Totals {
-    pub events: u64,
-    pub answers: u64,
-    pub launches: u64,
-    pub crashes: u64,
+pub(crate) struct Totals {
+    pub(crate) events: u64,
+    pub(crate) answers: u64,
+    pub(crate) launches: u64,
+    pub(crate) crashes: u64,
 }
 
 impl Totals {
-    pub fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.events += other.events;
         self.answers += other.answers;
         self.launches += other.launches;
@@ -30,48 +30,48 @@ impl Totals {
 
 /// What will happen.
 #[derive(Clone, Debug)]
-pub enum Plan {
+pub(crate) enum Plan {
     /// To a process.
     Deed(RunId, Deed),
     /// The daemon hears of it.
     Tell(Event),
 }
 
-pub struct World {
-    pub dice: Dice,
+pub(crate) struct World {
+    pub(crate) dice: Dice,
     /// Milliseconds since the machine came up.
-    pub now: u64,
-    pub core: Supervisor,
-    pub slots: u32,
+    pub(crate) now: u64,
+    pub(crate) core: Supervisor,
+    pub(crate) slots: u32,
     /// The definitions on disk.
-    pub disk: BTreeMap<Name, Service>,
-    pub trees: BTreeMap<RunId, Tree>,
+    pub(crate) disk: BTreeMap<Name, Service>,
+    pub(crate) trees: BTreeMap<RunId, Tree>,
     /// Runs of which the core hears the end in this event: until then it may speak to them.
-    pub buried: BTreeSet<RunId>,
-    pub plans: BTreeMap<(u64, u64), Plan>,
+    pub(crate) buried: BTreeSet<RunId>,
+    pub(crate) plans: BTreeMap<(u64, u64), Plan>,
     planned: u64,
-    pub open: BTreeMap<Ticket, (ServiceId, Request)>,
-    pub asked: u64,
+    pub(crate) open: BTreeMap<Ticket, (ServiceId, Request)>,
+    pub(crate) asked: u64,
     /// In calm weather every launch works and nothing ends by itself.
-    pub is_calm: bool,
+    pub(crate) is_calm: bool,
     /// Some patience is without end here; then nothing takes for ever.
-    pub is_patient: bool,
-    pub is_ending: bool,
-    pub is_complete: bool,
+    pub(crate) is_patient: bool,
+    pub(crate) is_ending: bool,
+    pub(crate) is_complete: bool,
     /// States before the event that is being handled.
-    pub before: BTreeMap<ServiceId, State>,
+    pub(crate) before: BTreeMap<ServiceId, State>,
     /// Launches of the present manager, which hold its start slots.
-    pub launched: BTreeMap<RunId, u64>,
+    pub(crate) launched: BTreeMap<RunId, u64>,
     /// How many events there had been at the last load.
-    pub loaded: u64,
+    pub(crate) loaded: u64,
     /// Until when each run with a watchdog must say that it is alive, as the manager knows it.
-    pub fed: BTreeMap<RunId, Option<u64>>,
-    pub totals: Totals,
-    pub loud: bool,
+    pub(crate) fed: BTreeMap<RunId, Option<u64>>,
+    pub(crate) totals: Totals,
+    pub(crate) loud: bool,
 }
 
 impl World {
-    pub fn new(seed: u64, loud: bool) -> Self {
+    pub(crate) fn new(seed: u64, loud: bool) -> Self {
         let mut dice = Dice::new(seed);
         let is_patient = dice.once_in(8);
         let slots = 1 + dice.roll(4) as u32;
@@ -100,28 +100,28 @@ impl World {
         }
     }
 
-    pub fn time(&self) -> Time {
+    pub(crate) fn time(&self) -> Time {
         Time::new(Duration::from_millis(self.now))
     }
 
-    pub fn say(&self, what: std::fmt::Arguments<'_>) {
+    pub(crate) fn say(&self, what: std::fmt::Arguments<'_>) {
         if self.loud {
             println!("{:>9.3}  {what}", self.now as f64 / 1_000.0);
         }
     }
 
-    pub fn plan(&mut self, after: u64, plan: Plan) {
+    pub(crate) fn plan(&mut self, after: u64, plan: Plan) {
         self.planned += 1;
         self.plans.insert((self.now + after, self.planned), plan);
     }
 
     /// The daemon hears of this after so many milliseconds.
-    pub fn tell(&mut self, after: u64, event: Event) {
+    pub(crate) fn tell(&mut self, after: u64, event: Event) {
         self.plan(after, Plan::Tell(event));
     }
 
     /// One event reaches the core; all its actions are carried out, and every promise is checked.
-    pub fn handle(&mut self, event: Event) {
+    pub(crate) fn handle(&mut self, event: Event) {
         let actions = self.decide(event);
         self.carry_out(actions);
         self.buried.clear();
@@ -129,7 +129,7 @@ impl World {
     }
 
     /// What the core wants done about an event.
-    pub fn decide(&mut self, event: Event) -> Vec<Action> {
+    pub(crate) fn decide(&mut self, event: Event) -> Vec<Action> {
         self.totals.events += 1;
         match &event {
             Event::Loaded(list) => {
@@ -155,7 +155,7 @@ impl World {
         actions
     }
 
-    pub fn carry_out(&mut self, actions: Vec<Action>) {
+    pub(crate) fn carry_out(&mut self, actions: Vec<Action>) {
         for action in actions {
             self.say(format_args!("    -> {action:?}"));
             match action {
@@ -181,7 +181,7 @@ impl World {
     }
 
     /// Moves to the next thing that happens before `limit`; false when there is none.
-    pub fn turn(&mut self, limit: u64) -> bool {
+    pub(crate) fn turn(&mut self, limit: u64) -> bool {
         let planned = self.plans.keys().next().map(|&(at, _)| at);
         let due = self.core.deadline().map(|time| time.since_boot().as_millis() as u64);
         let Some(next) = [planned, due].into_iter().flatten().min().filter(|&at| at <= limit) else { return false };
@@ -219,7 +219,7 @@ impl World {
     }
 
     /// Lets so many milliseconds pass.
-    pub fn pass(&mut self, span: u64) {
+    pub(crate) fn pass(&mut self, span: u64) {
         let limit = self.now + span;
         while self.turn(limit) {}
         self.now = limit;
