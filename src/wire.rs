@@ -247,6 +247,8 @@ pub enum StateName {
     Failed,
     /// Its conditions do not hold, or its script says it is not meant to run here.
     Skipped,
+    /// Its file has faults, and nothing was in force before: `check` shows them.
+    Faulty,
 }
 
 impl StateName {
@@ -261,6 +263,7 @@ impl StateName {
             Self::BackingOff => "backing-off",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
+            Self::Faulty => "faulty",
         }
     }
 }

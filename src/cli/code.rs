@@ -90,6 +90,7 @@ fn status(status: &Status) -> u8 {
         | StateName::Stopping
         | StateName::BackingOff
         | StateName::Failed
-        | StateName::Skipped => STATUS_NOT_RUNNING,
+        | StateName::Skipped
+        | StateName::Faulty => STATUS_NOT_RUNNING,
     }
 }

@@ -48,6 +48,21 @@ fn a_load_says_what_changed_and_touches_nothing_that_runs() {
 }
 
 #[test]
+fn a_list_shows_what_cannot_start_and_why() {
+    let daemon = Daemon::with(&[
+        ("web", "comand = \"sleep 1000\""),
+        ("one", "command = \"sleep 1000\"\nrequires = [\"two\"]"),
+        ("two", "command = \"sleep 1000\"\nrequires = [\"one\"]"),
+    ]);
+    let Reply::List(list) = daemon.ask(&Request::List { names: Vec::new() }) else { panic!("no list") };
+    let web = list.iter().find(|row| row.name.as_str() == "web").unwrap();
+    assert_eq!(web.state, StateName::Faulty);
+    assert!(web.reason.contains("web.toml:1:1: unknown key `comand`; try: svc web check"), "{}", web.reason);
+    let one = list.iter().find(|row| row.name.as_str() == "one").unwrap();
+    assert!(one.reason.contains("one requires two, two requires one"), "{}", one.reason);
+}
+
+#[test]
 fn a_faulty_file_leaves_the_old_one_in_force_also_for_the_next_manager() {
     let daemon = Daemon::with(&[("web", "command = \"sleep 1000\"")]);
     daemon.define("web", "command = \"sleep 1000\"\nrequries = [\"db\"]\n");

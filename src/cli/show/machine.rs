@@ -94,7 +94,7 @@ pub(crate) fn overview(machine: &Machine, hello: &Hello, rows: &[Summary], look:
 
 fn is_unwell(row: &Summary) -> bool {
     match row.state {
-        StateName::Failed | StateName::BackingOff | StateName::Waiting => true,
+        StateName::Failed | StateName::BackingOff | StateName::Waiting | StateName::Faulty => true,
         StateName::Down | StateName::Starting | StateName::Up | StateName::Stopping | StateName::Skipped => false,
     }
 }

@@ -71,7 +71,7 @@ pub(crate) fn state_style(state: StateName) -> Style {
     match state {
         StateName::Up => GOOD,
         StateName::Waiting | StateName::Starting | StateName::Stopping => ODD,
-        StateName::BackingOff | StateName::Failed => BAD,
+        StateName::BackingOff | StateName::Failed | StateName::Faulty => BAD,
         StateName::Down | StateName::Skipped => DIM,
     }
 }

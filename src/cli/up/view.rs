@@ -142,7 +142,7 @@ impl View {
 pub(crate) fn is_live(state: StateName) -> bool {
     match state {
         StateName::Waiting | StateName::Starting | StateName::Up | StateName::Stopping | StateName::BackingOff => true,
-        StateName::Down | StateName::Failed | StateName::Skipped => false,
+        StateName::Down | StateName::Failed | StateName::Skipped | StateName::Faulty => false,
     }
 }
 
@@ -150,9 +150,12 @@ pub(crate) fn is_live(state: StateName) -> bool {
 fn lasting(row: &Summary) -> String {
     match row.state {
         StateName::Starting | StateName::Stopping | StateName::BackingOff => String::new(),
-        StateName::Waiting | StateName::Up | StateName::Down | StateName::Failed | StateName::Skipped => {
-            row.reason.chars().filter(|found| !found.is_ascii_digit()).collect()
-        }
+        StateName::Waiting
+        | StateName::Up
+        | StateName::Down
+        | StateName::Failed
+        | StateName::Skipped
+        | StateName::Faulty => row.reason.chars().filter(|found| !found.is_ascii_digit()).collect(),
     }
 }
 
@@ -160,9 +163,12 @@ fn lasting(row: &Summary) -> String {
 fn is_calm(state: StateName) -> bool {
     match state {
         StateName::Up | StateName::Down | StateName::Skipped => true,
-        StateName::Waiting | StateName::Starting | StateName::Stopping | StateName::BackingOff | StateName::Failed => {
-            false
-        }
+        StateName::Waiting
+        | StateName::Starting
+        | StateName::Stopping
+        | StateName::BackingOff
+        | StateName::Failed
+        | StateName::Faulty => false,
     }
 }
 

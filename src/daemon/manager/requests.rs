@@ -10,7 +10,7 @@ use super::{Manager, Timer};
 use crate::daemon::glob;
 use crate::daemon::image::Image;
 use crate::daemon::logread::{self, Place};
-use crate::wire::{Hello, Line, LoadReport, Outcome, Progress, Refusal, Reply, Request, SCHEMA, Target};
+use crate::wire::{Hello, Line, LoadReport, Outcome, Progress, Refusal, Reply, Request, SCHEMA, Summary, Target};
 
 /// How often clients hear what they wait for.
 const PROGRESS: std::time::Duration = std::time::Duration::from_secs(1);
@@ -118,8 +118,12 @@ impl Manager {
 
     fn serve_for(&mut self, client: u64, request: Request, ids: &[ServiceId]) {
         let ask = match request {
-            Request::List { .. } => {
-                let list = ids.iter().map(|id| self.summary(*id)).collect();
+            Request::List { names } => {
+                let mut list: Vec<Summary> = ids.iter().map(|id| self.summary(*id)).collect();
+                if names.is_empty() {
+                    list.extend(self.faulty());
+                    list.sort_by(|one, other| one.name.cmp(&other.name));
+                }
                 return self.reply(client, Reply::List(list));
             }
             Request::Status { lines, .. } => return self.status_asked(client, ids, lines),

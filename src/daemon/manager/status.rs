@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use svc_core::lifecycle::{Cause, Goal, State};
 use svc_core::service::Kind;
-use svc_core::{Exit, Service, ServiceId};
+use svc_core::{Exit, Name, Service, ServiceId};
 use svc_platform::clock;
 use svc_platform::process::Facts;
 
@@ -26,7 +27,8 @@ impl Manager {
         let now = clock::now();
         let (service, view) = (self.core.service(id), self.core.view(id));
         let state = state_name(view.state);
-        let plain = matches!(state, StateName::Up) || (state == StateName::Down && view.goal == Goal::Down);
+        let can_start = !self.core.graph().broken.contains_key(&id);
+        let plain = state == StateName::Up || (state == StateName::Down && view.goal == Goal::Down && can_start);
         let why = self.core.why(now, id);
         let reason = why.first().map(|text| without_name(text, service)).unwrap_or_default();
         Summary {
@@ -40,6 +42,22 @@ impl Manager {
             enabled: service.enabled.on,
             description: service.description.clone(),
         }
+    }
+
+    /// A line for each file that defines no service because of its faults.
+    pub(super) fn faulty(&self) -> impl Iterator<Item = Summary> {
+        let missing = self.faults.iter().filter_map(|faulty| Some((Name::new(&faulty.name).ok()?, &faulty.text)));
+        missing.filter(|(name, _)| self.core.id(name.as_str()).is_none()).map(|(name, text)| Summary {
+            kind: String::new(),
+            state: StateName::Faulty,
+            wanted: false,
+            reason: format!("{}; try: svc {name} check", text.lines().next().unwrap_or_default()),
+            since: Duration::ZERO,
+            pid: None,
+            enabled: false,
+            description: String::new(),
+            name,
+        })
     }
 
     fn run_of(&self, id: ServiceId) -> Option<&Run> {
