@@ -115,7 +115,13 @@ impl Forest {
     pub fn grow(&mut self, name: &str) -> io::Result<Tree> {
         let mark = format!("{}/{name}", self.instance);
         let marks = Marks::new(&mark);
-        Ok(Tree { name: name.to_owned(), entry: format!("SVC_RUN={mark}"), ground: self.ground.clone(), marks })
+        Ok(Tree {
+            name: name.to_owned(),
+            entry: format!("SVC_RUN={mark}"),
+            ground: self.ground.clone(),
+            first: None,
+            marks,
+        })
     }
 
     /// Finds the tree of a run that an earlier manager made: by the environment of its processes, until
@@ -217,6 +223,8 @@ pub struct Tree {
     name: String,
     entry: String,
     ground: Ground,
+    /// What was launched, by whose pid the reaper names all that descends from it.
+    first: Option<(i32, Time)>,
     marks: Marks,
 }
 
@@ -236,15 +244,16 @@ impl Tree {
         None
     }
 
-    /// Tells it its first process, which leads a session of its own.
+    /// Tells it its first process, which leads a session of its own, or another that was found to be of it.
     pub fn led_by(&mut self, pid: i32, started: Time) {
-        self.marks.leader = Some((pid, started));
+        self.first.get_or_insert((pid, started));
+        self.marks.leaders.push((pid, started));
     }
 
     /// Its processes as the reaper lists them; `None`: the reaper knows of none, because there is none, or because the
     /// reaper that knew has ended.
     fn held(&self, entries: &[Entry]) -> Option<(i32, i32)> {
-        let (Ground::Reaper(reaper), Some((leader, started))) = (&self.ground, self.marks.leader) else { return None };
+        let (Ground::Reaper(reaper), Some((leader, started))) = (&self.ground, self.first) else { return None };
         let mut own = entries.iter().filter(|entry| entry.subtree == leader);
         own.find(|entry| entry.flags & crate::freebsd_pure::subtree::ZOMBIE == 0)?;
         // The number is not given to another while one of the tree lives; afterwards it may be.
