@@ -2,4 +2,5 @@
 
 pub mod cli;
 pub mod daemon;
+mod migrate;
 pub mod wire;

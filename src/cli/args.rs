@@ -165,6 +165,8 @@ pub(crate) enum Verb {
         #[arg(value_name = "DIR", default_value = ".")]
         dir: PathBuf,
     },
+    /// In which order services start: of the machine, as rcorder, or as insserv; needs no svcd
+    Order(super::order::Words),
     /// Pass a verb to a script as it is.
     #[command(hide = true, name = PASS)]
     Pass {

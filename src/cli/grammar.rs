@@ -12,7 +12,7 @@ const OF_SERVICES: [&str; 15] = [
 ];
 
 /// Verbs that come first or not at all; after a name they belong to the script.
-const FIRST_ONLY: [&str; 3] = ["shutdown", "hello", "up"];
+const FIRST_ONLY: [&str; 4] = ["shutdown", "hello", "up", "order"];
 
 /// Why a line makes no sense.
 #[derive(Debug, PartialEq, Eq)]

@@ -40,6 +40,11 @@ pub(crate) fn error(text: &str, code: u8) -> String {
     named("error", &Fault { text, code })
 }
 
+/// An answer that is not svcd's.
+pub(crate) fn value(name: &str, value: Value) -> String {
+    object(Map::from_iter([(name.to_owned(), value)]))
+}
+
 fn named(name: &str, value: &impl Serialize) -> String {
     let value = serde_json::to_value(value).unwrap_or_default();
     object(Map::from_iter([(name.to_owned(), value)]))

@@ -6,6 +6,7 @@ mod code;
 mod grammar;
 mod human;
 mod json;
+mod order;
 mod personality;
 mod progress;
 mod session;
@@ -108,6 +109,12 @@ fn takes_value(model: &clap::Command, option: &str) -> bool {
 fn say(text: &str) {
     let _ = anstream::stdout().write_all(text.as_bytes());
     let _ = anstream::stdout().flush();
+}
+
+/// Bytes for stdout as they are: names of files may be in any encoding.
+fn say_bytes(bytes: &[u8]) {
+    let _ = std::io::stdout().write_all(bytes);
+    let _ = std::io::stdout().flush();
 }
 
 /// Text for stderr as it is.

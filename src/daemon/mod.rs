@@ -19,13 +19,14 @@ mod image;
 mod journal;
 mod keeper;
 mod link;
-mod loader;
+pub(crate) mod loader;
 mod logger;
 mod logread;
 mod manager;
 mod notify;
 mod options;
 
+pub(crate) use image::Image;
 pub use options::{Arguments, Options};
 
 /// The descriptor on which a role speaks with the keeper.

@@ -2,5 +2,6 @@
 
 mod codes;
 mod fake;
+mod order;
 mod requests;
 mod up;

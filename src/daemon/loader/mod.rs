@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use svc_core::{Event, Name, Service, Supervisor, Time};
@@ -34,21 +34,55 @@ pub(crate) fn run(options: &Options, names: &[String]) -> io::Result<()> {
 
 /// Reads everything; `names` are instances somebody asked for.
 pub(crate) fn read(options: &Options, names: &[String]) -> Image {
-    let mut loading = Loading { options, image: Image::default(), services: BTreeMap::new() };
+    let mut loading = Loading::new(options, Trust::Owners);
     let store = native::Store::scan(options, &mut loading);
     native::read_all(&store, names, &mut loading);
     scripts::read_all(&store, &mut loading);
     loading.finish()
 }
 
+/// Reads everything for somebody who only looks: whoever may have written it.
+pub(crate) fn look(options: &Options) -> Image {
+    let mut loading = Loading::new(options, Trust::Anyone);
+    let store = native::Store::scan(options, &mut loading);
+    native::read_all(&store, &[], &mut loading);
+    scripts::read_all(&store, &mut loading);
+    loading.finish()
+}
+
+/// The same of these files only: definitions end in `.toml`, everything else is a script.
+pub(crate) fn look_at(options: &Options, files: &[PathBuf]) -> Image {
+    let mut loading = Loading::new(options, Trust::Anyone);
+    let (definitions, others): (Vec<_>, Vec<_>) =
+        files.iter().cloned().partition(|file| file.extension().is_some_and(|end| end == "toml"));
+    let store = native::Store::of(definitions);
+    native::read_all(&store, &[], &mut loading);
+    scripts::read_these(others, &store, &mut loading);
+    loading.finish()
+}
+
+/// Whose files are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trust {
+    /// Those that only root or we could have written: they will be run.
+    Owners,
+    /// All: nothing of them will be run.
+    Anyone,
+}
+
 /// What has been read so far.
 struct Loading<'a> {
     options: &'a Options,
+    trust: Trust,
     image: Image,
     services: BTreeMap<Name, Service>,
 }
 
-impl Loading<'_> {
+impl<'a> Loading<'a> {
+    fn new(options: &'a Options, trust: Trust) -> Self {
+        Self { options, trust, image: Image::default(), services: BTreeMap::new() }
+    }
+
     fn fault(&mut self, name: &str, text: impl Into<String>) {
         let text = text.into();
         match self.image.faults.iter_mut().find(|faulty| faulty.name == name) {
@@ -90,10 +124,12 @@ fn names_of(service: &Service) -> impl Iterator<Item = &Name> {
     std::iter::once(&service.name).chain(&service.links.provides)
 }
 
-/// The text of a file that an administrator alone could have written.
-fn text_of(path: &Path) -> Result<Vec<u8>, String> {
+/// The text of a file that an administrator alone could have written, unless that does not matter.
+fn text_of(path: &Path, trust: Trust) -> Result<Vec<u8>, String> {
     let text = |error: io::Error| error.to_string();
-    if let Err(mistrust) = files::check_owner(path).map_err(text)? {
+    if trust == Trust::Owners
+        && let Err(mistrust) = files::check_owner(path).map_err(text)?
+    {
         return Err(format!("{}: not read: {mistrust}", path.display()));
     }
     files::read_regular(path, FILE_BYTES_MAX).map_err(text)

@@ -45,6 +45,12 @@ impl Store {
         store
     }
 
+    /// These files only.
+    pub(super) fn of(files: Vec<PathBuf>) -> Self {
+        let named = files.into_iter().filter_map(|path| Some((path.file_stem()?.to_str()?.to_owned(), path)));
+        Self { mains: named.collect(), ..Self::default() }
+    }
+
     /// The drop-ins for this name; an instance has those of its template first.
     pub(super) fn drop_ins(&self, name: &Name) -> Vec<&Path> {
         let template = name.instance().and_then(|(template, _)| self.drop_ins.get(template));
@@ -124,7 +130,7 @@ fn read(name: &Name, main: &Path, store: &Store, loading: &mut Loading<'_>) -> O
 pub(super) fn texts(name: &Name, paths: &[&Path], loading: &mut Loading<'_>) -> Option<Vec<(String, String)>> {
     let mut texts = Vec::new();
     for path in paths {
-        match text_of(path) {
+        match text_of(path, loading.trust) {
             Ok(text) => texts.push((path.to_string_lossy().into_owned(), String::from_utf8_lossy(&text).into_owned())),
             Err(fault) => loading.fault(name.as_str(), fault),
         }

@@ -25,35 +25,40 @@ struct Read {
 
 /// Reads all legacy directories. A native definition of the same name comes before a script.
 pub(super) fn read_all(store: &Store, loading: &mut Loading<'_>) {
+    // One of these directories is often a link to another.
+    let dirs: Vec<PathBuf> = loading.options.legacy.iter().filter_map(|dir| dir.canonicalize().ok()).collect();
+    let files = dirs.iter().flat_map(|dir| scripts(dir)).collect();
+    read_these(files, store, loading);
+}
+
+/// Reads these files; of several with one name the first.
+pub(super) fn read_these(files: Vec<PathBuf>, store: &Store, loading: &mut Loading<'_>) {
     let mut found: BTreeMap<Name, Read> = BTreeMap::new();
-    for dir in loading.options.legacy.clone() {
-        // One of these directories is often a link to another.
-        let Ok(dir) = dir.canonicalize() else { continue };
-        let links = links::read(&Options::links_of(&dir));
-        for path in scripts(&dir) {
-            let Some(file_name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-            if let Some(why) = script::why_not(file_name) {
-                loading.image.not_services.insert(file_name.to_owned(), why.to_owned());
+    let mut all_links: BTreeMap<PathBuf, BTreeMap<String, Vec<Link>>> = BTreeMap::new();
+    for path in files {
+        let Some(file_name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        if let Some(why) = script::why_not(file_name) {
+            loading.image.not_services.insert(file_name.to_owned(), why.to_owned());
+            continue;
+        }
+        let name = match Name::new(file_name) {
+            Ok(name) => name,
+            Err(error) => {
+                loading.fault(file_name, format!("{}: {error}", path.display()));
                 continue;
             }
-            let name = match Name::new(file_name) {
-                Ok(name) => name,
-                Err(error) => {
-                    loading.fault(file_name, format!("{}: {error}", path.display()));
-                    continue;
-                }
-            };
-            if loading.services.contains_key(&name) || found.contains_key(&name) {
-                continue;
+        };
+        if loading.services.contains_key(&name) || found.contains_key(&name) {
+            continue;
+        }
+        match text_of(&path, loading.trust) {
+            Ok(text) => {
+                let etc = Options::links_of(path.parent().unwrap_or(&path));
+                let links = all_links.entry(etc).or_insert_with_key(|etc| links::read(etc));
+                let links = links.get(file_name).cloned().unwrap_or_default();
+                found.insert(name.clone(), read(name, &path, &text, links, loading));
             }
-            match text_of(&path) {
-                Ok(text) => {
-                    let links = links.get(file_name).cloned().unwrap_or_default();
-                    let read = read(name.clone(), &path, &text, links, &loading.options.root);
-                    found.insert(name, read);
-                }
-                Err(fault) => loading.fault(file_name, fault),
-            }
+            Err(fault) => loading.fault(file_name, fault),
         }
     }
     let facilities = facilities(&loading.options.root);
@@ -72,8 +77,8 @@ fn scripts(dir: &Path) -> Vec<PathBuf> {
     paths
 }
 
-fn read(name: Name, path: &Path, text: &[u8], links: Vec<Link>, root: &Path) -> Read {
-    let script = script::read_sourcing(name.as_str(), text, &mut |file| sourced(root, file));
+fn read(name: Name, path: &Path, text: &[u8], links: Vec<Link>, loading: &Loading<'_>) -> Read {
+    let script = script::read_sourcing(name.as_str(), text, &mut |file| sourced(loading, file));
     let shown = path.to_string_lossy().into_owned();
     let enabling: Vec<&Link> = links::enabling(&links).collect();
     let enabled = match enabling.first() {
@@ -108,10 +113,10 @@ fn read(name: Name, path: &Path, text: &[u8], links: Vec<Link>, root: &Path) -> 
 const LIBRARIES: [&str; 4] = ["init-functions", "functions", "functions.sh", "rc.subr"];
 
 /// The text of a file that a script sources.
-fn sourced(root: &Path, file: &str) -> Option<Vec<u8>> {
-    let path = root.join(file.strip_prefix('/')?);
+fn sourced(loading: &Loading<'_>, file: &str) -> Option<Vec<u8>> {
+    let path = loading.options.root.join(file.strip_prefix('/')?);
     let is_library = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| LIBRARIES.contains(&name));
-    if is_library { None } else { text_of(&path).ok() }
+    if is_library { None } else { text_of(&path, loading.trust).ok() }
 }
 
 /// The kernel executes no text without `#!`; a shell does.
