@@ -44,16 +44,12 @@ fn a_here_document_is_no_code() {
 fn commands_know_where_they_stand() {
     let text = "f() {\n  a && b\n}\ncase $1 in\n (x|\"y\") f ;;\n *) if c; then d; fi\nesac\ng() ( h )\n";
     let shell = Shell::read(text.as_bytes());
-    let names: Vec<(&str, Option<usize>, Option<(usize, usize)>, bool)> = shell
-        .commands
-        .iter()
-        .map(|command| {
-            let word = std::str::from_utf8(shell.bytes(command.words[0])).unwrap();
-            (word, command.place.function, command.place.arm, command.place.conditional)
-        })
-        .collect();
+    let seen = shell.commands.iter().map(|command| {
+        let word = std::str::from_utf8(shell.bytes(command.words[0])).unwrap();
+        (word, command.place.function, command.place.arm, command.place.conditional)
+    });
     assert_eq!(
-        names,
+        seen.collect::<Vec<_>>(),
         [
             ("a", Some(0), None, false),
             ("b", Some(0), None, true),

@@ -1,5 +1,7 @@
 //! The `.depend` files that startpar(8) reads.
 
+use std::collections::HashSet;
+
 use super::enable::Run;
 use super::graph::{BOOT, Mode, NORMAL, Need};
 use super::{Depend, Levels};
@@ -82,14 +84,15 @@ impl Run<'_> {
                 if number > highest { i32::MAX } else { highest - number }
             });
             let mut kept: Vec<Need> = Vec::new();
+            let mut seen = HashSet::new();
             for need in list {
                 let place = self.graph.services[need.service].place;
                 if number(place) > highest {
                     kept.push(need);
                     continue;
                 }
-                let group = kept.iter().rev().map(|other| self.graph.services[other.service].place);
-                let twice = group.take_while(|other| number(*other) == number(place)).any(|other| other == place);
+                // Names of one script have one number, so they stand together.
+                let twice = !seen.insert(place);
                 if !twice {
                     kept.push(Need { service: self.graph.places[place].service, ..need });
                 }

@@ -1,6 +1,7 @@
 //! One run: reading the arguments, reading the directory, ordering.
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use super::follow::NUMBER_MAX;
 use super::graph::{BOOT, Flags, Graph, Mode};
@@ -19,7 +20,9 @@ pub(super) struct Run<'a> {
     named: BTreeSet<&'a str>,
     care: Care,
     /// Members of each facility, facilities in it expanded.
-    pub(super) facilities: HashMap<String, Vec<String>>,
+    pub(super) facilities: HashMap<String, Rc<[String]>>,
+    /// Headers that have been read.
+    headers: HashMap<&'a str, Strict>,
     pub(super) graph: Graph,
     pub(super) messages: Vec<String>,
     pub(super) start_max: i32,
@@ -36,6 +39,7 @@ impl<'a> Run<'a> {
             named: arguments.iter().copied().collect(),
             care,
             facilities: HashMap::new(),
+            headers: HashMap::new(),
             graph: Graph::default(),
             messages: Vec::new(),
             start_max: 0,
@@ -47,7 +51,7 @@ impl<'a> Run<'a> {
             run.graph.services[service].flags.interactive = true;
         }
         for name in facilities.names() {
-            run.facilities.insert(name.to_string(), facilities.written(name));
+            run.facilities.insert(name.to_string(), facilities.written(name).into());
         }
         run
     }
@@ -111,8 +115,8 @@ impl<'a> Run<'a> {
     }
 
     /// Reads a header with the complaints of the original.
-    fn header(&mut self, name: &str, text: &[u8]) -> Result<Strict, GaveUp> {
-        let header = Strict::read(text);
+    fn header(&mut self, name: &'a str, text: &[u8]) -> Result<Strict, GaveUp> {
+        let header = self.headers.entry(name).or_insert_with(|| Strict::read(text)).clone();
         // The original takes a name that begins so for a link.
         let shown = if name.starts_with(['S', 'K']) { name.get(3..).unwrap_or_default() } else { name };
         if header.begin && !header.end {
@@ -154,7 +158,7 @@ impl<'a> Run<'a> {
     }
 
     /// A script of the command line: its names are made known, so that others find them.
-    fn argument(&mut self, name: &str, text: &[u8]) -> Result<(), GaveUp> {
+    fn argument(&mut self, name: &'a str, text: &[u8]) -> Result<(), GaveUp> {
         if text.is_empty() {
             // What the original's last failing call left behind, and it is no failure.
             self.warn(format!("Could not read script {name}: No such file or directory"));
@@ -191,7 +195,7 @@ impl<'a> Run<'a> {
     }
 
     /// A script of the directory.
-    fn script(&mut self, file: File<'_>) -> Result<(), GaveUp> {
+    fn script(&mut self, file: File<'a>) -> Result<(), GaveUp> {
         let name = file.name;
         if file.text.is_empty() {
             self.warn(format!("Could not read script {name}: Success"));

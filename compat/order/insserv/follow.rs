@@ -79,6 +79,10 @@ impl Run<'_> {
         self.graph.services[self.graph.places[place].service].name.clone()
     }
 
+    fn is_facility(&self, place: usize) -> bool {
+        self.graph.services[self.graph.places[place].service].name.starts_with('$')
+    }
+
     fn script_or_name(&self, place: usize) -> String {
         match self.graph.places[place].script {
             Some(script) => self.graph.scripts[script].clone(),
@@ -176,7 +180,7 @@ impl Run<'_> {
         if ends {
             return false;
         }
-        if self.place_name(place).starts_with('$') {
+        if self.is_facility(place) {
             self.not_expanded(root);
             return true;
         }
@@ -221,18 +225,13 @@ impl Run<'_> {
             return Next::Circle;
         }
         let first = self.graph.services[self.graph.places[target].service].flags.first;
-        let (one, other) = (self.script_or_name(here), self.script_or_name(target));
-        const NOT_TRUE: &str = "and therefore on system facility `$all' which can not be true!";
-        match mode {
-            Mode::Stop if first => {
-                self.warn(format!("Stopping {one} depends on {other} {NOT_TRUE}"));
-                return Next::On;
-            }
-            Mode::Start if last => {
-                self.warn(format!("Starting {other} depends on {one} {NOT_TRUE}"));
-                return Next::On;
-            }
-            Mode::Start | Mode::Stop => {}
+        let refused = match mode {
+            Mode::Stop => first,
+            Mode::Start => last,
+        };
+        if refused {
+            self.not_true(here, target, mode);
+            return Next::On;
         }
         if self.graph.places[target].side(mode).number >= depth {
             return Next::On;
@@ -245,12 +244,21 @@ impl Run<'_> {
         Next::On
     }
 
+    fn not_true(&mut self, here: usize, target: usize, mode: Mode) {
+        let (one, other) = (self.script_or_name(here), self.script_or_name(target));
+        let what = match mode {
+            Mode::Stop => format!("Stopping {one} depends on {other}"),
+            Mode::Start => format!("Starting {other} depends on {one}"),
+        };
+        self.warn(format!("{what} and therefore on system facility `$all' which can not be true!"));
+    }
+
     /// A place without a script goes just before the first that comes after it.
     fn guess(&mut self, place: usize, mode: Mode) {
         if self.graph.places[place].script.is_some() {
             return;
         }
-        if self.place_name(place).starts_with('$') {
+        if self.is_facility(place) {
             self.not_expanded(place);
             return;
         }

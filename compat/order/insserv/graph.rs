@@ -1,6 +1,7 @@
 //! Services and the scripts that provide them.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::Levels;
 
@@ -140,8 +141,53 @@ pub(super) struct Graph {
     pub(super) scripts: Vec<String>,
     by_name: HashMap<String, usize>,
     by_script: HashMap<String, Vec<usize>>,
-    linked: HashSet<(bool, usize, usize)>,
-    needed: HashSet<(bool, usize, usize)>,
+    linked: Pairs,
+    needed: Pairs,
+}
+
+/// Pairs of indices, each for starting or stopping, that are there already.
+#[derive(Debug, Default)]
+struct Pairs(HashSet<u64, BuildHasherDefault<Mix>>);
+
+impl Pairs {
+    fn key(mode: Mode, one: usize, other: usize) -> u64 {
+        // Indices are far below 2^31: there is one service for a word of a file.
+        (one as u64) << 32 | (other as u64) << 1 | u64::from(mode == Mode::Stop)
+    }
+
+    /// Adds a pair; true if it is new.
+    fn insert(&mut self, mode: Mode, one: usize, other: usize) -> bool {
+        self.0.insert(Self::key(mode, one, other))
+    }
+
+    fn contains(&self, mode: Mode, one: usize, other: usize) -> bool {
+        self.0.contains(&Self::key(mode, one, other))
+    }
+
+    fn remove(&mut self, mode: Mode, one: usize, other: usize) {
+        self.0.remove(&Self::key(mode, one, other));
+    }
+}
+
+/// Indices are nobody's to choose, so they need no keyed hash.
+#[derive(Debug, Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        let mixed = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ (mixed >> 29);
+    }
 }
 
 impl Graph {
@@ -204,14 +250,14 @@ impl Graph {
 
     /// Lets one place come after another, once.
     pub(super) fn link(&mut self, later: usize, earlier: usize, mode: Mode) {
-        if later != earlier && self.linked.insert((mode == Mode::Stop, earlier, later)) {
+        if later != earlier && self.linked.insert(mode, earlier, later) {
             self.places[earlier].side_mut(mode).next.push(later);
         }
     }
 
     /// Adds a requirement, or makes one stronger.
     pub(super) fn need(&mut self, of: usize, need: Need, mode: Mode) {
-        let new = self.needed.insert((mode == Mode::Stop, of, need.service));
+        let new = self.needed.insert(mode, of, need.service);
         let list = match mode {
             Mode::Start => &mut self.services[of].needs,
             Mode::Stop => &mut self.services[of].stops,
@@ -254,9 +300,9 @@ impl Graph {
                 Mode::Stop => std::mem::take(&mut self.services[other].stops),
             };
             for need in list {
-                self.needed.remove(&(mode == Mode::Stop, other, need.service));
+                self.needed.remove(mode, other, need.service);
                 // What the service itself needs already stays as strong as it was.
-                if !self.needed.contains(&(mode == Mode::Stop, original, need.service)) {
+                if !self.needed.contains(mode, original, need.service) {
                     self.need(original, need, mode);
                 }
             }

@@ -50,7 +50,7 @@ impl Run<'_> {
             }
             return;
         };
-        for member in &members {
+        for member in members.iter() {
             self.request(service, mode, must, member);
         }
     }
@@ -59,8 +59,9 @@ impl Run<'_> {
     pub(super) fn request_of_others(&mut self, service: usize, mode: Mode, list: &str) {
         for word in words(list) {
             if word.starts_with('$') {
-                for member in self.facilities.get(word).cloned().unwrap_or_default() {
-                    self.request_of_others(service, mode, &member);
+                let members = self.facilities.get(word).cloned();
+                for member in members.iter().flat_map(|members| members.iter()) {
+                    self.request_of_others(service, mode, member);
                 }
                 continue;
             }
