@@ -56,8 +56,8 @@ fn arms(shell: &Shell<'_>, case: usize) -> Vec<String> {
         .collect()
 }
 
-/// Whether a `case` tells verbs apart: it looks at `$1`, or at a variable that was set from it, and outside of functions
-/// or with `start` or `stop` among its arms.
+/// Whether a `case` tells verbs apart: it looks at `$1`, or at a variable that was set from it, and outside of
+/// functions or with `start` or `stop` among its arms.
 fn on_verb(shell: &Shell<'_>, case: usize, arms: &[String], verbs: &BTreeSet<String>) -> bool {
     let place = shell.cases[case].place;
     let known = arms.iter().any(|arm| arm == "start" || arm == "stop");
