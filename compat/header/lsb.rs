@@ -1,5 +1,7 @@
 //! The LSB comment block, read as its author plainly meant it; what the strict readers would make of it is noted.
 
+mod differences;
+
 use super::super::note::Note;
 use super::super::text::{decode, lines};
 
@@ -115,8 +117,18 @@ impl Key {
         }
     }
 
+    /// Any case, `_` for `-`, and what stands between `X-` and the keyword of an extension.
     fn read(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|key| key.text().eq_ignore_ascii_case(text))
+        let text = text.to_ascii_lowercase().replace('_', "-");
+        let exact = Self::ALL.into_iter().find(|key| key.text().eq_ignore_ascii_case(&text));
+        exact.or_else(|| {
+            let extensions =
+                [Self::ShouldStart, Self::ShouldStop, Self::StartBefore, Self::StopAfter, Self::Interactive];
+            extensions.into_iter().find(|key| {
+                let word = key.text().trim_start_matches("X-").to_ascii_lowercase();
+                text == word || (text.starts_with("x-") && text.ends_with(&format!("-{word}")))
+            })
+        })
     }
 
     fn is_text(self) -> bool {
@@ -137,6 +149,7 @@ pub fn lenient(text: &[u8], notes: &mut Vec<Note>) -> Option<Lsb> {
     }
     let mut lsb = reader.lsb;
     restore_dollars(&mut lsb, notes);
+    differences::note(text, &mut lsb, notes);
     Some(lsb)
 }
 

@@ -133,7 +133,8 @@ fn sessions_and_jobs_outlive_their_daemon() {
 #[test]
 fn options_in_a_variable_are_read() {
     let text = "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: web\n### END INIT INFO\nSTART=\"--start \
-                --pidfile /run/web.pid --startas /usr/sbin/web\"\ncase \"$1\" in start) start-stop-daemon $START -- -f ;; esac\n";
+                --pidfile /run/web.pid --startas /usr/sbin/web\"\n\n\
+                case \"$1\" in start) start-stop-daemon $START -- -f ;; esac\n";
     let script = read("web", text.as_bytes());
     assert!(script.daemon);
     assert_eq!((script.pid_files, script.programs), (vec!["/run/web.pid".into()], vec!["/usr/sbin/web".into()]));

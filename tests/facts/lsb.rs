@@ -151,6 +151,7 @@ pub(super) fn own(directory: &Path) -> Vec<Outcome> {
         if !case["chkconfig"].is_null() {
             out.push(chkconfig(format!("{id}/chkconfig"), "t", text, &case["chkconfig"]));
         }
+        out.push(noted(format!("{id}/noted"), case, text));
         out.push(generator(format!("{id}/systemd"), case, text, &answer));
     }
     out
@@ -227,6 +228,19 @@ fn deps(answer: &Answer, reverse: bool) -> Value {
     }
     Value::Object(out)
 }
+
+/// Where insserv complains, or reads otherwise than is plainly meant, our reading has a note with its line.
+fn noted(id: String, case: &Value, text: &str) -> Outcome {
+    let complained = strings(&case["insserv"]["messages"])
+        .iter()
+        .any(|message| COMPLAINTS.iter().any(|word| message.contains(word)));
+    let mut script = svc_compat::script::read("t", text.as_bytes());
+    script.notes.retain(|note| !note.text.is_empty());
+    let wrong = complained && script.notes.is_empty();
+    Outcome { id, wrong: wrong.then(|| format!("no note for {:?}", strings(&case["insserv"]["messages"]))) }
+}
+
+const COMPLAINTS: [&str; 5] = ["missing", "broken", "undefined", "overlapping", "provides"];
 
 fn generator(id: String, case: &Value, text: &str, answer: &Answer) -> Outcome {
     let wanted = &case["sysv_generator"]["unit"];
