@@ -78,8 +78,9 @@ fn rc_d(count: usize) -> Vec<Script> {
     let script = |at: usize| {
         // Chains of eight behind a few that all need, as in a real directory.
         let require = if at < 8 { String::new() } else { format!("# REQUIRE: s{} s{}\n", at % 8, at - at % 8 - 1) };
-        let require = if at % 8 > 0 && at >= 8 { format!("# REQUIRE: s{} s{}\n", at % 8, at - 1) } else { require };
-        let require = if at % 8 == 0 { String::new() } else { require };
+        let require =
+            if !at.is_multiple_of(8) && at >= 8 { format!("# REQUIRE: s{} s{}\n", at % 8, at - 1) } else { require };
+        let require = if at.is_multiple_of(8) { String::new() } else { require };
         (format!("s{at}"), format!("#!/bin/sh\n\n# PROVIDE: s{at}\n{require}# KEYWORD: shutdown\n\n{}", body()))
     };
     (0..count).map(script).collect()
@@ -87,7 +88,7 @@ fn rc_d(count: usize) -> Vec<Script> {
 
 fn init_d(count: usize) -> Vec<Script> {
     let script = |at: usize| {
-        let require = if at % 8 == 0 { String::new() } else { format!(" s{}", at - 1) };
+        let require = if at.is_multiple_of(8) { String::new() } else { format!(" s{}", at - 1) };
         let header = format!(
             "### BEGIN INIT INFO\n# Provides: s{at}\n# Required-Start: $remote_fs $syslog{require}\n# Required-Stop: \
              $remote_fs{require}\n# Default-Start: 2 3 4 5\n# Default-Stop: 0 1 6\n# Short-Description: script {at}\n\
