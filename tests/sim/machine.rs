@@ -332,7 +332,8 @@ impl World {
             return;
         }
         let tree = self.trees.get(&run).unwrap_or_else(|| panic!("a signal to {run:?}, which is nobody"));
-        assert!(!tree.left, "a signal to {run:?}, which was left behind");
+        let left = self.core.owner(run).is_some_and(|id| self.core.view(id).left.contains(&run));
+        assert!(!left, "a signal to {run:?}, which was left behind");
         let (main, kids) = (tree.main && !tree.deaf, tree.kids && !tree.deaf_kids);
         if signal == Signal::Hup {
             if self.dice.once_in(3) {
@@ -354,7 +355,12 @@ impl World {
     /// A kill works at once, but for a process that the kernel holds on to.
     pub(crate) fn kill(&mut self, run: RunId) {
         let after = if self.bad(20) { 7_000 } else { self.dice.roll(20) };
+        let escapes = self.bad(30);
         let Some(tree) = self.trees.get_mut(&run) else { return };
+        // What forks as fast as it is killed may escape once, where it is killed again.
+        if escapes && tree.job == Job::Start && !tree.left {
+            return;
+        }
         tree.killed = true;
         self.deed(after, run, Deed::Perish);
     }

@@ -35,8 +35,7 @@ impl World {
         }
         let Some((_, rest)) = reason.split_once("waits for ") else { return };
         if rest.starts_with("its turn") {
-            let starting = self.core.ids().filter(|&id| matches!(self.core.view(id).state, State::Starting { .. }));
-            assert!(starting.count() >= self.slots as usize, "{reason:?}, and there is room");
+            assert!(self.slots_held() >= self.slots as usize, "{reason:?}, and there is room");
             return;
         }
         let (name, relation) = rest.split_once([' ', ',']).expect("a relation follows the name");

@@ -97,7 +97,8 @@ impl World {
         }
     }
 
-    fn check_slots(&self) {
+    /// How many start slots are in use.
+    pub(crate) fn slots_held(&self) -> usize {
         let starting = self.core.ids().filter(|&id| match self.core.view(id).state {
             State::Starting { run, .. } => {
                 self.launched.contains_key(&run) && self.time().since(self.core.view(id).since) < SLOT_HELD
@@ -109,7 +110,11 @@ impl World {
             | State::BackingOff { .. }
             | State::Ended { .. } => false,
         });
-        let count = starting.count();
+        starting.count()
+    }
+
+    fn check_slots(&self) {
+        let count = self.slots_held();
         assert!(count <= self.slots as usize, "{count} services start at once, {} may", self.slots);
     }
 
