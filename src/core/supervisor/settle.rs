@@ -90,6 +90,8 @@ impl Supervisor {
         if life.state() == State::Down && goal == Goal::Down && life.memory.pinned.is_none() {
             life.memory.excused &= life.memory.held.is_some();
         }
+        // A stop that was called off before it began leaves nothing to bear with.
+        life.memory.excused &= !(goal == Goal::Up && matches!(life.state(), State::Up { .. }));
         let life = self.life(id);
         let input = match life.state() {
             State::Down if goal == Goal::Up => Input::Want,

@@ -275,3 +275,42 @@ fn the_machine_stops_in_order_and_starts_nothing_more() {
         18 emptied db#1         -> complete",
     );
 }
+
+#[test]
+fn the_machine_is_not_down_while_an_errand_runs() {
+    check(
+        "web(reload-command)
+         0 start web            -> spawn web#1
+         1 ready web#1          -> done
+         2 reload web           -> spawn web#2 reload
+         3 shutdown             -> kill web#2, term web#1
+         4 emptied web#1        -> nothing
+         5 exited web#2 KILL    -> failed: its reload ended by signal KILL, kill web#2, complete",
+    );
+}
+
+#[test]
+fn who_was_borne_with_once_is_not_borne_with_for_ever() {
+    check(
+        "db web(requires db)
+         0 start web            -> spawn db#1
+         1 ready db#1           -> spawn web#2
+         2 ready web#2          -> done
+         3 restart db --only    -> term db#1
+         4 emptied db#1         -> spawn db#3
+         5 ready db#3           -> done
+         6 exited db#3 1        -> term-tree db#3, term web#2",
+    );
+}
+
+#[test]
+fn a_stop_called_off_in_the_same_breath_leaves_nothing_to_bear_with() {
+    check(
+        "db web(requires db)
+         0 start web                      -> spawn db#1
+         1 ready db#1                     -> spawn web#2
+         2 ready web#2                    -> done
+         3 stop db --only & start db      -> superseded by root, unchanged
+         4 exited db#1 1                  -> term-tree db#1, term web#2",
+    );
+}

@@ -162,7 +162,9 @@ fn what_was_left_behind_is_still_listed_and_run_numbers_go_on() {
          2 crash            -> nothing
          3 tick             -> spawn cron#2
          4 ready cron#2     -> nothing
-         5 stop cron --all  -> kill cron#1, term cron#2",
+         5 stop cron --all  -> kill cron#1, term cron#2
+         6 emptied cron#1   -> nothing
+         6 emptied cron#2   -> done",
     );
 }
 
