@@ -31,7 +31,10 @@ impl World {
             self.check_reasons();
         }
         if self.is_complete {
-            let stray = self.trees.iter().find(|(_, tree)| tree.is_alive() && !tree.left && !tree.killed);
+            let stray = self.trees.iter().find(|(_, tree)| {
+                let works = tree.main && matches!(tree.job, Job::Verb(_) | Job::Reload);
+                tree.is_alive() && !tree.left && (works || !tree.killed)
+            });
             assert!(stray.is_none(), "everything is said to be down, and there is {stray:?}");
         }
     }
@@ -50,6 +53,10 @@ impl World {
                 assert!(!beside, "{name} runs beside {}", self.name(foe));
             }
         }
+        assert!(
+            !(memory.excused && matches!(state, State::Up { .. })),
+            "{name} is up, and others bear with its absence"
+        );
         if memory.excused && state == State::Down {
             assert!(
                 memory.held.is_some() || memory.pinned.is_some(),

@@ -48,6 +48,8 @@ pub(crate) struct World {
     pub(crate) trees: BTreeMap<RunId, Tree>,
     /// Runs of which the core hears the end in this event: until then it may speak to them.
     pub(crate) buried: BTreeSet<RunId>,
+    /// The event at hand is several.
+    pub(crate) is_together: bool,
     pub(crate) plans: BTreeMap<(u64, u64), Plan>,
     planned: u64,
     pub(crate) open: BTreeMap<Ticket, (ServiceId, Request)>,
@@ -83,6 +85,7 @@ impl World {
             disk: BTreeMap::new(),
             trees: BTreeMap::new(),
             buried: BTreeSet::new(),
+            is_together: false,
             plans: BTreeMap::new(),
             planned: 0,
             open: BTreeMap::new(),
@@ -150,6 +153,7 @@ impl World {
             }
             _ => {}
         }
+        self.is_together = matches!(event, Event::Together(_));
         let mut actions = Vec::new();
         self.core.handle(self.time(), event, &mut actions);
         actions
