@@ -21,3 +21,20 @@ pub const RC_SUBR: Library = Library {
         include_str!("shell/rcsubr/6-run.sh"),
     ),
 };
+
+/// What the Linux Standard Base gives init.d scripts, with Debian's additions.
+pub const INIT_FUNCTIONS: Library =
+    Library { path: "/lib/lsb/init-functions", text: include_str!("shell/init-functions") };
+
+/// What Red Hat gives init.d scripts.
+pub const FUNCTIONS: Library = Library { path: "/etc/rc.d/init.d/functions", text: include_str!("shell/functions") };
+
+/// The interpreter of Debian's scripts that only set variables.
+pub const INIT_D_SCRIPT: Library =
+    Library { path: "/lib/init/init-d-script", text: include_str!("shell/init-d-script") };
+
+/// Leads a script that was started directly to svcd.
+pub const HOOK: Library = Library { path: "/lib/lsb/init-functions.d/50-svc", text: include_str!("shell/svc-hook") };
+
+/// All of them.
+pub const ALL: [Library; 5] = [RC_SUBR, INIT_FUNCTIONS, FUNCTIONS, INIT_D_SCRIPT, HOOK];

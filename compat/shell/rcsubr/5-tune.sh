@@ -131,9 +131,7 @@ _rc_refuse()
 # Prints how a command is run as a user.
 _rc_as()
 {
-	if ! id -u "$1" >/dev/null 2>&1; then
-		printf '_rc_refuse "su: unknown login: %s"\n' "$1"
-	elif setpriv --version >/dev/null 2>&1; then
+	if setpriv --version >/dev/null 2>&1; then
 		echo "setpriv --reuid=$1 --regid=$(id -g "$1") --init-groups --"
 	elif command -v runuser >/dev/null 2>&1; then
 		echo "runuser -u $1 --"
@@ -148,6 +146,10 @@ _rc_start_line()
 	if [ "${_fib:-0}" != 0 ]; then
 		# Routing tables are chosen by rules here, not by number.
 		printf '_rc_refuse "setfib: %s: invalid FIB (max 0)"\n' "$_fib"
+		return
+	fi
+	if [ -n "$_user" ] && ! id -u "$_user" >/dev/null 2>&1; then
+		printf '_rc_refuse "su: unknown login: %s"\n' "$_user"
 		return
 	fi
 	if [ -n "$_audit_user" ]; then
