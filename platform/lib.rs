@@ -28,6 +28,7 @@ compile_error!("svc runs on Linux and on FreeBSD");
 pub mod channel;
 pub mod files;
 pub mod launch;
+pub mod place;
 pub mod roles;
 pub mod socket;
 pub mod users;
