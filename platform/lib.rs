@@ -27,6 +27,7 @@ compile_error!("svc runs on Linux and on FreeBSD");
 
 pub mod channel;
 pub mod files;
+pub mod group;
 pub mod launch;
 pub mod place;
 pub mod roles;

@@ -74,7 +74,8 @@ impl Place {
             let is_last = open.is_empty();
             match found.as_ref().map(kind) {
                 Some(SFlag::S_IFLNK) => {
-                    let target = here.read_link(&name, found.as_ref()).map_err(|error| because(&error, full.display()))?;
+                    let target =
+                        here.read_link(&name, found.as_ref()).map_err(|error| because(&error, full.display()))?;
                     links.push(full);
                     if links.len() > LINKS_MAX {
                         return Err(because(&Errno::ELOOP.into(), path.display()));
@@ -306,7 +307,8 @@ impl Directory {
     /// Where a link leads, if nobody but root or us could have laid it or can lay another.
     fn read_link(&self, name: &OsStr, link: Option<&FileStat>) -> io::Result<PathBuf> {
         let directory = self.own_stat()?;
-        let sticky = u32::from(directory.st_mode) & 0o1000 != 0 && [0, nix::unistd::geteuid().as_raw()].contains(&directory.st_uid);
+        let sticky = u32::from(directory.st_mode) & 0o1000 != 0
+            && [0, nix::unistd::geteuid().as_raw()].contains(&directory.st_uid);
         let trusted = |uid: u32| uid == 0 || uid == nix::unistd::geteuid().as_raw();
         let laid_by_us = link.is_some_and(|link| trusted(link.st_uid));
         if !laid_by_us || !(sticky || trust(self.path.clone(), &directory).is_ok()) {
@@ -342,7 +344,9 @@ mod tests {
         }
         assert_eq!(find("/etc/up").unwrap().links(), [root.join("etc/up")]);
         symlink("turn", root.join("etc/turn")).unwrap();
-        for (path, says) in [("/etc/turn", "symbolic links"), ("/etc/none/x", "No such file"), ("/etc", "s a directory")] {
+        for (path, says) in
+            [("/etc/turn", "symbolic links"), ("/etc/none/x", "No such file"), ("/etc", "s a directory")]
+        {
             // A directory is a place like any other until it is read.
             let error = find(path).and_then(|place| place.read(9)).unwrap_err();
             assert!(error.to_string().contains(says) || error.kind() == io::ErrorKind::InvalidInput, "{error}");

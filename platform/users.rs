@@ -86,6 +86,11 @@ pub fn own_uid() -> u32 {
     nix::unistd::geteuid().as_raw()
 }
 
+/// The group we run as.
+pub fn own_gid() -> u32 {
+    nix::unistd::getegid().as_raw()
+}
+
 /// The name of a user id, if it has one.
 ///
 /// # Errors

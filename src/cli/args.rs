@@ -99,6 +99,8 @@ pub(crate) enum Verb {
     },
     /// Make them read their configuration again
     Reload(Named),
+    /// Make their configuration files from templates; what runs and changed is reloaded or restarted
+    Configure(Configure),
     /// Stop and start them, with what requires them
     Restart {
         #[command(flatten)]
@@ -199,6 +201,29 @@ pub(crate) struct Named {
     /// Answer as soon as the request is taken, not when it is fulfilled
     #[arg(long)]
     pub(crate) no_wait: bool,
+}
+
+/// What is to be configured, and how.
+#[derive(Args, Debug)]
+pub(crate) struct Configure {
+    /// Names or patterns
+    #[arg(value_name = "NAME", required_unless_present = "all")]
+    pub(crate) names: Vec<String>,
+    /// Every service that has files to be made
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) all: bool,
+    /// Show what would change, and change nothing
+    #[arg(long, conflicts_with_all = ["values", "undo"])]
+    pub(crate) diff: bool,
+    /// Show every value, and the line that says so
+    #[arg(long, conflicts_with = "undo")]
+    pub(crate) values: bool,
+    /// Put the version before the last change back
+    #[arg(long, conflicts_with = "all")]
+    pub(crate) undo: bool,
+    /// Take the values of this mode
+    #[arg(long, value_name = "MODE")]
+    pub(crate) mode: Option<String>,
 }
 
 /// What comes after a shutdown.

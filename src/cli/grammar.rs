@@ -6,9 +6,23 @@ use std::fmt;
 use super::args::PASS;
 
 /// Verbs that make sense before and after names.
-const OF_SERVICES: [&str; 15] = [
-    "check", "status", "load", "start", "stop", "reload", "restart", "list", "enable", "disable", "pin", "unpin",
-    "reset", "log", "tree",
+const OF_SERVICES: [&str; 16] = [
+    "check",
+    "status",
+    "load",
+    "configure",
+    "start",
+    "stop",
+    "reload",
+    "restart",
+    "list",
+    "enable",
+    "disable",
+    "pin",
+    "unpin",
+    "reset",
+    "log",
+    "tree",
 ];
 
 /// Verbs that come first or not at all; after a name they belong to the script.
@@ -21,8 +35,6 @@ pub(crate) enum GrammarError {
     NoVerb(String),
     /// `--` without a name before it and a verb after it.
     Bare,
-    /// A verb of the design that this version does not have.
-    NotYet(&'static str),
 }
 
 impl fmt::Display for GrammarError {
@@ -32,9 +44,6 @@ impl fmt::Display for GrammarError {
                 write!(f, "`{name}` is no verb, and as the name of a service it needs one; try: svc {name} status")
             }
             Self::Bare => write!(f, "`--` needs a name before it or after it, and a verb after that: svc NAME -- VERB"),
-            Self::NotYet(verb) => {
-                write!(f, "this version has no verb `{verb}` yet; to pass it to a script as it is: svc NAME -- {verb}")
-            }
         }
     }
 }
@@ -67,7 +76,6 @@ pub(crate) fn arrange(words: Vec<OsString>, takes_value: impl Fn(&str) -> bool) 
             }
             match rest.first() {
                 None => Err(GrammarError::NoVerb(words[*first].to_string_lossy().into_owned())),
-                Some(at) if words[*at] == "configure" => Err(GrammarError::NotYet("configure")),
                 Some(at) => Ok(pass(&words[..*at], &[*first], &words[*at..])),
             }
         }
@@ -210,6 +218,6 @@ mod tests {
         assert_eq!(arranged("nginx"), Err(GrammarError::NoVerb("nginx".into())));
         assert_eq!(arranged("--"), Err(GrammarError::Bare));
         assert_eq!(arranged("nginx --"), Err(GrammarError::Bare));
-        assert_eq!(arranged("web configure"), Err(GrammarError::NotYet("configure")));
+        assert_eq!(arranged("web configure --diff").unwrap(), "configure web --diff");
     }
 }

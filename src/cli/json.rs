@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::configure::Report;
 use crate::wire::{LogLine, Reply, SCHEMA, Summary};
 
 /// The final answer.
@@ -28,6 +29,11 @@ pub(crate) fn state(row: &Summary) -> String {
 /// What svcd has to say to the person at `svc up`.
 pub(crate) fn remark(text: &str) -> String {
     named("remark", &text)
+}
+
+/// What a configure did.
+pub(crate) fn configured(report: &Report) -> String {
+    named("configured", report)
 }
 
 /// There is no answer.

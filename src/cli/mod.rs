@@ -3,6 +3,7 @@
 mod args;
 mod client;
 mod code;
+mod configure;
 mod grammar;
 mod human;
 mod json;
@@ -63,6 +64,13 @@ fn run(words: Vec<OsString>) -> u8 {
     choose_colours(line.common.color);
     let client = Client { socket: socket(&line.common), timeout: line.common.timeout };
     Session::new(client, &line.common).serve(line.verb, &line.common)
+}
+
+/// Where these options say that everything is.
+fn options(common: &Common) -> Options {
+    let arguments =
+        Arguments { root: common.root.clone(), runtime_dir: common.runtime_dir.clone(), ..Arguments::default() };
+    Options::new(&arguments, users::is_root(), false)
 }
 
 /// The socket of the svcd that these options, and the environment, mean: found by the same rules as svcd's own.

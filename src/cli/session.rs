@@ -38,6 +38,7 @@ impl Session {
             Verb::Status { names, lines } => self.status(names, lines, Show::All, Table::Status),
             Verb::Tree(which) if which.names.is_empty() => self.status(vec!["*".into()], 0, Show::Tree, Table::Action),
             Verb::Tree(which) => self.status(which.names, 0, Show::Tree, Table::Action),
+            Verb::Configure(asked) => self.configure(asked, common),
             Verb::Load(which) => self.action(&Request::Load { names: which.names }),
             Verb::Start(which) => self.action(&Request::Start(target(which, false, false))),
             Verb::Stop { which, only, all } => self.action(&Request::Stop(target(which, only, all))),
@@ -62,6 +63,14 @@ impl Session {
                 names.into_iter().map(|name| self.pass(name, &words)).max().unwrap_or(code::GOOD)
             }
         }
+    }
+
+    pub(super) fn json(&self) -> bool {
+        self.json
+    }
+
+    pub(super) fn is_quiet(&self) -> bool {
+        self.look.quiet
     }
 
     fn action(&self, request: &Request) -> u8 {
@@ -162,7 +171,7 @@ impl Session {
         }
     }
 
-    fn ask(&self, request: &Request) -> Result<Reply, AskError> {
+    pub(super) fn ask(&self, request: &Request) -> Result<Reply, AskError> {
         let mut progress = Progress::new(self.look.quiet || self.json, &self.look);
         let several = match request {
             Request::Log { names, .. } => names.len() != 1 || names[0].contains(['*', '?', '[']),
@@ -178,7 +187,7 @@ impl Session {
         reply
     }
 
-    fn tell(&self, reply: &Reply) {
+    pub(super) fn tell(&self, reply: &Reply) {
         if self.json {
             return say(&json::reply(reply));
         }
@@ -205,7 +214,7 @@ impl Session {
         }
     }
 
-    fn unanswered(&self, error: &AskError, table: Table) -> u8 {
+    pub(super) fn unanswered(&self, error: &AskError, table: Table) -> u8 {
         let code = table.unanswered(error);
         if self.json {
             say(&json::error(&error.to_string(), code));

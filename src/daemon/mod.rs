@@ -14,7 +14,7 @@ use svc_platform::channel::Channel;
 use svc_platform::{files, host, reap, roles, users};
 
 mod framing;
-mod glob;
+pub(crate) mod glob;
 mod image;
 mod journal;
 mod keeper;

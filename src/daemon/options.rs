@@ -63,6 +63,8 @@ pub struct Options {
     pub runtime: PathBuf,
     /// One directory for each service.
     pub logs: PathBuf,
+    /// What outlives a boot: older versions of configuration.
+    pub state: PathBuf,
     /// Definitions; the first that has one wins.
     pub definitions: Vec<PathBuf>,
     /// Legacy scripts; the first that has one wins.
@@ -95,6 +97,7 @@ impl Options {
         };
         Self {
             logs: arguments.log_dir.clone().map_or(home.logs, absolute),
+            state: home.state,
             definitions: or(&arguments.definitions, home.definitions),
             legacy: if arguments.no_legacy { Vec::new() } else { or(&arguments.legacy, home.legacy) },
             socket: arguments.socket.clone().map_or_else(default_socket, absolute),
@@ -149,6 +152,7 @@ impl Options {
 struct Home {
     runtime: PathBuf,
     logs: PathBuf,
+    state: PathBuf,
     definitions: Vec<PathBuf>,
     legacy: Vec<PathBuf>,
 }
@@ -159,6 +163,7 @@ impl Home {
         Self {
             runtime: root.join("run/svc"),
             logs: root.join("var/log/svc"),
+            state: root.join("var/lib/svc"),
             definitions: places(&["etc/svc/services", "usr/local/lib/svc/services", "usr/lib/svc/services"]),
             legacy: places(&["etc/init.d", "etc/rc.d"]),
         }
@@ -173,6 +178,7 @@ impl Home {
         Self {
             runtime: xdg("XDG_RUNTIME_DIR", state.join("svc/run")).join("svc"),
             logs: state.join("svc/log"),
+            state: state.join("svc"),
             definitions: vec![xdg("XDG_CONFIG_HOME", home.join(".config")).join("svc/services")],
             legacy: Vec::new(),
         }
