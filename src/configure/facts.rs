@@ -42,8 +42,8 @@ impl Facts {
         Ok(Self { name, all: all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect() })
     }
 
-    pub(crate) fn value(&self) -> Value {
-        Value::from(self.all.clone())
+    pub(crate) fn all(&self) -> BTreeMap<String, Value> {
+        self.all.clone()
     }
 }
 
@@ -60,15 +60,15 @@ fn addresses() -> BTreeMap<String, Vec<String>> {
 }
 
 /// The variables of this process that are text.
-pub(crate) fn environment() -> Value {
+pub(crate) fn environment() -> BTreeMap<String, Value> {
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         Some((name.into_string().ok()?, Value::from(value.into_string().ok()?)))
     };
-    Value::from(env::vars_os().filter_map(text).collect::<BTreeMap<String, Value>>())
+    env::vars_os().filter_map(text).collect()
 }
 
 /// What templates may want to know of the service they are for.
-pub(crate) fn service(service: &Service) -> Value {
+pub(crate) fn service(service: &Service) -> BTreeMap<String, Value> {
     let identity = service.exec.identity.as_ref();
     let user = identity.map_or("root", |identity| identity.user.as_str());
     let instance = service.name.instance().map_or("", |(_, instance)| instance);
@@ -78,5 +78,5 @@ pub(crate) fn service(service: &Service) -> Value {
         ("user", Value::from(user)),
         ("environment", Value::from(service.exec.environment.clone())),
     ];
-    Value::from(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<BTreeMap<String, Value>>())
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }

@@ -69,8 +69,8 @@ impl<'a> Maker<'a> {
         for path in places.values(&facts.name, mode).map_err(system("reading values"))? {
             values.lay(places, &path)?;
         }
-        values.define("host", facts.value(), MACHINE);
-        values.define("env", facts::environment(), "the environment");
+        values.define_table("host", facts.all(), MACHINE);
+        values.define_table("env", facts::environment(), "the environment");
         values.define("mode", Value::from(mode), MACHINE);
         Ok(Self { places, stages, values })
     }
@@ -123,7 +123,7 @@ impl<'a> Maker<'a> {
 
     fn of(&self, service: &Service) -> Values {
         let mut values = self.values.clone();
-        values.define("service", facts::service(service), "the definition");
+        values.define_table("service", facts::service(service), "the definition");
         values
     }
 

@@ -39,6 +39,13 @@ impl Values {
         self.names.insert(name.to_owned(), node);
     }
 
+    /// Puts in a table of such things.
+    pub(crate) fn define_table(&mut self, name: &str, table: BTreeMap<String, Value>, origin: &str) {
+        let node = |value| Node { what: What::Value(value), origin: origin.to_owned() };
+        let below = table.into_iter().map(|(name, value)| (name, node(value))).collect();
+        self.names.insert(name.to_owned(), Node { what: What::Table(below), origin: origin.to_owned() });
+    }
+
     /// Lays a file over what is there; `false` if there is none.
     ///
     /// # Errors

@@ -129,7 +129,7 @@ fn keys_in(page: &str) -> Vec<Item<'_>> {
     let mut items: Vec<Item<'_>> = Vec::new();
     for line in page.lines() {
         if let Some(heading) = line.strip_prefix(".Ss ") {
-            table = heading.strip_prefix("Table [").and_then(|rest| rest.strip_suffix(']')).unwrap_or("");
+            table = heading.strip_prefix("Table ").map_or("", |table| table.trim_matches(['[', ']']));
         } else if let Some(name) = line.strip_prefix(".It Ic ") {
             items.push(Item { table, name, lines: Vec::new() });
         } else if let Some(item) = items.last_mut() {
