@@ -358,7 +358,6 @@ fn is_again(before: State, after: State) -> bool {
 
 impl Life {
     fn came_up(&mut self) {
-        self.memory.excused = false;
         if matches!(self.service.kind, Kind::Group) {
             self.launches += 1;
         }

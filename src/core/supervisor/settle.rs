@@ -90,7 +90,7 @@ impl Supervisor {
         if life.state() == State::Down && goal == Goal::Down && life.memory.pinned.is_none() {
             life.memory.excused &= life.memory.held.is_some();
         }
-        // A stop that was called off before it began leaves nothing to bear with.
+        // Who is up again needs nobody's patience; nor does a stop that was called off before it began.
         life.memory.excused &= !(goal == Goal::Up && matches!(life.state(), State::Up { .. }));
         let life = self.life(id);
         let input = match life.state() {
