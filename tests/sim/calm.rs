@@ -71,8 +71,10 @@ impl World {
 
     /// Everything is stopped, by hand or with the machine.
     pub(crate) fn end(&mut self) {
-        if self.dice.once_in(2) {
-            self.shut_down();
+        if self.is_ending || self.dice.once_in(2) {
+            if !self.is_ending {
+                self.shut_down();
+            }
             self.pass(CALM);
             assert!(self.is_complete, "the end does not come");
         } else {

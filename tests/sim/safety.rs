@@ -31,8 +31,9 @@ impl World {
             self.check_reasons();
         }
         if self.is_complete {
-            let stray = self.trees.iter().find(|(_, tree)| {
-                let works = tree.main && matches!(tree.job, Job::Verb(_) | Job::Reload);
+            let stray = self.trees.iter().find(|&(&run, tree)| {
+                let errand = matches!(tree.job, Job::Verb(_) | Job::Reload);
+                let works = tree.main && errand && self.core.owner(run).is_some();
                 tree.is_alive() && !tree.left && (works || !tree.killed)
             });
             assert!(stray.is_none(), "everything is said to be down, and there is {stray:?}");

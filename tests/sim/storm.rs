@@ -36,6 +36,22 @@ impl World {
             };
             self.pass(span);
         }
+        if self.dice.once_in(4) {
+            self.end_in_the_storm();
+        }
+    }
+
+    /// The machine goes down in the middle of it all, and clients go on asking.
+    fn end_in_the_storm(&mut self) {
+        for _ in 0..self.dice.roll(8) {
+            self.ask_something();
+        }
+        self.shut_down();
+        for _ in 0..self.dice.roll(8) {
+            let span = self.dice.roll(2_000);
+            self.pass(span);
+            self.ask_something();
+        }
     }
 
     fn load(&mut self) {
