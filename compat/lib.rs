@@ -2,6 +2,7 @@
 
 pub mod facility;
 pub mod header;
+pub mod instance;
 pub mod library;
 pub mod note;
 pub mod order;

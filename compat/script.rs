@@ -6,6 +6,7 @@ mod verbs;
 use svc_core::service::Dialect;
 
 use super::header::{chkconfig, lsb, openrc, rcd};
+use super::instance;
 use super::note::Note;
 use super::policy;
 use super::shell::{Shell, Values};
@@ -46,6 +47,8 @@ pub struct Script {
     pub keywords: Vec<String>,
     /// rc.d: the variable of rc.conf that enables it.
     pub rcvar: Option<String>,
+    /// rc.d: the variable of rc.conf that lists its profiles.
+    pub profiles: Option<String>,
     /// The numbers of its links by its chkconfig header: start, stop.
     pub priorities: (Option<u32>, Option<u32>),
     /// The verbs it takes, as far as they could be read.
@@ -125,10 +128,11 @@ pub fn read_sourcing(file_name: &str, text: &[u8], text_of: &mut dyn FnMut(&str)
     (script.dialect, script.style) = kind(&unix, &shell);
     let mut own = Values::default();
     own.set("0", file_name);
+    own.set("rc_service", file_name);
     let mut values = Values::sourcing(&shell, &own, text_of);
     match script.dialect {
         Dialect::Initd => initd(&mut script, &unix),
-        Dialect::Rcd => rc_d(&mut script, &unix, &values),
+        Dialect::Rcd => rc_d(&mut script, &unix, &shell, &values),
         Dialect::Openrc => openrc_run(&mut script, &shell, &mut values),
     }
     for (path, word) in shell.sources(&values) {
@@ -229,17 +233,33 @@ fn initd(script: &mut Script, text: &[u8]) {
     }
 }
 
-fn rc_d(script: &mut Script, text: &[u8], values: &Values) {
+fn rc_d(script: &mut Script, text: &[u8], shell: &Shell<'_>, values: &Values) {
     let header = rcd::lenient(text, &mut script.notes);
     script.provides = header.provide;
     script.required_start = header.require;
     script.x_start_before = header.before;
     script.keywords = header.keyword;
     script.description = values.first("desc").unwrap_or_default().to_string();
-    script.rcvar = match values.first("rcvar") {
-        Some("") | None => None,
-        Some(rcvar) => Some(rcvar.to_string()),
+    script.rcvar = rcvar(shell, values);
+    script.profiles = instance::profiles(shell, values);
+}
+
+/// The variable that enables the script. `set_rcvar` of older systems makes it from the name.
+fn rcvar(shell: &Shell<'_>, values: &Values) -> Option<String> {
+    if let Some(rcvar) = values.first("rcvar") {
+        return Some(rcvar.to_string()).filter(|rcvar| !rcvar.is_empty());
+    }
+    let assignments = shell.assignments();
+    let value = assignments.iter().find(|assignment| assignment.name == "rcvar")?.value;
+    let text = decode(shell.bytes(value));
+    let call = text.trim_matches(['"', '`']).trim_start_matches("$(").trim_end_matches(')').trim();
+    let mut words = call.split_whitespace();
+    let of = (words.next() == Some("set_rcvar")).then(|| words.next())?;
+    let name = match of {
+        Some(word) => values.expand(word.as_bytes()).into_iter().next(),
+        None => values.first("name").map(String::from),
     };
+    name.map(|name| format!("{name}_enable"))
 }
 
 fn openrc_run(script: &mut Script, shell: &Shell<'_>, values: &mut Values) {

@@ -70,6 +70,19 @@ fn an_rc_d_script_is_read() {
 }
 
 #[test]
+fn the_variable_that_enables_a_script_is_found_in_each_spelling() {
+    let read = |line: &str| {
+        let text = format!("# PROVIDE: gold\n. /etc/rc.subr\nname=gold\n{line}\nrun_rc_command $1\n");
+        super::read("gold", text.as_bytes()).rcvar
+    };
+    for line in ["rcvar=gold_enable", "rcvar=\"${name}_enable\"", "rcvar=`set_rcvar`", "rcvar=$(set_rcvar gold)"] {
+        assert_eq!(read(line).as_deref(), Some("gold_enable"), "{line}");
+    }
+    assert_eq!(read("rcvar=$name").as_deref(), Some("gold"));
+    assert_eq!((read("rcvar="), read("x=1")), (None, None));
+}
+
+#[test]
 fn an_openrc_script_is_read() {
     let text = "#!/sbin/openrc-run\ncommand=/usr/bin/gold\npidfile=/run/${RC_SVCNAME}.pid\ncommand_background=yes\n\
                 extra_started_commands=\"reload\"\ndepend() {\n\tneed net !old old\n\tafter firewall\n}\n";

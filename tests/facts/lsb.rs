@@ -158,7 +158,8 @@ pub(super) fn own(directory: &Path) -> Vec<Outcome> {
 }
 
 const COMPANION: &str = "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: NAME\n# Required-Start:\n# Required-Stop:\n\
-                         # Default-Start: 2 3 4 5\n# Default-Stop: 0 1 6\n# Short-Description: NAME\n### END INIT INFO\nexit 0\n";
+                         # Default-Start: 2 3 4 5\n# Default-Stop: 0 1 6\n# Short-Description: NAME\n\
+                         ### END INIT INFO\nexit 0\n";
 
 fn with_companions(case: &Value, text: &str) -> Answer {
     let names = strings(&case["companions"]);
