@@ -13,8 +13,8 @@ use crate::time::Time;
 
 impl Supervisor {
     /// Looks at everything on the list, and at what that puts on the list. What is asked of each is settled first, so
-    /// that nothing is launched before it is known what else comes before it; and what must end is told before anything is
-    /// launched that may need it.
+    /// that nothing is launched before it is known what else comes before it; and what must end is told before anything
+    /// is launched that may need it.
     pub(super) fn settle(&mut self, now: Time, actions: &mut Vec<Action>) {
         let mut looks: usize = 0;
         loop {
@@ -57,8 +57,8 @@ impl Supervisor {
         }
     }
 
-    /// The next of those at work; after them those that may be launched; and as long as there are start slots, the first
-    /// in line for one that still waits.
+    /// The next of those at work; after them those that may be launched; and as long as there are start slots, the
+    /// first in line for one that still waits.
     fn next_at_work(&mut self) -> Option<(ServiceId, Turn)> {
         while let Some(id) = self.work.pop_front() {
             if let Some(life) = self.lives[id.0 as usize].as_mut()

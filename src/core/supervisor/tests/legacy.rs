@@ -8,7 +8,8 @@ fn a_script_that_says_it_is_not_meant_to_run_here_is_skipped() {
         "cups(daemon)
          0 start cups           -> spawn cups#1
          1 exited cups#1 6      -> term-tree cups#1
-         1 emptied cups#1       -> done: skipped: its script says that it is not meant to run here (exited with code 6)",
+         1 emptied cups#1       -> done: skipped: its script says that it is not meant to run here (exited with
+            | code 6)",
     );
 }
 
@@ -60,7 +61,8 @@ fn a_stop_that_lies_leaves_it_up_and_says_so() {
          2 stop redis           -> spawn redis#2 stop
          3 exited redis#2 0     -> leave redis#2
          3 emptied redis#2      -> nothing
-         4 why redis            -> redis is stopping: its stop has returned, its main process lives on, for 2 s of 10 s, asked by root
+         4 why redis            -> redis is stopping: its stop has returned, its main process lives on, for 2 s of
+            | 10 s, asked by root
         12 tick                 -> failed: its own stop returned, but its main process runs on
         12 state redis          -> up #1
         13 restart redis        -> spawn redis#3 stop
@@ -140,7 +142,8 @@ fn stop_all_is_not_forgotten_for_a_stop_without() {
          2 stop ssh --all       -> spawn ssh#2 stop
          2 stop ssh             -> nothing
          3 exited ssh#1 0       -> nothing
-         3 exited ssh#2 0       -> leave ssh#2, kill ssh#2, leave ssh#1, kill ssh#1, done: processes were left behind; `stop --all` ends them
+         3 exited ssh#2 0       -> leave ssh#2, kill ssh#2, leave ssh#1, kill ssh#1, done: processes were left
+            | behind; `stop --all` ends them
          4 emptied ssh#2        -> nothing
          4 emptied ssh#1        -> done
          5 verb start ssh       -> spawn ssh#3 start

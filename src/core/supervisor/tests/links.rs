@@ -10,7 +10,8 @@ fn what_is_required_comes_first_and_falls_last_and_all_return_with_it() {
          1 ready db#1       -> spawn web#2
          2 ready web#2      -> done
          3 stop db          -> term web#2
-         3 why db           -> db is stopping: waits for web to stop first, asked by root; web is stopping: was told to end, for 0 ms of 10 s
+         3 why db           -> db is stopping: waits for web to stop first, asked by root; web is stopping: was
+            | told to end, for 0 ms of 10 s
          4 emptied web#2    -> term db#1
          5 emptied db#1     -> done
          6 why web          -> web waits for db, which it requires; db was stopped by root 3 s ago
@@ -73,7 +74,8 @@ fn a_crash_takes_dependents_along_unless_it_is_smooth() {
          6 exited db#1 1    -> term-tree db#1, term web#3
          6 emptied db#1     -> nothing
          7 tick             -> nothing
-         7 why db           -> db waits for web to stop, which requires it; web is stopping: was told to end, for 1 s of 10 s
+         7 why db           -> db waits for web to stop, which requires it; web is stopping: was told to end, for 1
+            | s of 10 s
          8 emptied web#3    -> spawn db#5
          9 ready db#5       -> spawn web#6",
     );
@@ -92,7 +94,8 @@ fn a_smooth_service_that_is_given_up_takes_dependents_along() {
          5 exited disk#3 1  -> term-tree disk#3
          5 emptied disk#3   -> term web#2
          6 emptied web#2    -> nothing
-         6 why web          -> web waits for disk, which it requires; disk failed: exited with code 1 before it was ready; given up after 1 restarts within 60 s",
+         6 why web          -> web waits for disk, which it requires; disk failed: exited with code 1 before it was
+            | ready; given up after 1 restarts within 60 s",
     );
 }
 
@@ -103,7 +106,8 @@ fn a_failure_is_answered_with_the_whole_chain() {
          0 start web            -> spawn storage#1
          1 exited storage#1 32  -> term-tree storage#1
          1 emptied storage#1    -> failed: requires db: requires storage: exited with code 32 before it was ready
-         1 why web              -> web waits for db, which it requires; db waits for storage, which it requires; storage failed: exited with code 32 before it was ready",
+         1 why web              -> web waits for db, which it requires; db waits for storage, which it requires;
+            | storage failed: exited with code 32 before it was ready",
     );
 }
 
@@ -160,7 +164,8 @@ fn what_nobody_needs_any_more_is_stopped_unless_it_is_enabled_or_asked_for() {
          1 ready own#1          -> done
          2 start web            -> spawn db#2, spawn log#3
          3 ready db#2           -> nothing
-         3 why db               -> db is up: web needs it; web waits for log, which it requires; log is starting, for 1 s of 30 s
+         3 why db               -> db is up: web needs it; web waits for log, which it requires; log is starting,
+            | for 1 s of 30 s
          3 ready log#3          -> spawn web#4
          4 ready web#4          -> done
          5 stop web             -> term web#4
@@ -195,7 +200,8 @@ fn what_conflicts_is_stopped_first_and_stays_so() {
          1 ready apache#1       -> spawn site#2
          2 ready site#2         -> done
          3 start nginx          -> term site#2
-         3 why nginx            -> nginx waits for apache to stop, with which it conflicts; apache is stopping: waits for site to stop first, asked by root; site is stopping: was told to end, for 0 ms of 10 s
+         3 why nginx            -> nginx waits for apache to stop, with which it conflicts; apache is stopping:
+            | waits for site to stop first, asked by root; site is stopping: was told to end, for 0 ms of 10 s
          4 emptied site#2       -> term apache#1
          5 emptied apache#1     -> spawn nginx#3
          6 ready nginx#3        -> done
@@ -235,7 +241,8 @@ fn an_enabled_rival_at_boot_waits_and_says_for_whom() {
         "apache nginx(conflicts apache)
          0 boot apache          -> spawn apache#1
          0 boot nginx           -> nothing
-         0 why nginx            -> nginx waits for apache to stop, with which it conflicts; apache is starting, for 0 ms of 30 s",
+         0 why nginx            -> nginx waits for apache to stop, with which it conflicts; apache is starting, for
+            | 0 ms of 30 s",
     );
 }
 

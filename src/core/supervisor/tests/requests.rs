@@ -24,7 +24,8 @@ fn a_service_deaf_to_term_is_killed_when_patience_ends_and_again_until_it_is_gon
          2 stop web         -> term web#1
         11 tick             -> nothing
         12 tick             -> kill web#1
-        12 why web          -> web is stopping: was killed, and the kernel still has processes of it, for 10 s of 15 s, asked by root
+        12 why web          -> web is stopping: was killed, and the kernel still has processes of it, for 10 s of
+            | 15 s, asked by root
         17 tick             -> kill web#1
         18 emptied web#1    -> done
         18 next             -> never",
@@ -213,7 +214,8 @@ fn reset_forgets_failures() {
          2 tick             -> spawn web#2
          3 exited web#2 1   -> term-tree web#2
          3 emptied web#2    -> nothing
-         3 why web          -> web failed: exited with code 1 before it was ready; given up after 1 restarts within 60 s
+         3 why web          -> web failed: exited with code 1 before it was ready; given up after 1 restarts within
+            | 60 s
          4 reset web        -> done
          4 state web        -> down",
     );

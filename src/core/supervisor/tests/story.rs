@@ -14,10 +14,18 @@ use crate::supervisor::{Memory, Supervisor};
 use crate::{Action, Answer, Event, Exit, Job, Name, Reach, Request, RunId, ServiceId, Signal, Ticket, Time, Who};
 
 /// Plays a story. The lines before the first number define services (`web(requires db, smooth)`, `slots=2`); then each
-/// line is `SECONDS EVENT -> ACTION, ACTION`, or asks: `SECONDS why web -> REASONS`, `state web`, `next`.
+/// line is `SECONDS EVENT -> ACTION, ACTION`, or asks: `SECONDS why web -> REASONS`, `state web`, `next`. A line that
+/// starts with `| ` goes on with the one before.
 #[track_caller]
 pub(super) fn check(story: &str) {
-    let lines: Vec<&str> = story.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let mut lines: Vec<String> = Vec::new();
+    for line in story.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        match (line.strip_prefix("| "), lines.last_mut()) {
+            (Some(more), Some(last)) => *last = format!("{last} {more}"),
+            (Some(_), None) | (None, _) => lines.push(String::from(line)),
+        }
+    }
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     let first = lines.iter().position(|line| line.starts_with(|digit: char| digit.is_ascii_digit())).unwrap();
     let head = lines[..first].join(" ");
     let mut scene = Scene::new(&head);
