@@ -31,6 +31,8 @@ pub use options::{Arguments, Options};
 
 /// The descriptor on which a role speaks with the keeper.
 const CHANNEL: i32 = 3;
+/// The descriptor on which the manager has the keeper launch, where the system needs that.
+const LAUNCHES_CHANNEL: i32 = 4;
 
 /// What comes after a manager, or after all of the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

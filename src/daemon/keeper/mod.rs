@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use svc_core::Time;
 use svc_platform::channel::Channel;
+use svc_platform::delegate::Delegate;
 use svc_platform::poll::{Interest, Poller, Readiness};
 use svc_platform::signals::{Incoming, Signals};
 use svc_platform::spawn::Spawner;
@@ -15,13 +16,14 @@ use svc_platform::{Passed, clock, host, reap, roles};
 use self::table::{News, Pipe, Store};
 use super::link::{self, Heard, Record};
 use super::options::Options;
-use super::{After, CHANNEL, Role, say};
+use super::{After, CHANNEL, LAUNCHES_CHANNEL, Role, say};
 
 mod table;
 
 const SIGNALS: u64 = 0;
 const MANAGER: u64 = 1;
 const LOGGER: u64 = 2;
+const LAUNCHES: u64 = 3;
 
 /// A process that lived this long is started again at once.
 const SETTLED: Duration = Duration::from_secs(1);
@@ -51,6 +53,8 @@ struct Keeper {
     poller: Poller,
     ready: Vec<(u64, Readiness)>,
     signals: Signals,
+    /// Where the manager cannot make children of ours by itself.
+    delegate: Option<Delegate>,
     news: News,
     store: Store,
     manager: Post,
@@ -101,6 +105,7 @@ impl Keeper {
             poller,
             ready: Vec::with_capacity(16),
             signals,
+            delegate: Delegate::new()?,
             news: News::new(),
             store: Store::new(),
             manager: post(Role::Manager, MANAGER)?,
@@ -114,10 +119,10 @@ impl Keeper {
 
     fn turn(&mut self) -> Option<After> {
         let now = clock::now();
-        if self.logger.fill(now, &mut self.spawner, &self.poller) {
+        if self.logger.fill(now, &mut self.spawner, &self.poller, None) {
             self.store.iter_mut().for_each(|pipe| pipe.with_logger = pipe.key.is_private());
         }
-        if self.manager.fill(now, &mut self.spawner, &self.poller) {
+        if self.manager.fill(now, &mut self.spawner, &self.poller, self.delegate.as_mut()) {
             self.store.iter_mut().for_each(|pipe| pipe.with_manager = false);
             self.news.begin_again();
             self.all_told = false;
@@ -133,6 +138,7 @@ impl Keeper {
                 SIGNALS => self.signals_came(),
                 MANAGER => self.hear_manager(*readiness),
                 LOGGER => self.hear_logger(*readiness),
+                LAUNCHES => self.launch(),
                 _ => {}
             }
         }
@@ -160,6 +166,9 @@ impl Keeper {
                     say(format!("the manager {}; starting it again", ended.exit));
                 }
                 self.manager.vacate(clock::now(), &self.poller);
+                if let Some(delegate) = &self.delegate {
+                    self.poller.remove(delegate).ok();
+                }
             } else if self.logger.is_held_by(ended.pid) {
                 say(format!("the logger {}; starting it again", ended.exit));
                 self.logger.vacate(clock::now(), &self.poller);
@@ -172,6 +181,12 @@ impl Keeper {
     /// A manager that cannot begin is final only where an operator waits for the first to begin.
     fn may_follow(&self, after: After) -> bool {
         after != After::CannotBegin || (!self.has_begun && !host::is_process_1())
+    }
+
+    fn launch(&mut self) {
+        if let Some(delegate) = &mut self.delegate {
+            delegate.serve(&mut self.spawner);
+        }
     }
 
     fn hear_manager(&mut self, readiness: Readiness) {
@@ -263,16 +278,27 @@ impl Keeper {
     }
 }
 
+/// The other end of a fresh line to the delegate, which is watched from now on.
+fn asked_on(delegate: &mut Delegate, poller: &Poller) -> io::Result<OwnedFd> {
+    let line = delegate.line()?;
+    poller.add(&*delegate, LAUNCHES, Interest::READ)?;
+    Ok(line)
+}
+
 impl Post {
     /// Starts a process for this post if there is none and it is time to; whether it did.
-    fn fill(&mut self, now: Time, spawner: &mut Spawner, poller: &Poller) -> bool {
+    fn fill(&mut self, now: Time, spawner: &mut Spawner, poller: &Poller, delegate: Option<&mut Delegate>) -> bool {
         if self.holder.is_some() || self.again > now {
             return false;
         }
         let started = Channel::pair().and_then(|(ours, theirs)| {
             poller.add(&ours, self.token, Interest::READ)?;
-            let pass = [Passed { fd: theirs.as_fd(), number: CHANNEL }];
-            let started = self.launch.launch(spawner, &pass).map_err(|error| io::Error::other(error.to_string()));
+            let line = delegate.map(|delegate| asked_on(delegate, poller)).transpose()?;
+            let first = Passed { fd: theirs.as_fd(), number: CHANNEL };
+            let second = line.as_ref().map(|line| Passed { fd: line.as_fd(), number: LAUNCHES_CHANNEL });
+            let pass = [first, second.unwrap_or(first)];
+            let pass = if second.is_some() { &pass[..] } else { &pass[..1] };
+            let started = self.launch.launch(spawner, pass).map_err(|error| io::Error::other(error.to_string()));
             let pid = started?.pid();
             Ok(Holder { pid, since: now, channel: ours, clogged: false })
         });

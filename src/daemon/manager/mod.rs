@@ -11,7 +11,7 @@ use svc_platform::channel::Channel;
 use svc_platform::poll::{Interest, Poller, Readiness};
 use svc_platform::spawn::Spawner;
 use svc_platform::tree::Forest;
-use svc_platform::{clock, users};
+use svc_platform::{clock, roles, users};
 
 use self::clients::Clients;
 use self::helpers::Helpers;
@@ -20,7 +20,7 @@ use self::run::Runs;
 use super::journal::Journal;
 use super::link;
 use super::options::Options;
-use super::{After, say};
+use super::{After, LAUNCHES_CHANNEL, say};
 
 mod adopt;
 mod clients;
@@ -193,7 +193,10 @@ pub(crate) fn run(options: Options, keeper: Channel) -> io::Result<After> {
 impl Manager {
     fn new(options: Options, channel: Channel) -> io::Result<Self> {
         // Early, while low descriptors are free.
-        let spawner = Spawner::new()?;
+        let mut spawner = Spawner::new()?;
+        if let Ok(line) = roles::inherited(LAUNCHES_CHANNEL) {
+            spawner.delegate_to(line);
+        }
         let poller = Poller::new()?;
         let forest = if options.cgroups {
             Forest::open(&options.instance)?

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use svc_core::service::Ready;
 use svc_core::{Event, Job, RunId};
-use svc_platform::clock;
 use svc_platform::notify::MESSAGE_BYTES_MAX;
 use svc_platform::poll::Interest;
 use svc_platform::socket::{self, Answered};
+use svc_platform::{clock, process};
 
 use super::ends::leaves_a_daemon;
 use super::helpers::Purpose;
@@ -150,7 +150,7 @@ impl Manager {
             };
             let known = run.first().is_some_and(|process| process.pid == said.pid);
             // A helper that has sent its word and ended is in no tree any more; its socket's path was its secret.
-            let gone = !Path::new("/proc").join(said.pid.to_string()).exists();
+            let gone = process::start_time(said.pid).is_err();
             if known || gone || run.trunk.has(said.pid) {
                 notify::read(&bytes[..said.length]).into_iter().for_each(|said| self.heard(id, said));
             }
