@@ -1,6 +1,7 @@
 //! One legacy script as adoption needs it: what it is, what it provides and wants, what it starts.
 
 mod daemon;
+mod switch;
 mod verbs;
 
 use svc_core::service::Dialect;
@@ -147,6 +148,10 @@ pub fn read_sourcing(file_name: &str, text: &[u8], text_of: &mut dyn FnMut(&str)
     script.verbs = verbs::verbs(script.style, &shell, &values);
     let found = daemon::look(&script, &shell, &values);
     (script.daemon, script.programs) = (found.daemon, found.programs);
+    if let Some(note) = switch::off(&shell, &values).filter(|_| script.daemon) {
+        script.daemon = false;
+        script.notes.push(note);
+    }
     for path in found.pid_files {
         if !script.pid_files.contains(&path) {
             script.pid_files.push(path);

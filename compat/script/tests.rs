@@ -102,6 +102,26 @@ fn a_boot_script_leaves_no_daemon() {
 }
 
 #[test]
+fn a_script_that_is_switched_off_leaves_no_daemon() {
+    let daemon = |switch: &str, default: &str| {
+        let text = DEBIAN.replace(". /lib/lsb/init-functions", &format!(". /etc/default/web\n{switch}"));
+        read_sourcing("web", text.as_bytes(), &mut |_| Some(default.as_bytes().to_vec())).daemon
+    };
+    for switch in [
+        "[ \"$ENABLED\" = \"yes\" ] || exit 0",
+        "if [ \"x$ENABLED\" != \"xyes\" ]; then\n  echo \"see /etc/default\"\n  exit 0\nfi",
+        "test \"$ENABLED\" != yes && exit 0",
+        "if [ \"$ENABLED\" = no ] && [ \"$1\" != stop ]; then exit 0; fi",
+    ] {
+        assert!(daemon(switch, "ENABLED=yes\n"), "{switch}");
+        assert!(!daemon(switch, "ENABLED=no\n"), "{switch}");
+        assert!(daemon(switch, "ENABLED=$(hostname)\n"), "{switch}");
+    }
+    assert!(daemon("if [ \"$ENABLED\" = no ]; then echo; fi\n[ -x /bin/x ] || exit 0", "ENABLED=no\n"));
+    assert!(daemon("[ \"$VERBOSE\" = no ] && exit 0", "VERBOSE=no\n"));
+}
+
+#[test]
 fn what_is_no_service_says_why() {
     for name in ["README", "skeleton", "rc", "rcS", "halt", "web.dpkg-old", "web~", "web.sample", "umountfs", ".hidden"]
     {
