@@ -193,7 +193,7 @@ impl<'a> Maker<'a> {
             let kept = Kept::of(differing.iter().map(|item| (item.target, &item.change))).bytes()?;
             let path = Kept::path(self.places, &service.name);
             let list: Vec<Change> = differing.iter().map(|item| item.change.clone()).collect();
-            commit(self.places, &list, Some((&path, &kept)))?;
+            commit(self.places, &list, (&path, &kept))?;
         }
         Ok(ServiceReport {
             name: service.name.clone(),

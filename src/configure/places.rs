@@ -39,6 +39,11 @@ impl Places {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn bare(root: &Path) -> Self {
+        Self { root: root.to_path_buf(), bases: vec![root.join("etc/svc")], state: root.join("state") }
+    }
+
     /// The place of a path as a definition writes it: below the root.
     pub(crate) fn find(&self, path: &Path) -> io::Result<Place> {
         Place::find(&self.root, path)
