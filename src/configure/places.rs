@@ -89,7 +89,10 @@ impl Places {
     pub(crate) fn template(&self, written: &str) -> io::Result<Trusted> {
         let path = Path::new(written);
         if path.is_absolute() {
-            return self.trusted(&self.below(path))?.ok_or_else(|| missing(written, "no such file"));
+            // One that another includes comes with its whole path.
+            let is_whole = self.bases.iter().chain([&self.root]).any(|dir| path.starts_with(dir));
+            let path = if is_whole { path.to_path_buf() } else { self.below(path) };
+            return self.trusted(&path)?.ok_or_else(|| missing(written, "no such file"));
         }
         for base in &self.bases {
             if let Some(found) = self.trusted(&base.join("templates").join(path))? {

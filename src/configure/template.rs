@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
+use minijinja::value::ValueKind;
+use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, escape_formatter};
 
 use super::fault::{ConfigureError, at, system};
 use super::places::{Places, TEXT_BYTES_MAX};
@@ -52,6 +53,7 @@ fn environment(places: &Places) -> Environment<'static> {
     // A line that has only a tag leaves no empty line, and the last line keeps its end.
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
     environment.set_syntax(syntax.expect("the usual delimiters differ from each other"));
+    environment.set_formatter(print);
     environment.add_function("fail", fail);
     let places = places.clone();
     environment.set_loader(move |name| included(&places, name));
@@ -62,6 +64,18 @@ fn environment(places: &Places) -> Environment<'static> {
         _ => Cow::Borrowed(name),
     });
     environment
+}
+
+/// Prints a value: `true` and `false` as configuration files write them, and no list or table, as each of them writes
+/// those in its own way.
+fn print(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    let what = match value.kind() {
+        ValueKind::Bool => return escape_formatter(out, state, &Value::from(value.is_true().to_string())),
+        ValueKind::Seq | ValueKind::Iterable => "a list cannot be printed as it is; write `| join(' ')` or a loop",
+        ValueKind::Map => "a table cannot be printed as it is; name a value in it",
+        _ => return escape_formatter(out, state, value),
+    };
+    Err(Error::new(ErrorKind::InvalidOperation, what))
 }
 
 /// `{{ fail("say why") }}`: what a template refuses to be made with.
@@ -91,9 +105,11 @@ fn told(places: &Places, error: &Error, values: &Values) -> String {
     };
     let mut help = None;
     if let Some(name) = undefined(&detail) {
-        help = Some(match values.meant(name) {
-            Some((meant, origin)) => format!("did you mean `{meant}` ({origin})?"),
-            None => format!("no file of values defines `{name}`; svc-configure(7) says where they are"),
+        help = Some(match (values.meant(name), name.rsplit_once('.')) {
+            (Some((meant, origin)), _) => format!("did you mean `{meant}` ({origin})?"),
+            // A name of the template's own, or the engine would have stopped at its first part.
+            (None, Some((table, last))) => format!("`{table}` has no `{last}`"),
+            (None, None) => format!("no file of values defines `{name}`; svc-configure(7) says where they are"),
         });
     }
     let Some(name) = error.name() else { return detail };

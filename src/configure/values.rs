@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use minijinja::Value;
+use minijinja::value::ValueKind;
 use svc_core::definition::near;
 use toml::de::{DeTable, DeValue};
 
@@ -200,10 +201,18 @@ fn table(names: &BTreeMap<String, Node>) -> Value {
     Value::from(names.iter().map(|(name, node)| (name.clone(), value(node))).collect::<BTreeMap<String, Value>>())
 }
 
-/// A value in one line, texts in quotes.
+/// A value in one line, as TOML would write it.
 fn shown(value: &Value) -> String {
-    match value.as_str() {
-        Some(text) => format!("{text:?}"),
-        None => value.to_string(),
+    let items = || value.try_iter().into_iter().flatten();
+    match value.kind() {
+        ValueKind::Bool => value.is_true().to_string(),
+        ValueKind::String => format!("{:?}", value.as_str().unwrap_or_default()),
+        ValueKind::Seq => format!("[{}]", items().map(|item| shown(&item)).collect::<Vec<_>>().join(", ")),
+        ValueKind::Map => {
+            let pair =
+                |key: Value| format!("{key} = {}", value.get_item(&key).as_ref().map_or_else(|_| String::new(), shown));
+            format!("{{ {} }}", items().map(pair).collect::<Vec<_>>().join(", "))
+        }
+        _ => value.to_string(),
     }
 }

@@ -1,0 +1,165 @@
+//! A machine in a directory: definitions, templates and values as in `machine/`, and our programs with it as root.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long a fact is waited for before the test gives up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Machine {
+    dir: TempDir,
+    daemon: Option<Child>,
+}
+
+impl Machine {
+    /// A fresh one.
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::Builder::new().prefix("svc").tempdir().unwrap();
+        let machine = Self { dir, daemon: None };
+        let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/configure/machine");
+        copy(&seed, machine.root(), machine.root());
+        machine
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root().join(name.trim_start_matches('/'))
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    /// Changes a text in a file, where it must be.
+    pub(crate) fn edit(&self, name: &str, from: &str, to: &str) {
+        let text = self.read(name);
+        assert!(text.contains(from), "{name} has no {from}");
+        self.write(name, &text.replace(from, to));
+    }
+
+    /// Our program on this machine.
+    pub(crate) fn svc(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_svc"));
+        command.arg("--root").arg(self.root()).env_remove("SVC_SOCKET").stdin(Stdio::null());
+        command
+    }
+
+    /// What it says.
+    pub(crate) fn say(&self, words: &[&str]) -> Said {
+        Said::new(self.svc().args(words).output().unwrap(), self)
+    }
+
+    /// The same, where it must go well.
+    pub(crate) fn good(&self, words: &[&str]) -> String {
+        let said = self.say(words);
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{words:?}: {}", said.out);
+        said.out
+    }
+
+    /// The report of a configure.
+    pub(crate) fn report(&self, words: &[&str]) -> Value {
+        let said = self.say(&[&["--json"], words].concat());
+        let first = said.out.lines().next().unwrap_or_default();
+        serde_json::from_str::<Value>(first).unwrap_or_else(|error| panic!("{error}: {}{}", said.out, said.err))
+    }
+
+    /// Everything that is in a directory, by name.
+    pub(crate) fn list(&self, name: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(name)).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// Starts a daemon here and waits until it answers.
+    pub(crate) fn boot(&mut self) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_svcd"));
+        command.arg("--root").arg(self.root()).arg("--no-legacy").env_remove("SVC_SOCKET");
+        let said = fs::File::create(self.path("said")).unwrap();
+        self.daemon = Some(command.stdin(Stdio::null()).stderr(said).spawn().unwrap());
+        until("the daemon answers", || (self.say(&["hello"]).code == 0).then_some(()));
+    }
+
+    /// The main process of a service.
+    pub(crate) fn pid(&self, name: &str) -> Option<i64> {
+        self.report(&["status", name])["status"][0]["summary"]["pid"].as_i64()
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let Some(mut daemon) = self.daemon.take() else { return };
+        self.say(&["shutdown"]);
+        let begun = Instant::now();
+        while !matches!(daemon.try_wait(), Ok(Some(_))) && begun.elapsed() < PATIENCE {
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        daemon.kill().ok();
+        daemon.wait().ok();
+    }
+}
+
+/// What a program said, with the machine's directory left out.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Said {
+    pub(crate) fn new(output: Output, machine: &Machine) -> Self {
+        let text = |bytes: Vec<u8>| {
+            String::from_utf8(bytes).unwrap().replace(&machine.root().to_string_lossy().into_owned(), "")
+        };
+        Self { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+/// Waits until there is an answer.
+pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain: {what}");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// Whether this test is root; says so where a test needs it and it is not.
+pub(crate) fn is_root(what: &str) -> bool {
+    let root = svc_platform::users::is_root();
+    if !root {
+        eprintln!("skipped: {what}: needs root");
+    }
+    root
+}
+
+/// Copies a tree; in definitions `{dir}` is the machine's directory.
+fn copy(from: &Path, to: &Path, root: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            fs::create_dir(&target).unwrap();
+            copy(&entry.path(), &target, root);
+        } else {
+            let text = fs::read_to_string(entry.path()).unwrap();
+            fs::write(target, text.replace("{dir}", &root.to_string_lossy())).unwrap();
+        }
+    }
+}

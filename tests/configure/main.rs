@@ -1,0 +1,6 @@
+//! `svc configure` on machines in directories: real configuration, broken templates, full disks, two at once.
+
+mod files;
+mod full;
+mod machine;
+mod running;
