@@ -55,12 +55,13 @@ const KINDS: &[Kind] = &[
     ("fetched/rcd-headers", fetched::rc_d),
     ("fetched/chkconfig", fetched::redhat),
     ("fetched/openrc", fetched::openrc),
+    ("freebsd/daemon", rcsubr::daemon),
     ("freebsd/rcsubr", rcsubr::scripts),
     ("freebsd/service", rcsubr::service),
     ("freebsd/sysrc", rcsubr::sysrc),
 ];
 
-const REPLAYED: [&str; 3] = ["freebsd/rcsubr", "freebsd/service", "freebsd/sysrc"];
+const REPLAYED: [&str; 4] = ["freebsd/daemon", "freebsd/rcsubr", "freebsd/service", "freebsd/sysrc"];
 
 fn main() -> ExitCode {
     let directory = directory();

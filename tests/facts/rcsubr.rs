@@ -1,4 +1,4 @@
-//! What rc.d scripts, service(8) and sysrc(8) did on FreeBSD, done under our rc.subr and by our commands.
+//! What rc.d scripts, service(8), sysrc(8) and daemon(8) did on FreeBSD, done under our rc.subr and by our commands.
 
 use std::path::Path;
 
@@ -24,4 +24,9 @@ pub(crate) fn sysrc(directory: &Path) -> Vec<Outcome> {
     let lists =
         |command: &str| command == "sysrc -L" || command.ends_with("| grep -c .") || command.ends_with("| wc -l");
     replay(directory, "sysrc", lists)
+}
+
+/// Every recorded step of daemon(8) but those that read what only the guest has.
+pub(crate) fn daemon(directory: &Path) -> Vec<Outcome> {
+    replay(directory, "daemon", |command| command.contains("/var/log/messages") || command.contains("stat -f"))
 }

@@ -1,5 +1,6 @@
 //! The commands of other systems: by the name the program is called with, or as `svc as NAME ...`.
 
+mod daemon;
 mod rcconf;
 mod service;
 mod sysrc;
@@ -13,10 +14,15 @@ use super::{code, say_error};
 /// A command of another system: its words in, its exit code out.
 type Personality = fn(&[String]) -> ExitCode;
 
-const PERSONALITIES: &[(&str, Personality)] = &[("service", service::run), ("sysrc", sysrc::run)];
+const PERSONALITIES: &[(&str, Personality)] =
+    &[("daemon", daemon::run), ("service", service::run), ("sysrc", sysrc::run)];
 
 /// Answers as the command that this is, if it is one.
 pub(crate) fn answer(called: Option<&OsStr>, words: &[OsString]) -> Option<ExitCode> {
+    let role = called.and_then(OsStr::to_str).filter(|called| called.starts_with(daemon::SUPERVISOR));
+    if role.is_some() {
+        return Some(daemon::supervise(&plain(words)));
+    }
     let called = called.and_then(|called| Path::new(called).file_name()).and_then(OsStr::to_str);
     if let Some(found) = called.and_then(find) {
         return Some(found(&plain(words)));
