@@ -9,6 +9,11 @@ use crate::shell::{Command, Shell, Values, WordSpan, literal};
 pub(super) fn off(shell: &Shell<'_>, values: &Values) -> Option<Note> {
     (0..shell.commands.len()).find_map(|at| {
         let test = Test::of(shell, &shell.commands[at], values)?;
+        // One of several conditions says nothing alone.
+        let chained = at.checked_sub(1).and_then(|before| between(shell, before)).is_some_and(chains);
+        if chained {
+            return None;
+        }
         let leaves = match joint(shell, at)? {
             Joint::Or => !test.holds && exits(shell, at + 1),
             // Some words to the operator may stand before it.
@@ -20,6 +25,10 @@ pub(super) fn off(shell: &Shell<'_>, values: &Values) -> Option<Note> {
         let line = shell.line(shell.commands[at].words[0].start);
         leaves.then(|| Note::new(line, format!("`{}` is `{}`: starting does nothing", test.name, test.value)))
     })
+}
+
+fn chains(text: &[u8]) -> bool {
+    text.windows(2).any(|pair| matches!(pair, b"||" | b"&&"))
 }
 
 /// So many commands may stand before `exit 0`.
@@ -115,7 +124,7 @@ fn plain_between(shell: &Shell<'_>, from: usize, to: usize) -> bool {
         between(shell, at).is_some_and(|text| {
             let words = text.split(|byte| !byte.is_ascii_alphanumeric());
             let closes = |word: &[u8]| matches!(word, b"fi" | b"else" | b"elif" | b"esac" | b"then");
-            !words.into_iter().any(closes) && !text.windows(2).any(|pair| matches!(pair, b"||" | b"&&" | b";;"))
+            !words.into_iter().any(closes) && !chains(text) && !text.windows(2).any(|pair| pair == b";;")
         })
     })
 }

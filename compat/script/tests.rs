@@ -119,6 +119,8 @@ fn a_script_that_is_switched_off_leaves_no_daemon() {
     }
     assert!(daemon("if [ \"$ENABLED\" = no ]; then echo; fi\n[ -x /bin/x ] || exit 0", "ENABLED=no\n"));
     assert!(daemon("[ \"$VERBOSE\" = no ] && exit 0", "VERBOSE=no\n"));
+    let two = "if [ \"$ENABLED\" != yes ] && [ \"$ENABLED\" != YES ]; then exit 0; fi";
+    assert!(daemon(two, "ENABLED=yes\n"));
 }
 
 #[test]
