@@ -264,15 +264,20 @@ fn kind(found: &FileStat) -> SFlag {
     SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT
 }
 
+/// The bits of its mode, whose type differs between systems.
+fn mode(found: &FileStat) -> u32 {
+    Mode::from_bits_truncate(found.st_mode).bits().into()
+}
+
 fn trust(path: PathBuf, found: &FileStat) -> Result<(), Mistrust> {
     let uid = found.st_uid;
     if uid != 0 && uid != nix::unistd::geteuid().as_raw() {
         return Err(Mistrust::Owner { path, uid });
     }
     let others = if found.st_gid == 0 { 0o002 } else { 0o022 };
-    match u32::from(found.st_mode) & others {
+    match mode(found) & others {
         0 => Ok(()),
-        _ => Err(Mistrust::Writable { path, mode: u32::from(found.st_mode) & 0o7777 }),
+        _ => Err(Mistrust::Writable { path, mode: mode(found) & 0o7777 }),
     }
 }
 
@@ -307,8 +312,7 @@ impl Directory {
     /// Where a link leads, if nobody but root or us could have laid it or can lay another.
     fn read_link(&self, name: &OsStr, link: Option<&FileStat>) -> io::Result<PathBuf> {
         let directory = self.own_stat()?;
-        let sticky = u32::from(directory.st_mode) & 0o1000 != 0
-            && [0, nix::unistd::geteuid().as_raw()].contains(&directory.st_uid);
+        let sticky = mode(&directory) & 0o1000 != 0 && [0, nix::unistd::geteuid().as_raw()].contains(&directory.st_uid);
         let trusted = |uid: u32| uid == 0 || uid == nix::unistd::geteuid().as_raw();
         let laid_by_us = link.is_some_and(|link| trusted(link.st_uid));
         if !laid_by_us || !(sticky || trust(self.path.clone(), &directory).is_ok()) {
