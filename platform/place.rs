@@ -264,7 +264,8 @@ fn kind(found: &FileStat) -> SFlag {
     SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT
 }
 
-/// The bits of its mode, whose type differs between systems.
+/// The bits of its mode.
+#[allow(clippy::useless_conversion, reason = "their type differs between systems")]
 fn mode(found: &FileStat) -> u32 {
     Mode::from_bits_truncate(found.st_mode).bits().into()
 }

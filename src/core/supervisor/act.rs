@@ -57,7 +57,7 @@ impl Supervisor {
             life.memory.excused |= life.service.smooth && is_crash(after, before);
         }
         if is_again(before, after) {
-            life.restarted(now, policy, uptime);
+            life.restarted(policy, uptime);
         }
         match after {
             State::Up { .. } if !same => life.came_up(),
@@ -67,6 +67,7 @@ impl Supervisor {
             }
             State::Starting { .. } if !same => {
                 life.launches += 1;
+                life.attempts.push_back(now);
                 life.was_up = Duration::ZERO;
             }
             State::Up { .. }
@@ -364,8 +365,7 @@ impl Life {
     }
 
     /// Counts one more try.
-    fn restarted(&mut self, now: Time, policy: &Policy, uptime: Duration) {
-        self.attempts.push_back(now);
+    fn restarted(&mut self, policy: &Policy, uptime: Duration) {
         self.memory.restarts = self.memory.restarts.saturating_add(1);
         let at_once =
             policy.failed == Again::Now || policy.finished == Again::Now || uptime >= self.service.restart.settled;
@@ -383,7 +383,7 @@ impl Life {
         if wanted && self.goal == Goal::Up {
             let last = self.memory.trouble.take().unwrap_or_default();
             let (count, period) = (self.attempts.len(), restart.period.as_secs());
-            self.memory.trouble = Some(format!("{last}; given up after {count} restarts within {period} s"));
+            self.memory.trouble = Some(format!("{last}; given up after {count} starts within {period} s"));
         }
     }
 

@@ -131,7 +131,7 @@ pub(super) struct Life {
     pub(super) waiters: Vec<Waiter>,
     /// Counts its launches, groups included.
     pub(super) launches: u64,
-    /// When it was started again by itself, oldest first, within the period of its policy.
+    /// When it was launched since it was last asked for, oldest first, within the period of its policy.
     pub(super) attempts: VecDeque<Time>,
     /// How many times the delay has been doubled.
     pub(super) doublings: u32,

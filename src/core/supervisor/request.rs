@@ -86,6 +86,7 @@ impl Supervisor {
         let life = self.life_mut(id);
         life.memory.held = None;
         life.memory.restarts = 0;
+        life.attempts.clear();
         life.clean = false;
         let who = act.who.clone();
         life.memory.asked = Some(act);

@@ -48,9 +48,9 @@ fn the_wait_grows_and_starts_anew_after_a_run_that_settled() {
 }
 
 #[test]
-fn so_many_restarts_in_so_much_time_are_enough() {
+fn so_many_starts_in_so_much_time_are_enough() {
     check(
-        "web(limit 3)
+        "web(limit 4)
          0   start web                      -> spawn web#1
          0   spawn-failed web#1 no program  -> failed: no program; it will be tried again
          0.1 tick                           -> spawn web#2
@@ -60,16 +60,44 @@ fn so_many_restarts_in_so_much_time_are_enough() {
          0.7 tick                           -> spawn web#4
          0.7 state web                      -> starting #4
          0.7 spawn-failed web#4 no program  -> nothing
-         0.7 why web                        -> web failed: no program; given up after 3 restarts within 60 s
+         0.7 why web                        -> web failed: no program; given up after 4 starts within 60 s
          0.7 next                           -> never
          1   start web                      -> spawn web#5",
     );
 }
 
 #[test]
-fn restarts_long_ago_do_not_count() {
+fn what_fails_at_once_is_given_up_with_the_defaults() {
     check(
-        "web(limit 1, executed)
+        "web
+         0    start web                      -> spawn web#1
+         0    spawn-failed web#1 no program  -> failed: no program; it will be tried again
+         0.1  tick                           -> spawn web#2
+         0.1  spawn-failed web#2 no program  -> nothing
+         0.3  tick                           -> spawn web#3
+         0.3  spawn-failed web#3 no program  -> nothing
+         0.7  tick                           -> spawn web#4
+         0.7  spawn-failed web#4 no program  -> nothing
+         1.5  tick                           -> spawn web#5
+         1.5  spawn-failed web#5 no program  -> nothing
+         3.1  tick                           -> spawn web#6
+         3.1  spawn-failed web#6 no program  -> nothing
+         6.3  tick                           -> spawn web#7
+         6.3  spawn-failed web#7 no program  -> nothing
+         12.7 tick                           -> spawn web#8
+         12.7 spawn-failed web#8 no program  -> nothing
+         25.5 tick                           -> spawn web#9
+         25.5 spawn-failed web#9 no program  -> nothing
+         51.1 tick                           -> spawn web#10
+         51.1 spawn-failed web#10 no program  -> nothing
+         51.1 state web                      -> ended",
+    );
+}
+
+#[test]
+fn starts_long_ago_do_not_count() {
+    check(
+        "web(limit 2, executed)
          0   start web                      -> spawn web#1
          0   executed web#1                 -> done
          1   exited web#1 1                 -> term-tree web#1
@@ -81,7 +109,11 @@ fn restarts_long_ago_do_not_count() {
          61  executed web#3                 -> nothing
          62  exited web#3 1                 -> term-tree web#3
          62  emptied web#3                  -> nothing
-         62  state web                      -> ended",
+         62.1 tick                          -> spawn web#4
+         62.1 executed web#4                -> nothing
+         63  exited web#4 1                 -> term-tree web#4
+         63  emptied web#4                  -> nothing
+         63  state web                      -> ended",
     );
 }
 

@@ -84,7 +84,7 @@ fn a_crash_takes_dependents_along_unless_it_is_smooth() {
 #[test]
 fn a_smooth_service_that_is_given_up_takes_dependents_along() {
     check(
-        "disk(smooth, limit 1) web(requires disk)
+        "disk(smooth, limit 2) web(requires disk)
          0 start web        -> spawn disk#1
          1 ready disk#1     -> spawn web#2
          2 ready web#2      -> done
@@ -95,7 +95,7 @@ fn a_smooth_service_that_is_given_up_takes_dependents_along() {
          5 emptied disk#3   -> term web#2
          6 emptied web#2    -> nothing
          6 why web          -> web waits for disk, which it requires; disk failed: exited with code 1 before it was
-            | ready; given up after 1 restarts within 60 s",
+            | ready; given up after 2 starts within 60 s",
     );
 }
 

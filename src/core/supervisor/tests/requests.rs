@@ -207,14 +207,14 @@ fn a_stop_that_was_superseded_for_the_sake_of_another_is_told() {
 #[test]
 fn reset_forgets_failures() {
     check(
-        "web(limit 1)
+        "web(limit 2)
          0 start web        -> spawn web#1
          1 exited web#1 1   -> term-tree web#1
          1 emptied web#1    -> failed: exited with code 1 before it was ready; it will be tried again
          2 tick             -> spawn web#2
          3 exited web#2 1   -> term-tree web#2
          3 emptied web#2    -> nothing
-         3 why web          -> web failed: exited with code 1 before it was ready; given up after 1 restarts within
+         3 why web          -> web failed: exited with code 1 before it was ready; given up after 2 starts within
             | 60 s
          4 reset web        -> done
          4 state web        -> down",
