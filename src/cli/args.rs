@@ -169,6 +169,8 @@ pub(crate) enum Verb {
     },
     /// In which order services start: of the machine, as rcorder, or as insserv; needs no svcd
     Order(super::order::Words),
+    /// What legacy scripts there are, and what becomes of them; needs no svcd and changes nothing
+    Migrate(super::migrate::Words),
     /// Pass a verb to a script as it is.
     #[command(hide = true, name = PASS)]
     Pass {

@@ -26,7 +26,7 @@ const OF_SERVICES: [&str; 16] = [
 ];
 
 /// Verbs that come first or not at all; after a name they belong to the script.
-const FIRST_ONLY: [&str; 4] = ["shutdown", "hello", "up", "order"];
+const FIRST_ONLY: [&str; 5] = ["shutdown", "hello", "up", "order", "migrate"];
 
 /// Why a line makes no sense.
 #[derive(Debug, PartialEq, Eq)]

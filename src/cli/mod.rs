@@ -7,6 +7,7 @@ mod configure;
 mod grammar;
 mod human;
 mod json;
+mod migrate;
 mod order;
 mod personality;
 mod progress;

@@ -7,7 +7,7 @@ use super::client::{AskError, Client};
 use super::code::{self, Table};
 use super::progress::Progress;
 use super::show::{self, Look, Machine};
-use super::{grammar, json, order, say, say_error, say_raw_error, up};
+use super::{grammar, json, migrate, order, say, say_error, say_raw_error, up};
 use crate::wire::{Hello, Line, Refusal, Reply, Request, Status, Summary, Target};
 
 /// Everything one call needs.
@@ -59,6 +59,7 @@ impl Session {
             Verb::Hello => self.action(&Request::Hello),
             Verb::Up { dir } => up::run(&dir, common),
             Verb::Order(words) => order::run(&words, common),
+            Verb::Migrate(words) => migrate::run(&words, common),
             Verb::Pass { names, words } => {
                 names.into_iter().map(|name| self.pass(name, &words)).max().unwrap_or(code::GOOD)
             }

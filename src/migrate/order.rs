@@ -7,6 +7,9 @@ use svc_core::{Event, ServiceId, Supervisor, Time};
 
 use crate::daemon::Image;
 
+/// Of fewer scripts nobody says that one comes after all others.
+const LAST_AFTER_MIN: usize = 4;
+
 /// All services in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Order {
@@ -29,6 +32,8 @@ pub(crate) struct Place {
     pub(crate) after: Vec<usize>,
     /// Those of the same that it requires.
     pub(crate) requires: Vec<usize>,
+    /// How many scripts come before it, by way of others too.
+    pub(crate) earlier: usize,
     /// One more than the highest level that it comes after; the lowest is 0.
     pub(crate) level: usize,
 }
@@ -61,12 +66,21 @@ impl Order {
                 },
                 after,
                 requires,
+                earlier: 0,
                 level: levels[id],
             }
         };
         let mut places: Vec<Place> = ids.iter().map(place).collect();
         reduce(&mut places);
         Self { places, messages }
+    }
+
+    /// Scripts that come after all other scripts: they wait for `$all`.
+    pub(crate) fn last(&self) -> Vec<usize> {
+        let most = self.places.iter().map(|place| place.earlier).max().unwrap_or(0);
+        let scripts: Vec<usize> = (0..self.places.len()).filter(|at| self.places[*at].dialect.is_some()).collect();
+        let last: Vec<usize> = scripts.iter().copied().filter(|at| self.places[*at].earlier == most).collect();
+        if most >= LAST_AFTER_MIN && most + last.len() == scripts.len() { last } else { Vec::new() }
     }
 
     /// Places of one level together.
@@ -106,6 +120,10 @@ fn levels(core: &Supervisor) -> BTreeMap<ServiceId, usize> {
 /// Takes out of each list what another of the list comes after already.
 fn reduce(places: &mut [Place]) {
     let words = places.len().div_ceil(64);
+    let mut scripts = vec![0_u64; words];
+    for (at, _) in places.iter().enumerate().filter(|(_, place)| place.dialect.is_some()) {
+        scripts[at / 64] |= 1 << (at % 64);
+    }
     let mut reached: Vec<Vec<u64>> = Vec::with_capacity(places.len());
     for place in places {
         let mut all = vec![0_u64; words];
@@ -120,6 +138,7 @@ fn reduce(places: &mut [Place]) {
         }
         kept.reverse();
         place.after = kept;
+        place.earlier = all.iter().zip(&scripts).map(|(all, scripts)| (all & scripts).count_ones() as usize).sum();
         reached.push(all);
     }
 }
@@ -163,7 +182,19 @@ mod tests {
             [("disk", 0, vec![]), ("db", 1, vec!["disk"]), ("net", 1, vec!["disk"]), ("web", 2, vec!["db", "net"])];
         assert_eq!(told, expected);
         assert_eq!(order.places[3].requires, [1]);
+        assert_eq!(order.last(), [] as [usize; 0]);
         assert_eq!(order.groups().map(<[Place]>::len).collect::<Vec<_>>(), [1, 2, 1]);
+    }
+
+    #[test]
+    fn what_waits_for_all_others_is_known() {
+        let mut services: Vec<Service> = ["a", "b", "c"].iter().map(|name| service(name, &[], &[])).collect();
+        services.extend(["y", "z"].iter().map(|name| service(name, &["a", "b", "c", "d"], &[])));
+        services.push(service("d", &["a"], &[]));
+        services.iter_mut().for_each(|service| service.kind = Kind::Script(Default::default()));
+        services.push(service("definition", &[], &[]));
+        let order = order(services);
+        assert_eq!(order.last().iter().map(|at| order.places[*at].name.as_str()).collect::<Vec<_>>(), ["y", "z"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod codes;
 mod fake;
+mod migrate;
 mod order;
 mod requests;
 mod up;

@@ -7,13 +7,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use svc_compat::facility::Facilities;
 use svc_compat::header::insserv::Strict;
 use svc_compat::order::insserv as compat;
 use svc_compat::order::insserv::{Care, File};
 use svc_platform::files;
 
 use super::{Answer, Depend, Words};
+use crate::daemon::loader::scripts::facilities;
 
 /// A script longer than this is not read; the header is at its start.
 const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -149,19 +149,6 @@ impl Overrides {
         }
         read(&self.after).filter(|text| has_header(text)).unwrap_or(own)
     }
-}
-
-/// The machine's insserv.conf and what is beside it, or Debian's.
-fn facilities(root: &Path) -> Facilities {
-    let mut paths = vec![root.join("etc/insserv.conf")];
-    paths.extend(super::inside(&root.join("etc/insserv.conf.d")));
-    let texts: Vec<Vec<u8>> = paths.iter().filter_map(|path| files::read_regular(path, FILE_BYTES_MAX).ok()).collect();
-    if texts.is_empty() {
-        return Facilities::debian();
-    }
-    let mut map = Facilities::default();
-    texts.iter().for_each(|text| map.read(text, &mut Vec::new()));
-    map
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::options::Options;
 mod checks;
 pub(crate) mod links;
 mod native;
-mod scripts;
+pub(crate) mod scripts;
 
 /// A definition or script larger than this is refused.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;

@@ -138,22 +138,23 @@ fn refined(service: Service, store: &Store, loading: &mut Loading<'_>) -> Option
     settle(&name, definition::refine(service, &sources), &sources, loading)
 }
 
-/// The machine's map of facilities, or Debian's.
-fn facilities(root: &Path) -> Facilities {
-    let mut files = vec![root.join("etc/insserv.conf")];
-    if let Ok(entries) = fs::read_dir(root.join("etc/insserv.conf.d")) {
-        files.extend(entries.flatten().map(|entry| entry.path()));
-    }
-    files.sort();
-    let mut map = Facilities::default();
-    let mut any = false;
-    for file in files {
-        if let Ok(text) = svc_platform::files::read_regular(&file, FILE_BYTES_MAX) {
+/// The machine's map of facilities. Where there is no insserv there is no insserv.conf, but packages still put files
+/// beside it: Debian's map stands in for the main file only.
+pub(crate) fn facilities(root: &Path) -> Facilities {
+    let read = |path: &Path| svc_platform::files::read_regular(path, FILE_BYTES_MAX).ok();
+    let mut map = match read(&root.join("etc/insserv.conf")) {
+        Some(text) => {
+            let mut map = Facilities::default();
             map.read(&text, &mut Vec::new());
-            any = true;
+            map
         }
-    }
-    if any { map } else { Facilities::debian() }
+        None => Facilities::debian(),
+    };
+    let entries = fs::read_dir(root.join("etc/insserv.conf.d"));
+    let mut files: Vec<PathBuf> = entries.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    files.iter().filter_map(|path| read(path)).for_each(|text| map.read(&text, &mut Vec::new()));
+    map
 }
 
 /// Turns what scripts say of each other into order between services. It is order only: none is started for another.

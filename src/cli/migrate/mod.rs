@@ -1,0 +1,67 @@
+//! `svc migrate`: the inventory of legacy scripts as a table, as blocks, as JSON, as a page.
+
+mod table;
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::args::Common;
+use super::show::Look;
+use super::{code, json, say, say_error};
+use crate::daemon::glob;
+use crate::migrate::{Entry, Inventory, page, survey};
+
+/// What `svc migrate` is told.
+#[derive(Args, Debug, Default)]
+pub(crate) struct Words {
+    /// Write the inventory to this file as a page for a browser
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Show everything about these scripts; names or patterns
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+}
+
+/// Shows the inventory and returns the exit code.
+pub(crate) fn run(words: &Words, common: &Common) -> u8 {
+    let root = common.root.clone().unwrap_or_else(|| PathBuf::from("/"));
+    let mut inventory = survey(&root);
+    if let Some(file) = &words.html
+        && let Err(error) = fs::write(file, page::html(&inventory))
+    {
+        say_error(&format!("{}: {error}", file.display()));
+        return code::FAILED;
+    }
+    let unknown = words.names.iter().find(|name| !inventory.scripts.iter().any(|entry| is_meant(name, entry)));
+    if let Some(name) = unknown {
+        say_error(&format!("{name}: there is no such script; to see all: svc migrate"));
+        return code::NOT_INSTALLED;
+    }
+    if !words.names.is_empty() {
+        inventory.scripts.retain(|entry| words.names.iter().any(|name| is_meant(name, entry)));
+    }
+    let look = Look::new(common.quiet);
+    if common.json {
+        let value = serde_json::to_value(&inventory).unwrap_or_default();
+        say(&json::value("migrate", value));
+    } else if !words.names.is_empty() && !look.quiet {
+        let blocks: Vec<String> = inventory.scripts.iter().map(table::block).collect();
+        say(&blocks.join("\n"));
+    } else if words.html.is_none() || look.quiet {
+        say(&table::table(&inventory, &look));
+    } else {
+        say(&table::summary(&inventory, &look));
+    }
+    code::GOOD
+}
+
+fn is_meant(name: &str, entry: &Entry) -> bool {
+    name == entry.name || glob::matches(name, &entry.name)
+}
+
+/// The scripts of an inventory with their remarks, as they are shown after the table.
+fn remarks(inventory: &Inventory) -> impl Iterator<Item = String> {
+    inventory.services().flat_map(|entry| &entry.faults).map(|fault| format!("{}: {}", fault.spot, fault.text))
+}

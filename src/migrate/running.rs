@@ -1,0 +1,102 @@
+//! Daemons of scripts that run now: by the pid files that the scripts name, or else by their programs.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use svc_platform::files;
+use svc_platform::process::{self, Facts};
+
+use super::Running;
+use super::root::Root;
+use super::scripts::Found;
+
+/// Programs that run anything: a process of theirs says nothing about which service it is.
+const INTERPRETERS: [&str; 13] = [
+    "sh",
+    "bash",
+    "dash",
+    "env",
+    "perl",
+    "python",
+    "python3",
+    "ruby",
+    "java",
+    "node",
+    "php",
+    "busybox",
+    "start-stop-daemon",
+];
+
+/// A pid file longer than this is none.
+const PID_FILE_BYTES_MAX: u64 = 4096;
+
+/// Every process of the machine, looked at once; none of another root's.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    all: BTreeMap<i32, (Facts, Option<PathBuf>)>,
+}
+
+impl Table {
+    pub(super) fn read(root: &Root) -> Self {
+        if !root.is_machine() {
+            return Self::default();
+        }
+        let pids = process::list().unwrap_or_default();
+        let facts = pids.into_iter().filter_map(|pid| process::facts(pid).ok()).filter(|facts| !facts.is_zombie());
+        Self { all: facts.map(|facts| (facts.pid, (facts.clone(), process::program(facts.pid).ok()))).collect() }
+    }
+
+    /// The daemon of a script.
+    pub(super) fn daemon_of(&self, found: &Found) -> Option<Running> {
+        if self.all.is_empty() || !found.script.daemon {
+            return None;
+        }
+        for file in &found.script.pid_files {
+            if let Some(pid) = read_pid(file)
+                && self.all.get(&pid).is_some_and(|process| is_of(process, found))
+            {
+                return Some(Running { pid, by: file.clone() });
+            }
+        }
+        // The first of its kind whose parent is of another.
+        let programs: Vec<&String> = found.script.programs.iter().filter(|program| says_something(program)).collect();
+        let runs = |process: &&(Facts, Option<PathBuf>)| programs.iter().any(|program| runs(process, program));
+        let all: BTreeMap<i32, &Facts> = self.all.values().filter(runs).map(|(facts, _)| (facts.pid, facts)).collect();
+        let first = all.values().filter(|facts| !all.contains_key(&facts.parent)).min_by_key(|facts| facts.started)?;
+        Some(Running {
+            pid: first.pid,
+            by: programs.iter().map(|program| program.as_str()).collect::<Vec<_>>().join(", "),
+        })
+    }
+}
+
+/// The pid in a pid file; what else is in the file does not matter.
+fn read_pid(file: &str) -> Option<i32> {
+    let text = files::read_regular(Path::new(file), PID_FILE_BYTES_MAX).ok()?;
+    String::from_utf8_lossy(&text).split_whitespace().next()?.parse().ok().filter(|pid| *pid > 1)
+}
+
+fn base(program: &str) -> &str {
+    program.rsplit('/').next().unwrap_or(program)
+}
+
+fn says_something(program: &str) -> bool {
+    program.starts_with('/') && !INTERPRETERS.contains(&base(program))
+}
+
+/// Whether a process runs this program. Whose programs may not be looked at is known by its name alone.
+fn runs((facts, path): &(Facts, Option<PathBuf>), program: &str) -> bool {
+    match path {
+        Some(path) => path == Path::new(program) || Path::new(program).canonicalize().is_ok_and(|found| found == *path),
+        None => facts.uid == 0 && facts.name == base(program).chars().take(15).collect::<String>(),
+    }
+}
+
+/// Whether a process that a pid file names can be the script's: a pid outlives its process in a file.
+fn is_of(process: &(Facts, Option<PathBuf>), found: &Found) -> bool {
+    let (facts, _) = process;
+    let names_it = |program: &String| facts.arguments.iter().any(|word| word == program);
+    found.script.programs.iter().any(|program| runs(process, program) || names_it(program))
+        || facts.name == found.entry.name
+        || (found.script.programs.is_empty() && facts.command().contains(&found.entry.name))
+}
