@@ -62,4 +62,28 @@ cat >"$SCRATCH/headed" <<'END'
 END
 is get_lsb_header_val 'one two' "$(get_lsb_header_val "$SCRATCH/headed" Provides)"
 
+# The hook that leads to svcd.
+mkdir "$SCRATCH/bin"
+printf '#!/bin/sh\necho "asked: $*"\n' >"$SCRATCH/bin/svc"
+chmod +x "$SCRATCH/bin/svc"
+# shellcheck source=/dev/null
+. "${LIBRARY%/*}/50-svc"
+lead()
+{
+	(
+		PATH=$SCRATCH/bin:$PATH
+		export SVC_SOCKET="$SOCKET"
+		unset SVC_SKIP_REDIRECT
+		_svc_redirect "$@"
+		echo 'goes on'
+	)
+}
+is 'a start' 'asked: -q web start' "$(lead /etc/init.d/web start)"
+is 'a link' 'asked: -q web stop' "$(lead /etc/rc0.d/K01web stop)"
+is 'a verb of its own' 'asked: -q web -- force-reload' "$(lead /etc/init.d/web force-reload)"
+is 'a question' 'goes on' "$(lead /etc/init.d/web status)"
+is 'another place' 'goes on' "$(lead /tmp/web start)"
+is 'what svcd runs' 'goes on' "$(SVC_RUN=web.1 lead /etc/init.d/web start)"
+is 'no svcd' 'goes on' "$(SOCKET=/nonexistent lead /etc/init.d/web start)"
+
 finish

@@ -1,6 +1,7 @@
 //! The shell libraries under every shell that a script may be run by, and under shellcheck.
 
 use std::fs;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -26,6 +27,10 @@ fn under_every_shell(library: Library, test: &str) {
             continue;
         }
         let scratch = tempfile::tempdir().expect("a directory");
+        // Somebody listens, as svcd would.
+        let sockets = tempfile::tempdir().expect("a directory");
+        let socket = sockets.path().join("control");
+        let _listener = UnixListener::bind(&socket).expect("a socket");
         let libraries = tempfile::tempdir().expect("a directory");
         for each in library::ALL {
             let name = Path::new(each.path).file_name().expect("a library has a name");
@@ -39,6 +44,7 @@ fn under_every_shell(library: Library, test: &str) {
             .env("HERE", here())
             .env("LIBRARY", path)
             .env("SCRATCH", scratch.path())
+            .env("SOCKET", &socket)
             .env("SHELL_WORDS", shell.join(" "))
             .env_remove("SVC_RUN")
             .stdin(Stdio::null())

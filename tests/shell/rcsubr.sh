@@ -138,6 +138,36 @@ else
 	echo 'SKIPPED: a start as another user needs root'
 fi
 
+echo tuned_chdir=/nonexistent >>"$conf"
+is 'a directory that is not there' 'cd: /nonexistent: No such file or directory' "$(run tuned start | sed -n 2p)"
+
+# Where svcd listens, it is svcd that starts and stops.
+mkdir -p "$SCRATCH/etc/rc.d" "$SCRATCH/bin"
+sed s,^name=web,name=led,\;s,web_,led_,g "$SCRATCH/web" >"$SCRATCH/etc/rc.d/led"
+echo 'led_enable=YES' >"$conf"
+script bin/svc <<'END'
+#!/bin/sh
+[ "$3" = status ] || echo "asked: $*"
+exit "${SVC_ANSWER:-0}"
+END
+chmod +x "$SCRATCH/bin/svc"
+lead()
+{
+	PATH=$SCRATCH/bin:$PATH SVC_SOCKET=$SOCKET run etc/rc.d/led "$@"
+}
+is 'svcd is asked' 'Starting led.|asked: -q led start|' "$(lead start | tr '\n' '|')"
+is 'svcd says no' "$SCRATCH/etc/rc.d/led: WARNING: failed to start led" "$(SVC_ANSWER=1 lead start | tail -n 1)"
+SVC_ANSWER=1 code 1 lead start
+# It says 4 of what it does not know; what it runs itself, or what is to be done here, is done here.
+for said in SVC_ANSWER=4 SVC_RUN=led.1 SVC_SKIP_REDIRECT=1; do
+	is "$said: a start is done here" 'Starting led.' "$(eval "$said lead start")"
+	await eval "$said lead status >/dev/null"
+	is "$said: a stop is done here" 'Stopping led.' "$(eval "$said lead stop" | head -n 1)"
+done
+is 'what is switched off is not for svcd' no "$(lead onestart | grep -q asked && echo yes || echo no)"
+await eval 'lead status >/dev/null'
+is 'nor is its end' no "$(lead onestop | grep -q asked && echo yes || echo no)"
+
 # What a script calls.
 script parts <<END
 . $LIBRARY

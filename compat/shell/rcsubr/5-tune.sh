@@ -152,6 +152,10 @@ _rc_start_line()
 		printf '_rc_refuse "su: unknown login: %s"\n' "$_user"
 		return
 	fi
+	if [ -z "$_chroot" ] && [ -n "$_chdir" ] && [ ! -d "$_chdir" ]; then
+		printf '_rc_refuse "cd: %s: No such file or directory"\n' "$_chdir"
+		return
+	fi
 	if [ -n "$_audit_user" ]; then
 		warn "${name}_audit_user: there is no audit identity on $(uname -s)"
 	fi

@@ -44,6 +44,10 @@ run_rc_command()
 		return 1
 	fi
 	eval "_rc_cmd=\${${rc_arg}_cmd-} _rc_precmd=\${${rc_arg}_precmd-} _rc_postcmd=\${${rc_arg}_postcmd-}"
+	if _rc_is_led; then
+		_rc_lead
+		return
+	fi
 	if [ -n "$_rc_cmd" ]; then
 		_rc_own
 		return
@@ -146,6 +150,47 @@ _rc_not_wanted()
 	if [ -z "${rc_quiet-}" ]; then
 		echo "Cannot '$rc_arg' $name. Set $rcvar to YES in /etc/rc.conf or use 'one$rc_arg' instead of '$rc_arg'."
 	fi
+}
+
+# Is this for svcd to do? Not what svcd itself runs (SVC_RUN), what somebody wants done here (SVC_SKIP_REDIRECT), a
+# script that it does not know, or a start of what is switched off.
+_rc_is_led()
+{
+	[ -z "${SVC_RUN-}${SVC_SKIP_REDIRECT-}" ] && [ -S "${SVC_SOCKET:-$_rc_root/run/svc/control}" ] || return 1
+	case $rc_arg in
+	start) ;;
+	reload | stop)
+		# That it does not run is told here.
+		[ -n "$rc_pid" ] || [ -n "$_rc_cmd" ] || return 1
+		;;
+	*) return 1 ;;
+	esac
+	case $_rc_prefix in
+	one | force) return 1 ;;
+	esac
+	case ${0%/*} in
+	"$_rc_root"/etc/rc.d | "$_rc_root"/usr/local/etc/rc.d) ;;
+	*) return 1 ;;
+	esac
+	command -v svc >/dev/null 2>&1 || return 1
+	_return=0
+	svc -q "${0##*/}" status >/dev/null 2>&1 || _return=$?
+	# 4: nobody knows it, or nobody answers.
+	[ "$_return" -ne 4 ]
+}
+
+_rc_lead()
+{
+	case $rc_arg in
+	start) startmsg "Starting $name." ;;
+	stop) startmsg "Stopping $name." ;;
+	esac
+	_return=0
+	svc -q "${0##*/}" "$rc_arg" || _return=$?
+	if [ "$_return" -ne 0 ] && [ "$rc_arg" = start ]; then
+		warn "failed to start $name"
+	fi
+	[ "$_return" -eq 0 ]
 }
 
 # The hooks around a verb.
