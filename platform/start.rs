@@ -32,6 +32,21 @@ pub fn is_process_1() -> bool {
     std::process::id() == 1
 }
 
+/// Where things are on a machine of this system, each without the slash before it. Of definitions the first wins.
+#[derive(Clone, Copy, Debug)]
+pub struct Places {
+    /// What lives as long as the machine is up.
+    pub runtime: &'static str,
+    /// What services print.
+    pub logs: &'static str,
+    /// What outlives a boot.
+    pub state: &'static str,
+    /// Definitions.
+    pub definitions: &'static [&'static str],
+    /// Legacy scripts.
+    pub scripts: &'static [&'static str],
+}
+
 /// The machine's own name.
 ///
 /// # Errors

@@ -4,11 +4,24 @@ use std::path::PathBuf;
 use std::{env, io};
 
 use super::sysctl;
-pub use crate::start::{End, Kind, become_program, fill_standard_descriptors, is_process_1, name, take_console};
+pub use crate::start::{
+    End, Kind, Places, become_program, fill_standard_descriptors, is_process_1, name, take_console,
+};
 use crate::sys::{because, check};
 
 /// Start again. In no header of the libc crate.
 const RB_AUTOBOOT: i32 = 0;
+
+/// Where things are here.
+///
+/// Source: hier(7).
+pub const PLACES: Places = Places {
+    runtime: "var/run/svc",
+    logs: "var/log/svc",
+    state: "var/db/svc",
+    definitions: &["usr/local/etc/svc/services", "usr/local/share/svc/services"],
+    scripts: &["etc/rc.d", "usr/local/etc/rc.d"],
+};
 
 /// What we run on, as far as can be seen.
 ///

@@ -10,8 +10,21 @@ use std::{env, fs, io};
 use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot, set_cad_enabled};
 
-pub use crate::start::{End, Kind, become_program, fill_standard_descriptors, is_process_1, name, take_console};
+pub use crate::start::{
+    End, Kind, Places, become_program, fill_standard_descriptors, is_process_1, name, take_console,
+};
 use crate::sys::because;
+
+/// Where things are here.
+///
+/// Source: hier(7).
+pub const PLACES: Places = Places {
+    runtime: "run/svc",
+    logs: "var/log/svc",
+    state: "var/lib/svc",
+    definitions: &["etc/svc/services", "usr/local/lib/svc/services", "usr/lib/svc/services"],
+    scripts: &["etc/init.d", "etc/rc.d"],
+};
 
 /// What we run on, as far as can be seen; a container that hides well is a machine.
 ///

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Parser};
+use svc_platform::host;
 
 /// The command line of `svcd`.
 #[derive(Clone, Debug, Default, Parser)]
@@ -161,11 +162,11 @@ impl Home {
     fn machine(root: &Path) -> Self {
         let places = |list: &[&str]| list.iter().map(|place| root.join(place)).collect();
         Self {
-            runtime: root.join("run/svc"),
-            logs: root.join("var/log/svc"),
-            state: root.join("var/lib/svc"),
-            definitions: places(&["etc/svc/services", "usr/local/lib/svc/services", "usr/lib/svc/services"]),
-            legacy: places(&["etc/init.d", "etc/rc.d"]),
+            runtime: root.join(host::PLACES.runtime),
+            logs: root.join(host::PLACES.logs),
+            state: root.join(host::PLACES.state),
+            definitions: places(host::PLACES.definitions),
+            legacy: places(host::PLACES.scripts),
         }
     }
 
@@ -207,10 +208,10 @@ mod tests {
     #[test]
     fn everything_is_below_the_root() {
         let options = options(&["--root", "/image"]);
-        assert_eq!(options.runtime, Path::new("/image/run/svc"));
-        assert_eq!(options.logs, Path::new("/image/var/log/svc"));
-        assert_eq!(options.definitions[0], Path::new("/image/etc/svc/services"));
-        assert_eq!(options.legacy[0], Path::new("/image/etc/init.d"));
+        assert_eq!(options.runtime, Path::new("/image").join(host::PLACES.runtime));
+        assert_eq!(options.logs, Path::new("/image").join(host::PLACES.logs));
+        assert_eq!(options.definitions[0], Path::new("/image").join(host::PLACES.definitions[0]));
+        assert_eq!(options.legacy[0], Path::new("/image").join(host::PLACES.scripts[0]));
     }
 
     #[test]
