@@ -55,13 +55,15 @@ const KINDS: &[Kind] = &[
     ("fetched/rcd-headers", fetched::rc_d),
     ("fetched/chkconfig", fetched::redhat),
     ("fetched/openrc", fetched::openrc),
+    ("freebsd/rcorder, the command", rcsubr::rcorder),
     ("freebsd/daemon", rcsubr::daemon),
     ("freebsd/rcsubr", rcsubr::scripts),
     ("freebsd/service", rcsubr::service),
     ("freebsd/sysrc", rcsubr::sysrc),
 ];
 
-const REPLAYED: [&str; 4] = ["freebsd/daemon", "freebsd/rcsubr", "freebsd/service", "freebsd/sysrc"];
+const REPLAYED: [&str; 5] =
+    ["freebsd/rcorder, the command", "freebsd/daemon", "freebsd/rcsubr", "freebsd/service", "freebsd/sysrc"];
 
 fn main() -> ExitCode {
     let directory = directory();

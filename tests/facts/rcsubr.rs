@@ -1,4 +1,4 @@
-//! What rc.d scripts, service(8), sysrc(8) and daemon(8) did on FreeBSD, done under our rc.subr and by our commands.
+//! What rc.d scripts, service(8), sysrc(8), daemon(8) and rcorder(8) did on FreeBSD, done under our rc.subr and by our commands.
 
 use std::path::Path;
 
@@ -29,4 +29,9 @@ pub(crate) fn sysrc(directory: &Path) -> Vec<Outcome> {
 /// Every recorded step of daemon(8) but those that read what only the guest has.
 pub(crate) fn daemon(directory: &Path) -> Vec<Outcome> {
     replay(directory, "daemon", |command| command.contains("/var/log/messages") || command.contains("stat -f"))
+}
+
+/// Every recorded step of rcorder(8), by the command; the guest's own scripts are not among the facts.
+pub(crate) fn rcorder(directory: &Path) -> Vec<Outcome> {
+    replay(directory, "rcorder", |command| command.contains("/tmp/full"))
 }

@@ -84,7 +84,7 @@ fn prepare(daemon: &Path) -> io::Result<Sandbox> {
     let sandbox = Sandbox::new(Path::new(&shell))?;
     sandbox.write(RC_SUBR.path, RC_SUBR.text, 0o644)?;
     sandbox.install(daemon, "/usr/local/sbin/goldd")?;
-    for name in ["service", "sysrc", "daemon"] {
+    for name in ["service", "sysrc", "daemon", "rcorder"] {
         sandbox.install(Path::new(env!("CARGO_BIN_EXE_svc")), &format!("/usr/sbin/{name}"))?;
     }
     Ok(sandbox)

@@ -225,7 +225,7 @@ fn lay_out(root: &Path, shell: &Path) -> io::Result<()> {
     }
     fs::remove_file(root.join("usr/bin/sh")).ok();
     symlink(shell, root.join("usr/bin/sh"))?;
-    for name in ["service", "sysrc", "daemon"] {
+    for name in ["service", "sysrc", "daemon", "rcorder"] {
         fs::remove_file(root.join("usr/sbin").join(name)).ok();
     }
     for (name, text) in [

@@ -2,6 +2,7 @@
 
 mod daemon;
 mod rcconf;
+mod rcorder;
 mod service;
 mod sysrc;
 
@@ -15,7 +16,7 @@ use super::{code, say_error};
 type Personality = fn(&[String]) -> ExitCode;
 
 const PERSONALITIES: &[(&str, Personality)] =
-    &[("daemon", daemon::run), ("service", service::run), ("sysrc", sysrc::run)];
+    &[("daemon", daemon::run), ("rcorder", rcorder::run), ("service", service::run), ("sysrc", sysrc::run)];
 
 /// Answers as the command that this is, if it is one.
 pub(crate) fn answer(called: Option<&OsStr>, words: &[OsString]) -> Option<ExitCode> {
