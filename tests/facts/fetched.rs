@@ -39,7 +39,7 @@ pub(super) fn redhat(directory: &Path) -> Vec<Outcome> {
             let links: Vec<String> = links.collect();
             out.push(Outcome::same(format!("{id}/links"), &links_of(&script["chkconfig_add"]["links"]), &links));
         }
-        out.push(reader(format!("{id}/reader"), name, &text, &wanted));
+        out.push(reader(format!("{id}/reader"), name, text.as_bytes(), &wanted));
     }
     out
 }

@@ -33,7 +33,7 @@ pub(super) fn debian(directory: &Path) -> Vec<Outcome> {
                 wanted["desc"] =
                     redhat::read(name, text.as_bytes()).map_or(Value::Null, |found| value!(found.description));
             }
-            out.push(chkconfig(format!("{id}/chkconfig"), name, &text, &wanted));
+            out.push(chkconfig(format!("{id}/chkconfig"), name, text.as_bytes(), &wanted));
         }
         // Its usage text and comments outside of the header are not among the facts.
         if let Some(wanted) = script["sysv_generator_alone"].as_object().filter(|_| script["chkconfig"].is_null()) {
@@ -110,8 +110,8 @@ fn as_utf8(text: &str) -> String {
 }
 
 /// What chkconfig reads of a script.
-pub(super) fn chkconfig(id: String, name: &str, text: &str, wanted: &Value) -> Outcome {
-    let found = match redhat::read(name, text.as_bytes()) {
+pub(super) fn chkconfig(id: String, name: &str, text: &[u8], wanted: &Value) -> Outcome {
+    let found = match redhat::read(name, text) {
         Err(redhat::Refusal::Empty) => value!({ "script": name, "rc": -1 }),
         Err(redhat::Refusal::Unsupported) => value!({ "script": name, "rc": 1 }),
         Ok(found) => value!({
@@ -134,7 +134,7 @@ pub(super) fn own(directory: &Path) -> Vec<Outcome> {
     let mut out = Vec::new();
     for case in all["cases"].as_array().expect("cases") {
         let id = format!("own/lsb/{}", case["case"].as_str().expect("case"));
-        let text = case["script_text"].as_str().expect("text");
+        let text = &bytes(case);
         let answer = with_companions(case, text);
         let wanted = &case["insserv"];
         let messages: Vec<String> = answer.messages.iter().map(|message| format!("insserv: {message}")).collect();
@@ -157,25 +157,35 @@ pub(super) fn own(directory: &Path) -> Vec<Outcome> {
     out
 }
 
+/// The script's bytes: where it is not UTF-8, each character is one.
+fn bytes(case: &Value) -> Vec<u8> {
+    let text = case["script_text"].as_str().expect("text");
+    let latin = || text.chars().map(|found| u8::try_from(u32::from(found)).ok()).collect::<Option<Vec<u8>>>();
+    let utf8 = case["encoding"].as_str().is_none_or(|encoding| encoding.starts_with("utf"));
+    if utf8 { text.as_bytes().to_vec() } else { latin().unwrap_or_else(|| text.as_bytes().to_vec()) }
+}
+
 const COMPANION: &str = "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: NAME\n# Required-Start:\n# Required-Stop:\n\
                          # Default-Start: 2 3 4 5\n# Default-Stop: 0 1 6\n# Short-Description: NAME\n\
                          ### END INIT INFO\nexit 0\n";
 
-fn with_companions(case: &Value, text: &str) -> Answer {
+fn with_companions(case: &Value, text: &[u8]) -> Answer {
     let names = strings(&case["companions"]);
     let companion = |name: &String| {
         let text = COMPANION.replace("NAME", name);
-        // The one companion that asks for the script in turn.
-        let text = if name == "loopsoft" {
-            text.replace("# Default-Start", "# Should-Start: t\n# Default-Start")
-        } else {
-            text
+        // Those that close a circle ask for the script in turn.
+        let text = match name.strip_prefix("loop") {
+            Some(kind) if kind.contains("soft") => {
+                text.replace("# Default-Start", "# Should-Start: t\n# Default-Start")
+            }
+            Some(_) => text.replace("# Required-Start:", "# Required-Start: t"),
+            None => text,
         };
-        (name.clone(), text)
+        (name.clone(), text.into_bytes())
     };
-    let mut scripts = vec![("t".to_string(), text.to_string())];
+    let mut scripts = vec![("t".to_string(), text.to_vec())];
     scripts.extend(names.iter().map(companion));
-    let files: Vec<File<'_>> = scripts.iter().map(|(name, text)| File { name, text: text.as_bytes() }).collect();
+    let files: Vec<File<'_>> = scripts.iter().map(|(name, text)| File { name, text }).collect();
     let mut names: Vec<&str> = files.iter().map(|file| file.name).collect();
     // As they were recorded: the plain ones, the script, then what else it needs.
     names.sort_by_key(|name| match *name {
@@ -231,11 +241,11 @@ fn deps(answer: &Answer, reverse: bool) -> Value {
 }
 
 /// Where insserv complains, or reads otherwise than is plainly meant, our reading has a note with its line.
-fn noted(id: String, case: &Value, text: &str) -> Outcome {
+fn noted(id: String, case: &Value, text: &[u8]) -> Outcome {
     let complained = strings(&case["insserv"]["messages"])
         .iter()
         .any(|message| COMPLAINTS.iter().any(|word| message.contains(word)));
-    let mut script = svc_compat::script::read("t", text.as_bytes());
+    let mut script = svc_compat::script::read("t", text);
     script.notes.retain(|note| !note.text.is_empty());
     let wrong = complained && script.notes.is_empty();
     Outcome { id, wrong: wrong.then(|| format!("no note for {:?}", strings(&case["insserv"]["messages"]))) }
@@ -243,12 +253,12 @@ fn noted(id: String, case: &Value, text: &str) -> Outcome {
 
 const COMPLAINTS: [&str; 5] = ["missing", "broken", "undefined", "overlapping", "provides"];
 
-fn generator(id: String, case: &Value, text: &str, answer: &Answer) -> Outcome {
+fn generator(id: String, case: &Value, text: &[u8], answer: &Answer) -> Outcome {
     let wanted = &case["sysv_generator"]["unit"];
     if wanted.is_null() {
         return Outcome { id, wrong: None };
     }
-    let unit = systemd::read("t", text.as_bytes());
+    let unit = systemd::read("t", text);
     let mut before: Vec<String> = Vec::new();
     for link in answer.links.iter().filter(|link| link.script == "t" && link.kind == 'S') {
         if let Some(target) = systemd::target(link.level).filter(|target| !before.iter().any(|old| old == target)) {

@@ -10,26 +10,52 @@ use super::{Outcome, all_json, json, strings};
 /// Names and texts of scripts.
 type Texts = Vec<(String, String)>;
 
-fn options(args: &[String]) -> (Options, Vec<String>) {
+/// What getopt(3) makes of the words: options, file names, and its complaints.
+fn options(args: &[String]) -> (Options, Vec<String>, Vec<String>) {
     let mut options = Options::default();
-    let mut names = Vec::new();
-    let mut args = args.iter();
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "-p" => options.format = Format::Parallel,
-            "-g" => options.format = Format::Dot,
-            "-k" => options.keep.extend(args.next().cloned()),
-            "-s" => options.skip.extend(args.next().cloned()),
-            name => names.push(name.to_string()),
+    let mut complaints = Vec::new();
+    let mut args = args.iter().peekable();
+    while let Some(cluster) = args.next_if(|arg| arg.starts_with('-') && arg.len() > 1) {
+        if cluster == "--" {
+            break;
+        }
+        let mut letters = cluster[1..].chars();
+        while let Some(letter) = letters.next() {
+            match letter {
+                'p' => options.format = Format::Parallel,
+                'g' => options.format = Format::Dot,
+                'd' => complaints.push("rcorder: debugging not compiled in, -d ignored".to_string()),
+                'k' | 's' => {
+                    let rest: String = letters.by_ref().collect();
+                    let word = if rest.is_empty() { args.next().cloned() } else { Some(rest) };
+                    let list = if letter == 'k' { &mut options.keep } else { &mut options.skip };
+                    match word {
+                        Some(word) => list.push(word),
+                        None => complaints.push(format!("rcorder: option requires an argument -- {letter}")),
+                    }
+                }
+                other => complaints.push(format!("rcorder: illegal option -- {other}")),
+            }
         }
     }
-    (options, names)
+    (options, args.cloned().collect(), complaints)
+}
+
+/// The text of a file that is given by name or path.
+fn text_of<'a>(texts: &'a Texts, name: &str) -> Option<&'a str> {
+    let of = |wanted: &str| texts.iter().find(|(known, _)| known == wanted).map(|(_, text)| text.as_str());
+    of(name).or_else(|| of(base(name)))
+}
+
+fn base(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 fn answer(texts: &Texts, names: &[String], options: &Options) -> Answer {
-    let text = |name: &str| texts.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_bytes());
+    let file = |name: &String| Some((name.clone(), text_of(texts, name)?));
+    let found: Vec<(String, &str)> = names.iter().filter_map(file).collect();
     let files: Vec<File<'_>> =
-        names.iter().filter_map(|name| Some(File { name: name.as_bytes(), text: text(name)? })).collect();
+        found.iter().map(|(name, text)| File { name: name.as_bytes(), text: text.as_bytes() }).collect();
     rcorder(&files, options)
 }
 
@@ -61,48 +87,63 @@ fn words(command: &str) -> Vec<String> {
 pub(super) fn freebsd(directory: &Path) -> Vec<Outcome> {
     let mut out = Vec::new();
     for (name, case) in all_json(&directory.join("freebsd/rcorder")) {
-        let files = case["inputs"]["files"].as_array().expect("files").iter();
-        let base = |path: &str| path.rsplit('/').next().unwrap_or(path).to_string();
-        let texts: Texts = files
-            .map(|file| {
-                (base(file["path"].as_str().expect("path")), file["content"].as_str().expect("content").to_string())
-            })
-            .collect();
+        let list = |key: &str| case["inputs"][key].as_array().cloned().unwrap_or_default();
+        let word = |value: &Value| value.as_str().unwrap_or_default().to_string();
+        let mut texts: Texts =
+            list("files").iter().map(|file| (base(&word(&file["path"])).to_string(), word(&file["content"]))).collect();
+        for link in list("links") {
+            let text = text_of(&texts, &word(&link["target"])).map(String::from);
+            texts.extend(text.map(|text| (base(&word(&link["path"])).to_string(), text)));
+        }
         if texts.is_empty() {
             println!("  {name}: the scripts themselves are not among the facts: not counted");
             continue;
         }
+        let setup = strings(&case["inputs"]["setup"]).join("\n");
         for (at, step) in case["steps"].as_array().expect("steps").iter().enumerate() {
-            let id = format!("freebsd/rcorder/{name}/{at}");
-            let command = step["command"].as_str().expect("command");
-            let command = command.split_once("&& rcorder ").map_or(command, |(_, args)| args);
-            let (command, tail) = match command.split_once(" 2>&1 | tail -") {
-                Some((command, count)) => (command, count.parse::<usize>().ok()),
-                None => (command, None),
-            };
-            let quiet = command.ends_with(" 2>/dev/null");
-            let args = words(command.trim_end_matches(" 2>/dev/null"));
-            let (options, names) = options(&args);
-            let answer = answer(&texts, &names, &options);
-            let stderr: String =
-                answer.messages.iter().map(|text| format!("rcorder: {}\n", String::from_utf8_lossy(text))).collect();
-            let stdout = String::from_utf8_lossy(&answer.stdout).into_owned();
-            let text = |key: &str| step[key].as_str().unwrap_or_default().to_string();
-            let wanted = (text("stdout"), text("stderr"), step["exit"].as_i64());
-            let found = match tail {
-                Some(count) => {
-                    let all = stderr + &stdout;
-                    let lines: Vec<&str> = all.lines().collect();
-                    let last = &lines[lines.len().saturating_sub(count)..];
-                    (last.iter().map(|line| format!("{line}\n")).collect(), String::new(), Some(0))
-                }
-                None if quiet => (stdout, String::new(), Some(i64::from(answer.exit))),
-                None => (stdout, stderr, Some(i64::from(answer.exit))),
-            };
-            out.push(Outcome::same(id, &wanted, &found));
+            let wanted = (word(&step["stdout"]), word(&step["stderr"]), step["exit"].as_i64());
+            let found = run(&word(&step["command"]), &texts, &setup);
+            out.push(Outcome::same(format!("freebsd/rcorder/{name}/{at}"), &wanted, &found));
         }
     }
     out
+}
+
+/// What a recorded command prints: `cd DIR && rcorder ...`, with redirections and a filter behind it.
+fn run(command: &str, texts: &Texts, setup: &str) -> (String, String, Option<i64>) {
+    let command = command.split_once("rcorder").map_or(command, |(_, args)| args);
+    let (command, filter) = command.split_once(" | ").map_or((command, None), |(one, two)| (one, Some(two)));
+    let (quiet, joined) = (command.contains(" 2>/dev/null"), command.contains(" 2>&1"));
+    let command = command.replace(" 2>/dev/null", "").replace(" 2>&1", "");
+    let mut all: Vec<String> = texts.iter().map(|(name, _)| name.clone()).collect();
+    all.sort();
+    let backward = all.iter().rev().cloned().collect::<Vec<_>>().join(" ");
+    let command = command.replace("$(ls -r)", &backward).replace("$(ls)", &all.join(" "));
+    let args: Vec<String> =
+        words(&command).into_iter().flat_map(|word| if word == "*" { all.clone() } else { vec![word] }).collect();
+    let (options, names, mut complaints) = options(&args);
+    for name in names.iter().filter(|name| text_of(texts, name).is_none()) {
+        // A directory is passed over without a word.
+        if !setup.contains("mkdir") || !setup.contains(base(name)) {
+            complaints.push(format!("rcorder: could not open {name}: No such file or directory"));
+        }
+    }
+    let answer = answer(texts, &names, &options);
+    let said = answer.messages.iter().map(|text| format!("rcorder: {}", String::from_utf8_lossy(text)));
+    let stderr: String = complaints.into_iter().chain(said).map(|line| line + "\n").collect();
+    let stdout = String::from_utf8_lossy(&answer.stdout).into_owned();
+    let exit = Some(i64::from(answer.exit));
+    let stderr = if quiet { String::new() } else { stderr };
+    let (stdout, stderr) = if joined { (stderr + &stdout, String::new()) } else { (stdout, stderr) };
+    let Some(filter) = filter else { return (stdout, stderr, exit) };
+    let lines: Vec<&str> = stdout.lines().collect();
+    let count = filter.rsplit('-').next().and_then(|count| count.trim().parse::<usize>().ok()).unwrap_or(10);
+    let kept = match filter.split(' ').next() {
+        Some("tail") => &lines[lines.len().saturating_sub(count)..],
+        Some("head") => &lines[..lines.len().min(count)],
+        _ => return (format!("{:8}\n", lines.len()), stderr, Some(0)),
+    };
+    (kept.iter().map(|line| format!("{line}\n")).collect(), stderr, Some(0))
 }
 
 /// Small inputs of our own, by the original built elsewhere.
@@ -151,7 +192,7 @@ fn runs(id: &str, runs: &Value, texts: &Texts, out: &mut Vec<Outcome>) {
         for run in runs.as_array().expect("runs") {
             let args = strings(&run["args"]);
             let id = format!("{id}/{edition}{}", args.concat());
-            let (mut options, _) = options(&args);
+            let (mut options, ..) = options(&args);
             let sorted = edition == "freebsd13+";
             options.leftover = Leftover::Zero;
             options.edition = if sorted { Edition::Sorted } else { Edition::Plain };
