@@ -33,6 +33,9 @@ pub const KILL_AGAIN: Duration = Duration::from_secs(5);
 /// How long the main process of a script may live on after the script's own stop returned.
 pub const RETURNED_WAIT: Duration = Duration::from_secs(30);
 
+/// How long others may live on when the main process of a script died.
+pub const REST_WAIT: Duration = Duration::from_secs(10);
+
 /// What is asked of the service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -436,7 +439,9 @@ fn rest(run: RunId, cause: Cause, goal: Goal, now: Time, policy: &Policy) -> Ste
     if policy.leave {
         return (settled(goal, cause, policy), Effect::Leave(run));
     }
-    stopping::rest_told(run, now_ending(now, policy), cause)
+    // How long a script may take to stop is about the script, not about what lost its main process.
+    let most = if policy.is_script() { REST_WAIT } else { Duration::MAX };
+    stopping::rest_told(run, policy.stop.map(|patience| now + patience.min(most)), cause)
 }
 
 #[cfg(test)]

@@ -114,6 +114,8 @@ impl Supervisor {
                 is_meant
             }
             State::BackingOff { .. } | State::Ended { .. } => true,
+            // What is left of it still ends: then it starts again, as that is asked now.
+            State::Stopping { cause: Cause::Failed | Cause::Finished, .. } => true,
             State::Down | State::Waiting | State::Starting { .. } | State::Up { .. } | State::Stopping { .. } => false,
         };
         if tired {

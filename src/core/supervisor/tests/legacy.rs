@@ -214,3 +214,19 @@ fn a_daemon_found_running_is_watched_and_not_touched() {
          2 state redis          -> ended",
     );
 }
+
+#[test]
+fn a_start_while_the_rest_of_a_dead_daemon_ends_waits_for_that_and_starts() {
+    check(
+        "web(daemon)
+         0 start web                 -> spawn web#1
+         1 exited web#1 0            -> nothing
+         1 ready web#1               -> done
+         2 exited web#1 KILL         -> term-tree web#1
+         3 start web                 -> nothing
+        12 tick                      -> kill web#1
+        13 emptied web#1             -> spawn web#2
+        14 exited web#2 0            -> nothing
+        14 ready web#2               -> done",
+    );
+}
