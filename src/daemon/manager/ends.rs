@@ -55,7 +55,7 @@ impl Manager {
                     self.look_for_main(id);
                 }
             }
-            Some(Which::Main) => match self.successor(id, &service) {
+            Some(Which::Main) => match self.successor(id, &service, exit) {
                 Some(successor) => self.set_main(id, successor),
                 None if whole => {
                     self.event(Event::Ended(id, exit));

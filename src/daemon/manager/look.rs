@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use svc_core::service::{Kind, Ready};
-use svc_core::{Event, Job, RunId, Service};
+use svc_core::{Event, Exit, Job, RunId, Service};
 use svc_platform::poll::Interest;
 use svc_platform::process::{self, Facts, Handle};
 use svc_platform::{clock, files};
@@ -15,6 +15,8 @@ use super::{Manager, Timer, Token};
 
 /// How long a pid file that a service names is waited for, before its tree alone is asked.
 const PID_FILE_WAIT: Duration = Duration::from_secs(3);
+/// The same where a process runs a program that the script names: it may be a stage on the way into the background.
+const KNOWN_WAIT: Duration = Duration::from_millis(500);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A main process that ends this soon with others left was a stage on the way to the real one.
@@ -56,40 +58,19 @@ impl Manager {
         if processes.is_empty() {
             return self.look_whether_empty(id);
         }
-        let named = named_by_pid_file(&service, &processes);
-        let hopeless = pid_files(&service).is_empty() || until <= now;
-        match (named, hopeless) {
-            (Some(pid), _) => self.main_found(id, pid),
-            (None, false) => self.set_timer(LOOK_AGAIN, Timer::Look(id)),
-            (None, true) => match self.guessed(&service, &run.job, &processes) {
-                Some(pid) => self.main_found(id, pid),
-                None => {
-                    if let Some(run) = self.runs.get_mut(id) {
-                        run.looking = None;
-                    }
+        let waited = PID_FILE_WAIT.saturating_sub(until.since(now));
+        let patience = if pid_files(&service).is_empty() { Duration::ZERO } else { PID_FILE_WAIT };
+        let found = named_by_pid_file(&service, &processes)
+            .or_else(|| known(&service, &processes).filter(|_| waited >= patience.min(KNOWN_WAIT)))
+            .or_else(|| guessed(&service, &run.job, &processes).filter(|_| waited >= patience));
+        match found {
+            Some(pid) => self.main_found(id, pid),
+            None if waited < patience => self.set_timer(LOOK_AGAIN, Timer::Look(id)),
+            None => {
+                if let Some(run) = self.runs.get_mut(id) {
+                    run.looking = None;
                 }
-            },
-        }
-    }
-
-    /// Without a pid file: a process of a program that the script names, else the oldest whose parent is gone, else the
-    /// oldest. What other verbs than `start` leave is the service only if something says so.
-    fn guessed(&self, service: &Service, job: &Job, processes: &[Facts]) -> Option<i32> {
-        let orphan = |facts: &&Facts| !processes.iter().any(|other| other.pid == facts.parent);
-        let programs = match &service.kind {
-            Kind::Script(script) => script.programs.as_slice(),
-            Kind::Process | Kind::Forking { .. } | Kind::Oneshot | Kind::Group => &[],
-        };
-        let runs_it = |facts: &&Facts| {
-            process::program(facts.pid).is_ok_and(|path| programs.iter().any(|program| Path::new(program) == path))
-        };
-        let known = processes.iter().filter(orphan).find(runs_it);
-        let oldest = || processes.iter().find(orphan).or(processes.first());
-        match (known, job) {
-            (Some(facts), _) => Some(facts.pid),
-            (None, Job::Start) => oldest().map(|facts| facts.pid),
-            (None, Job::Verb(_)) if programs.is_empty() => oldest().map(|facts| facts.pid),
-            (None, Job::Stop | Job::Reload | Job::Verb(_)) => None,
+            }
         }
     }
 
@@ -135,7 +116,7 @@ impl Manager {
     }
 
     /// The process that has taken the place of a main process that ended, as in an upgrade without a gap.
-    pub(super) fn successor(&self, id: RunId, service: &Service) -> Option<i32> {
+    pub(super) fn successor(&self, id: RunId, service: &Service, exit: Exit) -> Option<i32> {
         let run = self.runs.get(id)?;
         if run.left {
             return None;
@@ -144,9 +125,41 @@ impl Manager {
         if let Some(pid) = named_by_pid_file(service, &processes) {
             return Some(pid);
         }
-        let young = clock::now().since(run.ready_at) < STAGE_MAX;
+        // A stage ends with success; what a daemon leaves that was killed is no daemon.
+        let is_stage = exit.is_success() && clock::now().since(run.ready_at) < STAGE_MAX;
         let orphan = processes.iter().find(|facts| facts.parent == self.keeper.pid());
-        orphan.filter(|_| young && pid_files(service).is_empty()).map(|facts| facts.pid)
+        orphan.filter(|_| is_stage && pid_files(service).is_empty()).map(|facts| facts.pid)
+    }
+}
+
+fn has_no_parent(facts: &Facts, processes: &[Facts]) -> bool {
+    !processes.iter().any(|other| other.pid == facts.parent)
+}
+
+/// A process of a program that the script names.
+fn known(service: &Service, processes: &[Facts]) -> Option<i32> {
+    let Kind::Script(script) = &service.kind else { return None };
+    let runs_it = |facts: &&Facts| {
+        process::program(facts.pid).is_ok_and(|path| {
+            let is_it = |program: &Path| program == path || program.canonicalize().is_ok_and(|whole| whole == path);
+            script.programs.iter().any(|program| is_it(Path::new(program)))
+        })
+    };
+    processes.iter().filter(|facts| has_no_parent(facts, processes)).find(runs_it).map(|facts| facts.pid)
+}
+
+/// The oldest whose parent is gone, else the oldest. What other verbs than `start` leave is the service only if
+/// something says so.
+fn guessed(service: &Service, job: &Job, processes: &[Facts]) -> Option<i32> {
+    let says_nothing = match &service.kind {
+        Kind::Script(script) => script.programs.is_empty(),
+        Kind::Process | Kind::Forking { .. } | Kind::Oneshot | Kind::Group => true,
+    };
+    let oldest = || processes.iter().find(|facts| has_no_parent(facts, processes)).or(processes.first());
+    match job {
+        Job::Start => oldest().map(|facts| facts.pid),
+        Job::Verb(_) if says_nothing => oldest().map(|facts| facts.pid),
+        Job::Stop | Job::Reload | Job::Verb(_) => None,
     }
 }
 
