@@ -18,7 +18,11 @@ pub(super) fn look(script: &Script, shell: &Shell<'_>, values: &Values) -> Found
         Style::Own | Style::Foreign => {
             let started = launches(shell, values, &mut found);
             let pid_file_used = named(shell, values, &mut found);
-            started || pid_file_used || !script.pid_files.is_empty() || in_background(shell)
+            started
+                || pid_file_used
+                || !script.pid_files.is_empty()
+                || in_background(shell)
+                || goes_into_background(shell, values, &found.programs)
         }
         Style::InitDScript => init_d_script(script, shell, values, &mut found),
         Style::RcSubr => rc_subr(shell, values, &mut found),
@@ -64,6 +68,17 @@ fn launches(shell: &Shell<'_>, values: &Values, found: &mut Found) -> bool {
         }
     }
     started || shell.calls("supervise-daemon", values).iter().any(|(command, words)| leads(command, words))
+}
+
+/// Whether one of these programs is told to become a daemon by itself: `$DAEMON -D`.
+fn goes_into_background(shell: &Shell<'_>, values: &Values, programs: &[String]) -> bool {
+    let is_told = |command: &Command| {
+        let mut words = command.words.iter().map(|word| values.expand(shell.bytes(*word)));
+        let program = words.next().into_iter().flatten().next();
+        program.is_some_and(|program| programs.contains(&program))
+            && words.flatten().any(|word| matches!(word.as_str(), "-D" | "--daemon" | "--daemonize"))
+    };
+    shell.commands.iter().any(is_told)
 }
 
 /// What `start_daemon -n 5 -p FILE PROGRAM` and `daemon --user=WHO --pidfile FILE PROGRAM` say.

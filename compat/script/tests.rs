@@ -234,3 +234,12 @@ fn latin_1_and_carriage_returns_are_read() {
     assert_eq!(script.verbs, ["start", "stop", "force-stop", "configtest"]);
     assert!(script.notes.iter().any(|note| note.text.contains("carriage returns")));
 }
+
+#[test]
+fn a_program_that_is_told_to_become_a_daemon_is_one() {
+    let text = |flag: &str| {
+        format!("#!/bin/sh\nDAEMON=/usr/sbin/found\ncase $1 in start) $DAEMON -c && exit; $DAEMON {flag} ;; esac\n")
+    };
+    assert!(read("found", text("-D").as_bytes()).daemon);
+    assert!(!read("found", text("--once").as_bytes()).daemon);
+}
