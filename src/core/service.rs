@@ -232,7 +232,8 @@ pub struct Restart {
     pub max_delay: Duration,
     /// A run that lasted this long is started again at once, and the wait begins anew. Default 10 s. Key: `settled`.
     pub settled: Duration,
-    /// Give up when the last of this many starts within `period` fails; 0: never. Default 10. Key: `limit` in `[restart]`.
+    /// Give up when the last of this many starts within `period` fails; 0: never. Default 10. Key: `limit` in
+    /// `[restart]`.
     pub limit: u32,
     /// Default 1 min. Key: `period` in `[restart]`.
     pub period: Duration,

@@ -84,7 +84,7 @@ fn one_is_no_daemon_and_says_how_to_start_it() {
 
 #[test]
 fn two_is_a_command_line_that_makes_no_sense() {
-    for line in ["web", "start", "--nonsense", "list --lines 3", "web start --timeout soon", "web configure"] {
+    for line in ["web", "start", "--nonsense", "list --lines 3", "web start --timeout soon"] {
         let call = called(svc().args(line.split_whitespace()).output().unwrap());
         assert_eq!(call.code, 2, "{line}: {call:?}");
         assert!(!call.err.is_empty() && call.out.is_empty(), "{line}: {call:?}");

@@ -19,9 +19,11 @@ while [ $good = 0 ] && [ $turn -lt 60 ]; do
     code=0
     "$svc" --root "$disk" nginx configure >/dev/null 2>"$seed.err" || code=$?
     state=torn
-    if cmp -s "$seed/etc/nginx/nginx.conf" "$disk/etc/nginx/nginx.conf" && [ ! -e "$disk/etc/nginx/conf.d/sites.conf" ]; then
+    if cmp -s "$seed/etc/nginx/nginx.conf" "$disk/etc/nginx/nginx.conf" &&
+        [ ! -e "$disk/etc/nginx/conf.d/sites.conf" ]; then
         state=old
-    elif grep -q 'worker_processes 4;' "$disk/etc/nginx/nginx.conf" && grep -q shop.key "$disk/etc/nginx/conf.d/sites.conf"; then
+    elif grep -q 'worker_processes 4;' "$disk/etc/nginx/nginx.conf" &&
+        grep -q shop.key "$disk/etc/nginx/conf.d/sites.conf"; then
         state=new
     fi
     left=$(find "$disk" -name '.*.svc-*' -o -name 'svc-stage-*' | wc -l)
