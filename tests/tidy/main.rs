@@ -2,6 +2,7 @@
 
 mod code;
 mod manifests;
+mod notes;
 mod pages;
 
 use std::fs;
