@@ -1,5 +1,5 @@
 //! Real scripts in the directory `SVC_SCRIPTS`: each is read without a note that nobody has looked at, and all together
-//! are ordered as the insserv in `SVC_INSSERV` orders them. `tests/scripts/run` gets both from Debian.
+//! are ordered as the insserv in `SVC_INSSERV` orders them. `tests/corpus/run` gets both from Debian.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,7 +16,7 @@ type Script = (String, Vec<u8>);
 
 fn main() -> ExitCode {
     let (Some(directory), Some(tool)) = (std::env::var_os("SVC_SCRIPTS"), std::env::var_os("SVC_INSSERV")) else {
-        println!("scripts: none here; tests/scripts/run gets some");
+        println!("scripts: none here; tests/corpus/run gets some");
         return ExitCode::SUCCESS;
     };
     let scripts = read_all(Path::new(&directory));
