@@ -1,4 +1,4 @@
-//! What rc.d scripts, service(8), sysrc(8), daemon(8) and rcorder(8) did on FreeBSD, done under our rc.subr and by our commands.
+//! What rc.d scripts and the commands around them did on FreeBSD, done under our rc.subr and by our commands.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The shell libraries under every shell that a script may be run by, and under shellcheck.
+//! The shell libraries under every shell that a script may be run by, and the commands of other systems over bad input.
 
 use std::fs;
 use std::os::unix::net::UnixListener;
@@ -77,6 +77,51 @@ fn red_hats_functions_say_and_do_the_same_in_every_shell() {
 #[test]
 fn init_d_script_does_what_a_script_only_names() {
     under_every_shell(library::INIT_D_SCRIPT, "init-d-script.sh");
+}
+
+/// Runs a command of another system over a root with this rc.conf: its code, and what it said on both streams.
+fn over(conf: &str, words: &[&str]) -> (Option<i32>, String) {
+    let root = tempfile::tempdir().expect("a directory");
+    fs::create_dir_all(root.path().join("etc/rc.d")).expect("directories");
+    fs::write(root.path().join("etc/rc.conf"), conf).expect("a file");
+    let output = Command::new(env!("CARGO_BIN_EXE_svc"))
+        .arg("as")
+        .args(words)
+        .env("SVC_ROOT", root.path())
+        .stdin(Stdio::null())
+        .output()
+        .expect("svc starts");
+    (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+}
+
+#[test]
+fn a_configuration_that_no_shell_can_read_is_told_by_the_code() {
+    let (code, said) = over("x=\"\n", &["service", "web", "start"]);
+    assert_eq!(code, Some(2), "{said}");
+    let (code, said) = over("if\n", &["sysrc", "x"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("sysrc: Exiting due to previous syntax errors"), "{said}");
+}
+
+#[test]
+fn a_configuration_without_an_end_is_stopped() {
+    let loops = "while :; do :; done\n";
+    let (code, said) = over(loops, &["service", "web", "start"]);
+    assert!(code == Some(1) && said.contains("rc.conf has no end"), "{said}");
+}
+
+#[test]
+fn a_name_that_is_none_does_no_harm() {
+    for name in ["../../../bin/nonesuch", "a b", "a\nb", "--", "", "*", "$(id)"] {
+        let (code, said) = over("", &["service", "--", name, "start"]);
+        assert!(code == Some(1) && said.contains("does not exist in /etc/rc.d"), "{name}: {code:?} {said}");
+    }
+    for name in ["a b", "a;id", "$(id)", "a\nb", "`id`"] {
+        let (code, said) = over("", &["sysrc", name]);
+        assert!(code == Some(1) && said.contains("not allowed in shell"), "{name}: {code:?} {said}");
+    }
+    assert_eq!(over("", &["frobnicate"]).0, Some(2));
+    assert_eq!(over("", &[]).0, Some(2));
 }
 
 #[test]

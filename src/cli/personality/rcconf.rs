@@ -11,6 +11,9 @@ use svc_compat::library::RC_SUBR;
 /// What stands between the words of rc.conf's own `echo` and the answer.
 const MARK: char = '\u{1}';
 
+/// For so long the configuration may keep a processor busy: it is shell, and may turn in a circle.
+pub(super) const WORK_SECONDS_MAX: u32 = 5;
+
 /// Everything is looked for below this; as a rule it is `/`.
 pub(super) fn root() -> PathBuf {
     env::var_os("SVC_ROOT").map_or_else(|| PathBuf::from("/"), PathBuf::from)
@@ -29,7 +32,7 @@ pub(super) fn below(path: &str) -> PathBuf {
 pub(super) fn ask(lines: &str, words: &[String]) -> Result<String, ExitCode> {
     let own = below(RC_SUBR.path);
     let library = if own.exists() { format!(". {}\n", own.display()) } else { RC_SUBR.text.to_owned() };
-    let script = format!("{library}\nload_rc_config\nprintf '\\001'\n{lines}");
+    let script = format!("ulimit -t {WORK_SECONDS_MAX}\n{library}\nload_rc_config\nprintf '\\001'\n{lines}");
     let output = Command::new("/bin/sh")
         .args(["-c", &script, "service"])
         .args(words)
@@ -47,7 +50,10 @@ pub(super) fn ask(lines: &str, words: &[String]) -> Result<String, ExitCode> {
     match output.status.code() {
         Some(0) => Ok(answer.to_owned()),
         Some(code) => Err(ExitCode::from(u8::try_from(code).unwrap_or(1))),
-        None => Err(ExitCode::FAILURE),
+        None => {
+            super::say_error(&format!("rc.conf has no end: its shell was stopped after {WORK_SECONDS_MAX} s of work"));
+            Err(ExitCode::FAILURE)
+        }
     }
 }
 

@@ -80,7 +80,7 @@ fn is_speakable(name: &str) -> bool {
 /// Every file must be one that a shell can read.
 fn check_readable(values: &Values) -> Result<(), ExitCode> {
     let defaults = (!values.are_chosen()).then(|| values.defaults().to_owned());
-    for file in defaults.into_iter().chain(values.files()) {
+    for file in defaults.into_iter().chain(values.unread_files()) {
         let place = values.place(&file);
         if !place.exists() {
             continue;

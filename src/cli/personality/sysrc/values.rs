@@ -1,14 +1,21 @@
 //! What the configuration means: a shell reads it, in an empty environment, and is asked.
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Reads the files without a word, then lets `$1`.. be asked. Descriptor 3 is where the answer goes.
-const READ: &str = r#"
+use crate::cli::personality::rcconf::WORK_SECONDS_MAX;
+
+/// Reads the defaults without a word. Descriptor 3 is where the answer goes.
+const DEFAULTS: &str = r#"
 exec 3>&1 >/dev/null 2>&1
 rc_conf_files='/etc/rc.conf /etc/rc.conf.local'
 if [ -r "$SYSRC_DEFAULTS" ]; then . "$SYSRC_DEFAULTS"; fi
+"#;
+
+/// Then the files, and lets `$1`.. be asked.
+const READ: &str = r#"
 if [ -n "${SYSRC_FILES+given}" ]; then rc_conf_files=$SYSRC_FILES; fi
 SYSRC_LEFT=$rc_conf_files
 for SYSRC_ONE in $SYSRC_LEFT; do
@@ -93,6 +100,16 @@ impl Values {
         }
     }
 
+    /// The files that are to be read, found out without reading them.
+    pub(super) fn unread_files(&self) -> Vec<String> {
+        if let Some(files) = &self.files {
+            return files.clone();
+        }
+        let script = format!("{DEFAULTS}exec >&3\nprintf %s \"$rc_conf_files\"");
+        let answer = self.shell(&script, &[], Stdio::null());
+        answer.split_whitespace().map(str::to_owned).collect()
+    }
+
     /// The value of a variable, with the shell's own modifiers behind the name if wanted; nothing if it is not set.
     pub(super) fn get(&self, name: &str) -> Option<String> {
         if name.is_empty() {
@@ -106,7 +123,7 @@ impl Values {
 
     /// The values of several variables.
     pub(super) fn get_all(&self, names: &[&str]) -> Vec<Option<String>> {
-        let answer = self.shell(&format!("{READ}{ASK}"), names, Stdio::null());
+        let answer = self.shell(&format!("{DEFAULTS}{READ}{ASK}"), names, Stdio::null());
         let mut values = answer.split('\0');
         let value = |text: &str| text.strip_prefix('1').map(|value| value.trim_end_matches('\n').to_owned());
         names.iter().map(|_| values.next().and_then(value)).collect()
@@ -139,14 +156,18 @@ impl Values {
     fn shell(&self, script: &str, words: &[&str], errors: Stdio) -> String {
         let root = if self.root == Path::new("/") { PathBuf::new() } else { self.root.clone() };
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", script, "sysrc"]).args(words);
+        let script = format!("ulimit -t {WORK_SECONDS_MAX}\n{script}");
+        command.args(["-c", &script, "sysrc"]).args(words);
         command.env_clear().env("PATH", "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin");
         command.env("SYSRC_ROOT", root).env("SYSRC_DEFAULTS", self.place(&self.defaults));
         if let Some(files) = &self.files {
             command.env("SYSRC_FILES", files.join(" "));
         }
-        let output = command.stdin(Stdio::null()).stderr(errors).output();
-        output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+        let Ok(output) = command.stdin(Stdio::null()).stderr(errors).output() else { return String::new() };
+        if output.status.signal().is_some() {
+            eprintln!("sysrc: the files have no end: their shell was stopped after {WORK_SECONDS_MAX} s of work");
+        }
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 }
 
