@@ -5,6 +5,7 @@ mod crashes;
 mod files;
 mod harness;
 mod lives;
+mod odd_scripts;
 mod readiness;
 mod scripts;
 mod socket;

@@ -9,7 +9,8 @@ fn every_note_is_explained_in_its_page() {
     let page = explained(&read("man/svc-import.7"));
     let mut written = BTreeSet::new();
     for file in files() {
-        let is_code = file.path.starts_with("compat/") && file.path.ends_with(".rs") && !file.path.ends_with("tests.rs");
+        let is_code =
+            file.path.starts_with("compat/") && file.path.ends_with(".rs") && !file.path.ends_with("tests.rs");
         if is_code {
             written.extend(notes(&file.text).into_iter().map(|note| (note, file.path.clone())));
         }
@@ -92,5 +93,8 @@ fn a_note_is_known_by_what_does_not_change_in_it() {
                 Note::new(number(\"x\"), \"two \\\n   lines\"); Note::new(line, text)";
     assert_eq!(notes(code), ["X in X is no X", "x"]);
     assert_eq!(notes("Note::new(1, \"two \\\n   lines\")"), ["two lines"]);
-    assert_eq!(explained(".It a\n.Sh DIAGNOSTICS\n.It \"X is \\&No\"\n.It b\n"), ["X is No", "b"].map(str::to_owned).into());
+    assert_eq!(
+        explained(".It a\n.Sh DIAGNOSTICS\n.It \"X is \\&No\"\n.It b\n"),
+        ["X is No", "b"].map(str::to_owned).into()
+    );
 }

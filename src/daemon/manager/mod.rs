@@ -23,6 +23,7 @@ use super::options::Options;
 use super::{After, LAUNCHES_CHANNEL, say};
 
 mod adopt;
+mod circle;
 mod clients;
 mod ends;
 pub(crate) mod environment;
