@@ -30,7 +30,8 @@ pub(crate) fn html(inventory: &Inventory) -> String {
     others(&mut page, inventory);
     let _ = writeln!(
         page,
-        "<footer>svc {}, <code>svc migrate --html</code>; what the remarks mean: svc-import(7)</footer>\n</body>\n</html>",
+        "<footer>svc {}, <code>svc migrate --html</code>; what the remarks mean: svc-import(7)</footer>\n\
+         </body>\n</html>",
         env!("CARGO_PKG_VERSION")
     );
     page
@@ -133,9 +134,11 @@ fn picture(page: &mut String, inventory: &Inventory) {
     page.push_str(
         "<h2>Order</h2>\n<p class=\"soft\">As svc starts them, from left to right. A line is drawn where no other way \
          says the same; a thick one means that the later requires the earlier. What comes after the same and before \
-         nothing is in one box.</p>\n<ul class=\"legend\"><li><i class=\"service\"></i>leaves a daemon</li>\
+         nothing is in one box.</p>\n\
+         <ul class=\"legend\"><li><i class=\"service\"></i>leaves a daemon</li>\
          <li><i class=\"other\"></i>does something and is done</li>\
-         <li><i class=\"dropped\"></i>dropped by systemd 260</li><li><i class=\"native\"></i>definition of svc</li></ul>\n",
+         <li><i class=\"dropped\"></i>dropped by systemd 260</li>\
+         <li><i class=\"native\"></i>definition of svc</li></ul>\n",
     );
     let _ = writeln!(page, "<figure class=\"box\">{svg}</figure>");
     for (names, when) in [(alone, "At any time, for all their headers say:"), (last, "After all other scripts:")] {

@@ -15,7 +15,9 @@ const PAD: f64 = 8.0;
 const MARGIN: f64 = 12.0;
 /// So many that come after the same and before nothing are one box.
 const CROWD_MIN: usize = 4;
-const CROWD_ROWS_MAX: usize = 12;
+const CROWD_ROWS_MIN: usize = 12;
+/// A crowd is about as high as it is wide when it has so many rows for each column.
+const ROWS_PER_COLUMN: f64 = 6.0;
 
 /// One box: a service, or a crowd of those that come after the same and before nothing.
 struct Cell {
@@ -124,8 +126,8 @@ fn cells(order: &Order, shown: &[usize], followed: &[bool]) -> Vec<Cell> {
     all.sort();
     let cell = |members: Vec<usize>| {
         let longest = members.iter().map(|at| shown_name(&order.places[*at].name).chars().count()).max().unwrap_or(0);
-        // As high as wide, about.
-        let rows = members.len().div_ceil(members.len().div_ceil(CROWD_ROWS_MAX));
+        let rows_max = (members.len() as f64 * ROWS_PER_COLUMN).sqrt().max(CROWD_ROWS_MIN as f64) as usize;
+        let rows = members.len().div_ceil(members.len().div_ceil(rows_max));
         Cell { members, rows, column_width: longest as f64 * CHAR_WIDTH + 2.0 * PAD }
     };
     all.into_iter().map(cell).collect()

@@ -97,3 +97,26 @@ impl Root {
         files
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn links_stay_inside_the_root() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::new(folder.path());
+        fs::create_dir_all(folder.path().join("usr/bin")).unwrap();
+        fs::write(folder.path().join("usr/bin/dash"), "").unwrap();
+        symlink("usr/bin", folder.path().join("bin")).unwrap();
+        symlink("/bin/dash", folder.path().join("usr/bin/sh")).unwrap();
+        symlink("../../../../etc/passwd", folder.path().join("usr/out")).unwrap();
+        symlink("round", folder.path().join("round")).unwrap();
+        assert_eq!(root.resolve("/bin/sh"), Some(folder.path().join("usr/bin/dash")));
+        for nothing in ["/usr/out", "/round", "/usr/bin/bash"] {
+            assert_eq!(root.resolve(nothing), None, "{nothing}");
+        }
+        assert_eq!(root.within(&folder.path().join("usr/bin")), "/usr/bin");
+    }
+}

@@ -100,3 +100,48 @@ fn is_of(process: &(Facts, Option<PathBuf>), found: &Found) -> bool {
         || facts.name == found.entry.name
         || (found.script.programs.is_empty() && facts.command().contains(&found.entry.name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrate::Entry;
+    use std::path::PathBuf;
+    use svc_compat::Script;
+
+    fn script(programs: &[String], pid_files: &[String]) -> Found {
+        let script =
+            Script { daemon: true, programs: programs.to_vec(), pid_files: pid_files.to_vec(), ..Script::default() };
+        Found {
+            entry: Entry { name: "tested".to_owned(), ..Entry::default() },
+            path: PathBuf::new(),
+            directory: PathBuf::new(),
+            text: Vec::new(),
+            script,
+            unreadable: None,
+        }
+    }
+
+    #[test]
+    fn a_daemon_is_found_by_its_pid_file_or_by_its_program() {
+        let table = Table::read(&Root::new(Path::new("/")));
+        let own = i32::try_from(std::process::id()).unwrap();
+        let program = std::env::current_exe().unwrap().display().to_string();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tested.pid").display().to_string();
+        std::fs::write(&file, format!("{own}\n")).unwrap();
+        let by = |found: Found| table.daemon_of(&found);
+        let programs = std::slice::from_ref(&program);
+        let files = std::slice::from_ref(&file);
+        assert_eq!(by(script(programs, files)), Some(Running { pid: own, by: file.clone() }));
+        assert_eq!(by(script(programs, &[])).unwrap().by, program);
+        // The pid of another program: the file was left behind.
+        assert_eq!(by(script(&["/nowhere/tested-d".to_owned()], files)), None);
+        assert_eq!(by(script(&["/bin/sh".to_owned()], &[])), None);
+    }
+
+    #[test]
+    fn nobody_looks_for_processes_of_another_root() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Table::read(&Root::new(folder.path())).all.is_empty());
+    }
+}
