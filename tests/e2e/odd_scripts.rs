@@ -64,7 +64,7 @@ fn a_script_that_may_not_be_executed_is_told_so() {
 fn a_script_that_asks_for_what_it_is_doing_is_told_that_it_goes_in_circles() {
     let mut daemon = Daemon::new(&[]);
     let svc = env!("CARGO_BIN_EXE_svc");
-    let text = format!("#!/bin/sh\n[ \"$1\" = start ] || exit 3\nexec {svc} --runtime-dir {{dir}}/run circle start\n");
+    let text = format!("#!/bin/sh\n[ \"$1\" = start ] || exit 3\nexec {svc} --socket {{dir}}/control circle start\n");
     daemon.script("circle", &text);
     daemon.start();
     let outcome = daemon.outcome(&Request::Start(target("circle")));
