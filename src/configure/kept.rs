@@ -82,11 +82,11 @@ impl Kept {
 }
 
 impl Pair {
-    pub(crate) fn old(&self) -> Option<Content> {
+    pub(crate) fn before(&self) -> Option<Content> {
         self.old.as_ref().map(Version::content)
     }
 
-    pub(crate) fn new(&self) -> Option<Content> {
+    pub(crate) fn after(&self) -> Option<Content> {
         self.new.as_ref().map(Version::content)
     }
 }

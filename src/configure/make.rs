@@ -97,10 +97,10 @@ impl<'a> Maker<'a> {
             let place = self.places.find(Path::new(&pair.target)).map_err(system("looking at what is there"))?;
             let old = place.read(TEXT_BYTES_MAX).map_err(system("looking at what is there"))?;
             let mut notes = Vec::new();
-            if old != pair.new() {
+            if old != pair.after() {
                 notes.push("was changed by hand since it was made; --undo again brings that back".to_owned());
             }
-            items.push(Item { target: &pair.target, change: Change { place, old, new: pair.old() }, notes });
+            items.push(Item { target: &pair.target, change: Change { place, old, new: pair.before() }, notes });
         }
         self.finish(service, items, true)
     }
