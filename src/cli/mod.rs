@@ -120,6 +120,16 @@ fn say(text: &str) {
     let _ = anstream::stdout().flush();
 }
 
+/// The directory that stands for `/` where files are looked at and no svcd is asked; a code if there is none.
+fn root(common: &Common) -> Result<PathBuf, u8> {
+    let root = common.root.clone().unwrap_or_else(|| PathBuf::from("/"));
+    if root.is_dir() {
+        return Ok(root);
+    }
+    say_error(&format!("--root {}: there is no such directory", root.display()));
+    Err(code::FAILED)
+}
+
 /// Bytes for stdout as they are: names of files may be in any encoding.
 fn say_bytes(bytes: &[u8]) {
     let _ = std::io::stdout().write_all(bytes);

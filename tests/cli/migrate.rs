@@ -1,8 +1,11 @@
 //! `svc migrate` as a program: the inventory of a machine that was never booted.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -179,6 +182,49 @@ fn nothing_is_changed_and_names_ask_for_everything() {
     assert_eq!(migrate(root.path(), "migrate nobody").code, 5);
     assert_eq!(migrate(root.path(), "-q migrate").out.lines().next(), Some("LOGIN"));
     assert_eq!(all_files(root.path()), before);
+}
+
+#[test]
+fn what_lies_among_the_scripts_is_survived() {
+    let folder = TempDir::new().unwrap();
+    let root = folder.path();
+    let init = root.join("etc/init.d");
+    write(root, "bin/sh", "");
+    write(root, "etc/init.d/good", &initd("good", "echo"));
+    fs::write(init.join("latin1"), b"#!/bin/sh\n# Provides: caf\xe9\n\0\xff\n").unwrap();
+    fs::write(init.join(OsStr::from_bytes(b"n\xffme")), "#!/bin/sh\n").unwrap();
+    fs::File::create(init.join("huge")).unwrap().set_len(50 << 20).unwrap();
+    fs::write(init.join("empty"), "").unwrap();
+    fs::create_dir(init.join("directory")).unwrap();
+    symlink("nowhere", init.join("dangling")).unwrap();
+    symlink("round", init.join("round")).unwrap();
+    assert!(Command::new("mkfifo").arg(init.join("pipe")).status().unwrap().success());
+    let inventory = inventory(root);
+    assert_eq!(script(&inventory, "good")["adoption"]["verdict"], "yes");
+    for (name, reason) in [
+        ("huge", "more than the"),
+        ("pipe", "not a regular file"),
+        ("dangling", "leads nowhere"),
+        ("round", "leads nowhere"),
+        ("n\u{fffd}me", "its name"),
+    ] {
+        let reasons = script(&inventory, name)["adoption"]["reasons"].to_string();
+        assert!(reasons.contains(reason), "{name}: {reasons}");
+    }
+    assert_eq!(script(&inventory, "empty")["what"], "no-service");
+    let order = migrate(root, "order");
+    assert!(order.out.lines().any(|line| line == "good"), "{order:?}");
+    let order = migrate(root, "order --insserv --force");
+    assert!(order.out.contains("S:01:2:good\n"), "{order:?}");
+}
+
+#[test]
+fn a_root_that_is_not_there_is_an_error() {
+    for verb in ["migrate", "order"] {
+        let answer = migrate(Path::new("/nowhere/at/all"), verb);
+        assert_eq!((answer.out.as_str(), answer.code), ("", 1));
+        assert!(answer.err.contains("no such directory"), "{}", answer.err);
+    }
 }
 
 fn all_files(folder: &Path) -> Vec<(String, Vec<u8>)> {

@@ -26,7 +26,10 @@ pub(crate) struct Words {
 
 /// Shows the inventory and returns the exit code.
 pub(crate) fn run(words: &Words, common: &Common) -> u8 {
-    let root = common.root.clone().unwrap_or_else(|| PathBuf::from("/"));
+    let root = match super::root(common) {
+        Ok(root) => root,
+        Err(code) => return code,
+    };
     let mut inventory = survey(&root);
     if let Some(file) = &words.html
         && let Err(error) = fs::write(file, page::html(&inventory))

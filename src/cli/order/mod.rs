@@ -67,7 +67,10 @@ struct Answer {
 
 /// Prints the order and returns the exit code.
 pub(crate) fn run(words: &Words, common: &Common) -> u8 {
-    let root = common.root.clone().unwrap_or_else(|| PathBuf::from("/"));
+    let root = match super::root(common) {
+        Ok(root) => root,
+        Err(code) => return code,
+    };
     let answer = match words {
         Words { rcorder: true, .. } => rcorder::order(words, &root),
         Words { insserv: true, .. } => insserv::order(words, &root),
