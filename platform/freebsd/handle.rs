@@ -103,8 +103,8 @@ impl Handle {
         Ok(poll(&mut fds, PollTimeout::ZERO)? > 0)
     }
 
-    /// How it ended, whoever collected it; `None` while it lives, or where it ended before hold of it was taken and only
-    /// its parent can know.
+    /// How it ended, whoever collected it; `None` while it lives, or where it ended before hold of it was taken and
+    /// only its parent can know.
     ///
     /// # Errors
     ///
