@@ -296,7 +296,9 @@ fn exhausted() {
     let full = nix::errno::Errno::EMFILE as i32;
     assert_eq!(listener.accept().unwrap_err().raw_os_error(), Some(full));
     let error = spawner.spawn(&launch(&["/bin/sh", "-c", ":"]), Kin::Child).unwrap_err();
-    assert_eq!((error.stage, error.source.raw_os_error()), (Stage::Process, Some(full)));
+    // Where a child gets its own copies only after its birth, it is the one that finds none left.
+    assert!(matches!(error.stage, Stage::Process | Stage::Descriptors), "{error}");
+    assert_eq!(error.source.raw_os_error(), Some(full));
     for _ in 0..2 {
         spare.lend(|| {
             let accepted = listener.accept().unwrap();
