@@ -95,6 +95,17 @@ pub fn run(options: &Options) -> Result<Report, ConfigureError> {
     Ok(report)
 }
 
+/// Makes the files of services that are about to start; says what is wrong on standard error. Gives the exit code.
+pub(crate) fn at_start(daemon: daemon::Options, names: &[String]) -> u8 {
+    let options = Options { daemon, names: names.to_vec(), deed: Deed::Make, mode: None };
+    let faults = match run(&options) {
+        Ok(report) => report.services.into_iter().filter_map(|service| service.fault).collect(),
+        Err(error) => vec![error.to_string()],
+    };
+    faults.iter().for_each(|fault| eprintln!("{fault}"));
+    u8::from(!faults.is_empty())
+}
+
 /// Makes the place for what is remembered, waits for our turn, and ends what an earlier run began.
 fn enter(places: &Places, report: &mut Report) -> Result<Lock, ConfigureError> {
     files::make_directory(&places.state, 0o700).map_err(system("making a place for older versions"))?;

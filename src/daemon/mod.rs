@@ -13,6 +13,8 @@ use svc_core::Exit;
 use svc_platform::channel::Channel;
 use svc_platform::{files, host, reap, roles, users};
 
+use crate::configure;
+
 mod framing;
 pub(crate) mod glob;
 mod image;
@@ -80,10 +82,11 @@ enum Role {
     Manager,
     Logger,
     Loader,
+    Configurer,
 }
 
 impl Role {
-    const ALL: [Self; 4] = [Self::Keeper, Self::Manager, Self::Logger, Self::Loader];
+    const ALL: [Self; 5] = [Self::Keeper, Self::Manager, Self::Logger, Self::Loader, Self::Configurer];
 
     fn name(self) -> &'static str {
         match self {
@@ -91,6 +94,7 @@ impl Role {
             Self::Manager => "manager",
             Self::Logger => "logger",
             Self::Loader => "loader",
+            Self::Configurer => "configurer",
         }
     }
 }
@@ -138,6 +142,7 @@ fn play(role: Role, options: Options, names: &[String]) -> u8 {
         Role::Manager => be_manager(options),
         Role::Logger => channel().and_then(|keeper| logger::run(options.logs, keeper)).map(|()| 0),
         Role::Loader => loader::run(&options, names).map(|()| 0),
+        Role::Configurer => Ok(configure::at_start(options, names)),
     };
     result.unwrap_or_else(|error| {
         say(format!("{}: {error}", role.name()));

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::machine::Machine;
+use crate::machine::{Machine, until};
 
 #[test]
 fn one_value_changed_is_one_service_reloaded() {
@@ -52,4 +52,72 @@ fn a_service_that_is_down_stays_down() {
     assert_eq!(machine.pid("redis"), None);
     fs::remove_file(machine.path("/etc/redis/redis.conf")).unwrap();
     assert_eq!(machine.good(&["redis", "configure"]), "redis: /etc/redis/redis.conf made\n");
+}
+
+/// A service whose files are made at each start, and looked at by a command that waits for a file `go`.
+const AT_START: &str = r#"
+command = ["sh", "-c", "cp {dir}/etc/web.conf {dir}/seen; exec sleep 1000"]
+configure-at-start = true
+[restart]
+when = "never"
+[[configure]]
+template = "web.conf"
+target = "/etc/web.conf"
+validate = ["sh", "-c", "echo > {dir}/looking; while ! [ -e {dir}/go ]; do sleep 0.02; done"]
+"#;
+
+fn at_start() -> Machine {
+    let mut machine = Machine::new();
+    machine.write("/etc/svc/services/web.toml", &AT_START.replace("{dir}", &machine.root().to_string_lossy()));
+    machine.write("/usr/lib/svc/templates/web.conf", "port {{ web.port }}\n");
+    machine.write("/etc/svc/values/web.toml", "web.port = 80\n");
+    machine.boot();
+    machine
+}
+
+fn state(machine: &Machine, name: &str) -> String {
+    machine.report(&["status", name])["status"][0]["summary"]["state"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_start_makes_the_files_first_and_does_not_happen_without_them() {
+    let machine = at_start();
+    machine.write("/go", "");
+    machine.good(&["web", "start"]);
+    until("the service has read its file", || machine.path("/seen").exists().then_some(()));
+    assert_eq!(machine.read("/etc/web.conf"), "port 80\n");
+    machine.edit("/etc/svc/values/web.toml", "80", "81");
+    machine.good(&["web", "restart"]);
+    until("it has read the new one", || (machine.read("/seen") == "port 81\n").then_some(()));
+    machine.edit("/etc/svc/values/web.toml", "port", "prot");
+    let said = machine.say(&["web", "restart"]);
+    assert!(said.code == 1 && said.err.contains("did you mean `web.prot`"), "{said:?}");
+    assert_eq!((state(&machine, "web").as_str(), machine.read("/etc/web.conf").as_str()), ("failed", "port 81\n"));
+}
+
+#[test]
+fn a_stop_ends_a_start_that_waits_for_its_files() {
+    let machine = at_start();
+    machine.good(&["web", "start", "--no-wait"]);
+    until("the command looks", || machine.path("/looking").exists().then_some(()));
+    assert_eq!(state(&machine, "web"), "starting");
+    machine.good(&["web", "stop"]);
+    assert_eq!(state(&machine, "web"), "down");
+    assert!(!machine.path("/etc/web.conf").exists());
+    machine.write("/go", "");
+    machine.good(&["web", "start"]);
+    assert_eq!(machine.read("/etc/web.conf"), "port 80\n");
+}
+
+#[test]
+fn the_next_manager_goes_on_with_a_start_that_waited_for_its_files() {
+    let machine = at_start();
+    machine.good(&["web", "start", "--no-wait"]);
+    until("the command looks", || machine.path("/looking").exists().then_some(()));
+    let manager = machine.report(&["hello"])["hello"]["manager"].as_i64().unwrap();
+    let handle = svc_platform::process::Handle::open(i32::try_from(manager).unwrap()).unwrap();
+    handle.signal(9).unwrap();
+    machine.write("/go", "");
+    until("web is up", || (machine.say(&["status", "web"]).code == 0).then_some(()));
+    assert_eq!(machine.read("/etc/web.conf"), "port 80\n");
 }

@@ -27,6 +27,8 @@ const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 pub(super) enum Purpose {
     /// Reads definitions.
     Load,
+    /// Makes the files of the service that this run starts.
+    Configure(RunId),
     /// Tells whether this run is ready.
     Ready(RunId),
     /// Asks a script for its own word; the number names who wants to know.
@@ -38,13 +40,15 @@ impl Purpose {
         match self {
             Self::Load | Self::Ready(_) => Duration::from_secs(10),
             Self::Status(_) => Duration::from_secs(5),
+            // Its own waits have limits; this is longer than all of them.
+            Self::Configure(_) => Duration::from_secs(300),
         }
     }
 
     fn bytes_max(self) -> usize {
         match self {
             Self::Load => IMAGE_BYTES_MAX,
-            Self::Ready(_) | Self::Status(_) => OUTPUT_BYTES_MAX,
+            Self::Configure(_) | Self::Ready(_) | Self::Status(_) => OUTPUT_BYTES_MAX,
         }
     }
 }
@@ -127,6 +131,14 @@ impl Manager {
         self.helpers.all.values().any(|helper| helper.purpose == purpose)
     }
 
+    /// Ends a helper whose answer nobody wants any more.
+    pub(super) fn end_helper(&mut self, purpose: Purpose) {
+        for helper in self.helpers.all.values().filter(|helper| helper.purpose == purpose) {
+            // It may have ended already, and its end is dealt with next.
+            helper.handle.signal(9).ok();
+        }
+    }
+
     pub(super) fn helper_wrote(&mut self, id: u64) {
         let Some(helper) = self.helpers.all.get_mut(&id) else { return };
         if !helper.read() {
@@ -159,6 +171,7 @@ impl Manager {
         let result = Result { exit, output: helper.output, overdue: helper.overdue };
         match helper.purpose {
             Purpose::Load => self.loaded(result),
+            Purpose::Configure(run) => self.configured(run, &result),
             Purpose::Ready(run) => {
                 self.probed(run, if result.exit.is_success() { Answered::Yes } else { Answered::No });
             }

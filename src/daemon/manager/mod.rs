@@ -20,11 +20,12 @@ use self::run::Runs;
 use super::journal::Journal;
 use super::link;
 use super::options::Options;
-use super::{After, LAUNCHES_CHANNEL, say};
+use super::{After, LAUNCHES_CHANNEL, Role, say};
 
 mod adopt;
 mod circle;
 mod clients;
+mod configure;
 mod ends;
 pub(crate) mod environment;
 mod helpers;
@@ -154,6 +155,7 @@ struct Manager {
     clients: Clients,
     requests: requests::Requests,
     helpers: Helpers,
+    configuring: configure::Configuring,
     asking: status::Asking,
     output: output::Outputs,
     /// What comes after everything was stopped.
@@ -236,6 +238,7 @@ impl Manager {
             clients: Clients::default(),
             requests: requests::Requests::default(),
             helpers: Helpers::default(),
+            configuring: configure::Configuring::default(),
             asking: status::Asking::default(),
             output: output::Outputs::default(),
             then: None,

@@ -83,11 +83,13 @@ impl Manager {
         self.core.skip_runs(past.last_run);
         self.core.recover(now, past.memories.into_iter().collect(), &mut actions);
         let count = past.runs.len();
+        let waited = self.waited_for_files(&past.runs);
         for (id, (launched, watched)) in past.runs {
             self.find_again(id, launched, &watched);
         }
         actions.into_iter().for_each(|action| self.act(action));
         self.has_loaded = true;
+        waited.into_iter().for_each(|(run, id)| self.spawn(run, id, Job::Start, None));
         if count > 0 {
             say(format!("{count} runs of the manager before were taken over"));
         }

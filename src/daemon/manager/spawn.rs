@@ -40,7 +40,25 @@ impl Manager {
         if let Some(main) = about.filter(|_| !self.forest.is_tight()).and_then(|about| self.runs.get(about)) {
             drop(main.trunk.processes());
         }
-        if let Err(text) = self.launch(run, id, &service, job, about) {
+        // What is to be stopped, and has not begun, needs no command for it.
+        if let Some(about) = about {
+            self.stop_configuring(about);
+        }
+        if job == Job::Start && self.configures_first(run, id, &service) {
+            return;
+        }
+        self.launch_or_say(run, id, &service, job, about);
+    }
+
+    pub(super) fn launch_or_say(
+        &mut self,
+        run: RunId,
+        id: ServiceId,
+        service: &Service,
+        job: Job,
+        about: Option<RunId>,
+    ) {
+        if let Err(text) = self.launch(run, id, service, job, about) {
             self.event(Event::SpawnFailed(run, text));
         }
     }
@@ -199,6 +217,9 @@ impl Manager {
     }
 
     pub(super) fn signal(&mut self, run: RunId, signal: Signal, reach: Reach) {
+        if self.stop_configuring(run) {
+            return;
+        }
         let Some(run) = self.runs.get(run) else { return };
         let number = signals::number(signal);
         let told = match (reach, run.first().and_then(|process| process.handle.as_ref())) {
@@ -219,6 +240,9 @@ impl Manager {
     }
 
     pub(super) fn kill(&mut self, id: RunId) {
+        if self.stop_configuring(id) {
+            return;
+        }
         let Some(run) = self.runs.get(id) else { return };
         if let Err(error) = run.trunk.kill().or_else(gone_is_well) {
             say(format!("{}: killing its tree: {error}", run.name));
