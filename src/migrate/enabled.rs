@@ -1,6 +1,8 @@
 //! What starts a script at boot, and which link or line says so.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use svc_compat::Style;
 use svc_compat::shell::{How, Shell, Values};
@@ -21,18 +23,23 @@ const RC_CONF: [&str; 4] = ["/etc/defaults/rc.conf", "/etc/defaults/vendor.conf"
 /// Beside them, a file or a directory for each script.
 const RC_CONF_D: [&str; 2] = ["/etc/rc.conf.d", "/usr/local/etc/rc.conf.d"];
 
-pub(super) fn boot(found: &Found, root: &Root) -> Boot {
+/// The rcN.d links beside each directory of scripts, by the names of the scripts.
+pub(super) type Links = BTreeMap<PathBuf, BTreeMap<String, Vec<links::Link>>>;
+
+/// What starts a script at boot. Links are read once for all scripts of a directory.
+pub(super) fn boot(found: &Found, root: &Root, links: &mut Links) -> Boot {
     match found.script.dialect {
-        Dialect::Initd => by_links(found, root),
+        Dialect::Initd => by_links(found, root, links),
         Dialect::Openrc => by_runlevels(found, root),
         Dialect::Rcd => by_variable(found, root),
     }
 }
 
-fn by_links(found: &Found, root: &Root) -> Boot {
-    let all = links::read(&Options::links_of(&found.directory));
+fn by_links(found: &Found, root: &Root, links: &mut Links) -> Boot {
+    let etc = Options::links_of(&found.directory);
+    let all = links.entry(etc).or_insert_with_key(|etc| links::read(etc));
     let all = all.get(&found.entry.name).map(Vec::as_slice).unwrap_or_default();
-    let spot = |link: &links::Link| Spot { file: root.within(std::path::Path::new(&link.path)), line: 0 };
+    let spot = |link: &links::Link| Spot { file: root.within(Path::new(&link.path)), line: 0 };
     let starting: Vec<Spot> = links::enabling(all).map(spot).collect();
     if starting.is_empty() { Boot { on: Some(false), at: Vec::new() } } else { Boot { on: Some(true), at: starting } }
 }

@@ -273,11 +273,12 @@ pub(crate) fn survey(root: &Path) -> Inventory {
     let mut found = scripts::find(&options, &root);
     let processes = running::Table::read(&root);
     let units = units::Units::read(&root);
+    let mut links = enabled::Links::default();
     for script in &mut found {
         if !script.entry.what.is_service() {
             continue;
         }
-        script.entry.boot = enabled::boot(script, &root);
+        script.entry.boot = enabled::boot(script, &root, &mut links);
         script.entry.running = processes.daemon_of(script);
         script.entry.systemd = units.fate(script);
         script.entry.adoption = adoption::verdict(script, &options, &root);
