@@ -104,6 +104,12 @@ pub fn fill_standard_descriptors() -> io::Result<()> {
     Ok(())
 }
 
+/// Whether what we say goes to `/dev/null`. So it is for process 1 where the kernel opens no descriptor for it.
+pub fn says_to_nobody() -> bool {
+    let said = nix::sys::stat::fstat(io::stderr()).map(|found| found.st_rdev).ok();
+    said == nix::sys::stat::stat("/dev/null").map(|found| found.st_rdev).ok()
+}
+
 /// Makes the console our standard descriptors, as process 1 of a machine has none else. Not as a controlling terminal.
 ///
 /// # Errors
@@ -133,6 +139,9 @@ mod tests {
         let found = nix::sys::stat::fstat(&before).unwrap().st_ino;
         fill_standard_descriptors().unwrap();
         assert_eq!(nix::sys::stat::fstat(&before).unwrap().st_ino, found);
+        let null = fs::File::open("/dev/null").unwrap();
+        let same = nix::sys::stat::fstat(&null).unwrap().st_rdev == nix::sys::stat::fstat(&before).unwrap().st_rdev;
+        assert_eq!(says_to_nobody(), same);
     }
 
     #[test]

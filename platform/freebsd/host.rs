@@ -5,7 +5,7 @@ use std::{env, io};
 
 use super::sysctl;
 pub use crate::start::{
-    End, Kind, Places, become_program, fill_standard_descriptors, is_process_1, name, take_console,
+    End, Kind, Places, become_program, fill_standard_descriptors, is_process_1, name, says_to_nobody, take_console,
 };
 use crate::sys::{because, check};
 

@@ -11,7 +11,7 @@ use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot, set_cad_enabled};
 
 pub use crate::start::{
-    End, Kind, Places, become_program, fill_standard_descriptors, is_process_1, name, take_console,
+    End, Kind, Places, become_program, fill_standard_descriptors, is_process_1, name, says_to_nobody, take_console,
 };
 use crate::sys::because;
 

@@ -192,6 +192,9 @@ fn be_keeper(options: &Options) -> io::Result<u8> {
 fn prepare(options: &Options) -> io::Result<()> {
     host::fill_standard_descriptors()?;
     if host::is_process_1() {
+        if host::says_to_nobody() {
+            host::take_console().ok();
+        }
         host::mount_essentials().iter().for_each(say);
         host::hold_ctrl_alt_del().ok();
     }
