@@ -2,6 +2,7 @@
 
 mod actors;
 mod crashes;
+mod deaths;
 mod files;
 mod harness;
 mod lives;
