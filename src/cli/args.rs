@@ -147,6 +147,9 @@ pub(crate) enum Verb {
         /// Go on with new lines until interrupted
         #[arg(short, long)]
         follow: bool,
+        /// Of these lines only those that match this regular expression
+        #[arg(short, long, value_name = "PATTERN", value_parser = super::grep::pattern)]
+        grep: Option<super::grep::Pattern>,
     },
     /// Their processes
     Tree(Any),

@@ -5,6 +5,7 @@ mod client;
 mod code;
 mod configure;
 mod grammar;
+mod grep;
 mod human;
 mod json;
 mod migrate;

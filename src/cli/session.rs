@@ -5,6 +5,7 @@ use svc_core::definition::near;
 use super::args::{Common, Named, Verb};
 use super::client::{AskError, Client};
 use super::code::{self, Table};
+use super::grep::Pattern;
 use super::progress::Progress;
 use super::show::{self, Look, Machine};
 use super::{grammar, json, migrate, order, say, say_error, say_raw_error, up};
@@ -16,6 +17,7 @@ pub(crate) struct Session {
     client: Client,
     look: Look,
     json: bool,
+    grep: Option<Pattern>,
 }
 
 /// How a status is shown.
@@ -27,7 +29,7 @@ enum Show {
 
 impl Session {
     pub(crate) fn new(client: Client, common: &Common) -> Self {
-        Self { client, look: Look::new(common.quiet), json: common.json }
+        Self { client, look: Look::new(common.quiet), json: common.json, grep: None }
     }
 
     /// Carries the verb out and returns the exit code.
@@ -54,7 +56,10 @@ impl Session {
             Verb::Pin(which) => self.action(&Request::Pin(target(which, false, false))),
             Verb::Unpin(which) => self.action(&Request::Unpin(target(which, false, false))),
             Verb::Reset(which) => self.action(&Request::Reset(target(which, false, false))),
-            Verb::Log { names, lines, follow } => self.action(&Request::Log { names, lines, follow }),
+            Verb::Log { names, lines, follow, grep } => {
+                self.grep = grep;
+                self.action(&Request::Log { names, lines, follow })
+            }
             Verb::Shutdown { then, kill } => self.action(&Request::Shutdown { then: then.into(), kill }),
             Verb::Hello => self.action(&Request::Hello),
             Verb::Up { dir } => up::run(&dir, common),
@@ -180,12 +185,16 @@ impl Session {
         };
         let reply = self.client.ask(request, &mut |line| match line {
             Line::Progress(news) => progress.show(&news),
+            Line::Log(line) if self.grep.as_ref().is_some_and(|pattern| !pattern.wants(&line)) => {}
             Line::Log(line) if self.json => say(&json::log_line(&line)),
             Line::Log(line) => say(&(show::log_line(&line, several) + "\n")),
             Line::Final(_) => {}
         });
         progress.clear();
-        reply
+        match &self.grep {
+            Some(pattern) => reply.map(|reply| pattern.sift(reply)),
+            None => reply,
+        }
     }
 
     pub(super) fn tell(&self, reply: &Reply) {
