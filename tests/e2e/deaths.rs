@@ -30,9 +30,8 @@ fn marked(word: &str) -> BTreeSet<i32> {
 fn kill_at_random(flags: &[&'static str], word: &str) {
     let mut daemon = Daemon::new(flags);
     // A main process, a child, and one that has left the session and lost its parent.
-    let script = format!(
-        ": {word}; (setsid sh -c ': {word}; sleep 1000; :' &) ; sh -c ': {word}; sleep 1000; :' & while :; do sleep 1 & wait $!; done"
-    );
+    let child = format!("sh -c ': {word}; sleep 1000; :' &");
+    let script = format!(": {word}; (setsid {child}) ; {child} while :; do sleep 1 & wait $!; done");
     daemon.define(
         "web",
         &format!(
