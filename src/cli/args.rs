@@ -153,6 +153,10 @@ pub(crate) enum Verb {
     },
     /// Their processes
     Tree(Any),
+    /// Why they are as they are: the whole chain of reasons
+    Why(Named),
+    /// Who requires, wants, follows whom, for dot(1) or as a picture
+    Graph(Graph),
     /// Stop all services in order and end svcd
     Shutdown {
         /// What comes after
@@ -229,6 +233,17 @@ pub(crate) struct Configure {
     /// Take the values of this mode
     #[arg(long, value_name = "MODE")]
     pub(crate) mode: Option<String>,
+}
+
+/// What a graph shows.
+#[derive(Args, Debug)]
+pub(crate) struct Graph {
+    /// Names or patterns: these and all they need; none: all
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Draw it as SVG
+    #[arg(long)]
+    pub(crate) svg: bool,
 }
 
 /// What comes after a shutdown.

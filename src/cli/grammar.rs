@@ -6,7 +6,7 @@ use std::fmt;
 use super::args::PASS;
 
 /// Verbs that make sense before and after names.
-const OF_SERVICES: [&str; 16] = [
+const OF_SERVICES: [&str; 18] = [
     "check",
     "status",
     "load",
@@ -23,6 +23,8 @@ const OF_SERVICES: [&str; 16] = [
     "reset",
     "log",
     "tree",
+    "why",
+    "graph",
 ];
 
 /// Verbs that come first or not at all; after a name they belong to the script.

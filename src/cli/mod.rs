@@ -6,6 +6,7 @@ mod code;
 mod configure;
 mod grammar;
 mod grep;
+mod graph;
 mod human;
 mod json;
 mod migrate;

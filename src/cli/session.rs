@@ -8,7 +8,7 @@ use super::code::{self, Table};
 use super::grep::Pattern;
 use super::progress::Progress;
 use super::show::{self, Look, Machine};
-use super::{grammar, json, migrate, order, say, say_error, say_raw_error, up};
+use super::{grammar, graph, json, migrate, order, say, say_error, say_raw_error, up};
 use crate::wire::{Hello, Line, Refusal, Reply, Request, Status, Summary, Target};
 
 /// Everything one call needs.
@@ -25,6 +25,7 @@ pub(crate) struct Session {
 enum Show {
     All,
     Tree,
+    Why,
 }
 
 impl Session {
@@ -41,6 +42,8 @@ impl Session {
             Verb::Tree(which) if which.names.is_empty() => self.status(vec!["*".into()], 0, Show::Tree, Table::Action),
             Verb::Tree(which) => self.status(which.names, 0, Show::Tree, Table::Action),
             Verb::Configure(asked) => self.configure(asked, common),
+            Verb::Why(which) => self.status(which.names, 0, Show::Why, Table::Action),
+            Verb::Graph(asked) => graph::run(&asked, common),
             Verb::Load(which) => self.action(&Request::Load { names: which.names }),
             Verb::Start(which) => self.action(&Request::Start(target(which, false, false))),
             Verb::Stop { which, only, all } => self.action(&Request::Stop(target(which, only, all))),
@@ -144,6 +147,7 @@ impl Session {
             say(&match show {
                 Show::All => show::status(status, &self.look),
                 Show::Tree => show::tree(status, &self.look),
+                Show::Why => show::why(status),
             });
         }
     }

@@ -3,7 +3,7 @@
 use crate::{File, files, none, read};
 
 /// Hosts that may be named: a reader anywhere can reach them.
-const HOSTS: [&str; 12] = [
+const HOSTS: [&str; 13] = [
     "cgit.freebsd.org",
     "docs.rs",
     "github.com",
@@ -16,6 +16,7 @@ const HOSTS: [&str; 12] = [
     "semver.org",
     "www.debian.org",
     "www.freebsd.org",
+    "www.w3.org",
 ];
 
 #[test]

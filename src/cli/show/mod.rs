@@ -19,7 +19,7 @@ pub(crate) use load::load;
 pub(crate) use log::{log, log_line};
 pub(crate) use machine::{Machine, hello, overview};
 pub(crate) use outcome::{outcome, refusal};
-pub(crate) use status::{status, tree};
+pub(crate) use status::{status, tree, why};
 
 use crate::wire::StateName;
 

@@ -81,6 +81,17 @@ pub(crate) fn tree(status: &Status, look: &Look) -> String {
     text
 }
 
+/// Only the reasons, nearest first.
+pub(crate) fn why(status: &Status) -> String {
+    let mut text = String::new();
+    for (at, why) in status.why.iter().enumerate() {
+        for line in human::clean_lines(why) {
+            let _ = writeln!(text, "{}{line}", INDENT.repeat(at.min(1)));
+        }
+    }
+    text
+}
+
 fn head(status: &Status) -> String {
     let summary = &status.summary;
     let name = paint(BOLD, summary.name.as_str());
