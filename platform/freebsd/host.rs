@@ -3,6 +3,10 @@
 use std::path::PathBuf;
 use std::{env, io};
 
+use nix::errno::Errno;
+use nix::mount::{MntFlags, Nmount};
+use nix::unistd::{AccessFlags, access};
+
 use super::sysctl;
 pub use crate::start::{
     End, Kind, Places, become_program, fill_standard_descriptors, is_process_1, name, says_to_nobody, take_console,
@@ -84,10 +88,22 @@ pub fn hold_ctrl_alt_del() -> io::Result<()> {
     Ok(())
 }
 
-/// Mounts what process 1 needs and nobody has mounted yet; gives what went wrong, which is for the log. Here the kernel
-/// has mounted `/dev`, and nothing else is needed.
+/// Mounts what process 1 needs and nobody has mounted yet; gives what went wrong, which is for the log. The kernel has
+/// mounted `/dev`; but it mounts the root to be read only, and a place to write must be there before anything else.
+///
+/// Source: nmount(2), tmpfs(5).
 pub fn mount_essentials() -> Vec<io::Error> {
-    Vec::new()
+    const TARGET: &str = "/var/run";
+    if !is_process_1() || access(TARGET, AccessFlags::W_OK) != Err(Errno::EROFS) {
+        return Vec::new();
+    }
+    let options = [("fstype", "tmpfs"), ("fspath", TARGET), ("mode", "755")];
+    let mut mount = Nmount::new();
+    for (name, value) in options {
+        mount.str_opt_owned(name, value);
+    }
+    let mounted = mount.nmount(MntFlags::MNT_NOSUID).map_err(io::Error::from);
+    mounted.err().map(|error| because(&error, format!("mounting {TARGET}"))).into_iter().collect()
 }
 
 /// Gives memory back that was used at a moment and is not any more. Here the allocator does so by itself.
