@@ -205,7 +205,14 @@ fn prepare(options: &Options) -> io::Result<()> {
     if let Err(mistrust) = files::check_owner(&options.runtime.join("notify"))? {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, mistrust.to_string()));
     }
-    files::make_directory(&options.logs, 0o755)
+    // As process 1 the root may not be writable yet; the logger makes its places when it can.
+    if let Err(error) = files::make_directory(&options.logs, 0o755) {
+        if !host::is_process_1() {
+            return Err(error);
+        }
+        say(error);
+    }
+    Ok(())
 }
 
 fn be_manager(options: Options) -> io::Result<u8> {
