@@ -91,6 +91,9 @@ fn a_program_gets_its_arguments_and_environment_and_its_code_comes_back() {
 
 #[test]
 fn a_program_inherits_no_descriptor_but_those_passed() {
+    if !std::path::Path::new("/proc/self/status").exists() {
+        return skipped("what a program inherits", "this system has no such /proc");
+    }
     // Not marked to be closed, as careless libraries leave them.
     let stray = File::open("/").unwrap();
     nix::fcntl::fcntl(&stray, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
@@ -107,6 +110,9 @@ fn a_program_inherits_no_descriptor_but_those_passed() {
 
 #[test]
 fn a_program_has_default_signals_and_an_open_mask_though_we_hold_and_ignore_some() {
+    if !std::path::Path::new("/proc/self/status").exists() {
+        return skipped("the signals of a program", "this system has no such /proc");
+    }
     use nix::sys::signal::{SigHandler, Signal, signal};
     // SAFETY: ignoring a signal runs no code of ours.
     unsafe { signal(Signal::SIGUSR2, SigHandler::SigIgn) }.unwrap();
@@ -118,7 +124,8 @@ fn a_program_has_default_signals_and_an_open_mask_though_we_hold_and_ignore_some
 #[test]
 fn limits_umask_nice_directory_and_session_are_as_asked() {
     let launch = || {
-        let mut launch = shell("ulimit -n; ulimit -Hc; umask; nice; pwd; test $(cut -d' ' -f6 /proc/$$/stat) = $$");
+        let mut launch =
+            shell("ulimit -n; ulimit -Hc; umask; echo $(ps -o nice= -p $$); pwd; test $(ps -o sid= -p $$) = $$");
         let limit = |name, soft, hard| (Resource::named(name).unwrap(), Limit { soft, hard });
         launch.limits = vec![limit("open-files", Some(123), Some(200)), limit("core", Some(0), Some(0))];
         launch.umask = Some(0o27);
@@ -133,6 +140,9 @@ fn limits_umask_nice_directory_and_session_are_as_asked() {
 fn a_program_becomes_its_user_with_exactly_its_groups() {
     if !is_root("becoming another user") {
         return;
+    }
+    if !std::path::Path::new("/proc/self/status").exists() {
+        return skipped("who a program is", "this system has no such /proc");
     }
     let launch = || {
         let mut launch = shell("grep -E '^(Uid|Gid|Groups)' /proc/self/status; cat /proc/self/oom_score_adj");
@@ -164,10 +174,13 @@ fn every_failure_names_its_stage() {
         "changing directory to /nonexistent: No such file or directory (os error 2)"
     );
     let above = Limit { soft: Some(1), hard: Some(u64::MAX / 2) };
-    assert_eq!(
-        with(&|launch| launch.limits = vec![(Resource::named("open-files").unwrap(), above)]),
-        "setting its limit open-files: Operation not permitted (os error 1)"
-    );
+    // Elsewhere root may ask for any number and gets what there is.
+    if std::path::Path::new("/proc/sys/fs/nr_open").exists() {
+        assert_eq!(
+            with(&|launch| launch.limits = vec![(Resource::named("open-files").unwrap(), above)]),
+            "setting its limit open-files: Operation not permitted (os error 1)"
+        );
+    }
     assert_eq!(with(&|launch| launch.oom_score = Some(1001)), "preparing its oom score: not within -1000 and 1000");
     if is_root("changing its root") {
         assert_eq!(
