@@ -29,7 +29,7 @@ done 2>/.run/driver
 /// Closes what it was given, mounts what is the host's, then becomes process 1 inside.
 const ENTER: &str = r#"
 set -e
-for open in /proc/$$/fd/*; do
+for open in /proc/self/fd/*; do
 	open=${open##*/}
 	[ "$open" -le 2 ] || eval "exec $open>&-"
 done
