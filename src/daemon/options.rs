@@ -62,6 +62,9 @@ pub struct Options {
     pub root: PathBuf,
     /// Sockets, journal.
     pub runtime: PathBuf,
+    /// Directories of services that live as long as the machine is up: beside the usual runtime directory, or in one
+    /// that was given, so that two daemons do not meet.
+    pub volatile: PathBuf,
     /// One directory for each service.
     pub logs: PathBuf,
     /// What outlives a boot: older versions of configuration.
@@ -87,7 +90,11 @@ impl Options {
     pub fn new(arguments: &Arguments, is_root: bool, is_first: bool) -> Self {
         let root = arguments.root.clone().map_or_else(|| PathBuf::from("/"), absolute);
         let home = if is_root { Home::machine(&root) } else { Home::user(&root) };
-        let runtime = arguments.runtime_dir.clone().map_or(home.runtime, absolute);
+        let runtime = arguments.runtime_dir.clone().map_or_else(|| home.runtime.clone(), absolute);
+        let volatile = match home.runtime.parent() {
+            Some(usual) if runtime == home.runtime => usual.to_owned(),
+            Some(_) | None => runtime.join("volatile"),
+        };
         let default_socket = || match env::var_os("SVC_SOCKET").filter(|_| arguments.runtime_dir.is_none()) {
             Some(path) => absolute(PathBuf::from(path)),
             None => runtime.join("control"),
@@ -108,6 +115,7 @@ impl Options {
             all: arguments.all,
             root,
             runtime,
+            volatile,
         }
     }
 
@@ -212,6 +220,13 @@ mod tests {
         assert_eq!(options.logs, Path::new("/image").join(host::PLACES.logs));
         assert_eq!(options.definitions[0], Path::new("/image").join(host::PLACES.definitions[0]));
         assert_eq!(options.legacy[0], Path::new("/image").join(host::PLACES.scripts[0]));
+    }
+
+    #[test]
+    fn two_daemons_do_not_share_the_directories_of_their_services() {
+        let usual = options(&["--root", "/image"]);
+        assert_eq!(usual.volatile, usual.runtime.parent().unwrap());
+        assert_eq!(options(&["--runtime-dir", "/tmp/one"]).volatile, Path::new("/tmp/one/volatile"));
     }
 
     #[test]

@@ -73,9 +73,8 @@ impl Manager {
     ) -> Result<(), String> {
         let name = &service.name;
         let ears = self.ears(run, service, &job)?;
-        let volatile = self.volatile();
         let around = Surroundings {
-            volatile: &volatile,
+            volatile: &self.options.volatile,
             is_root: self.is_root,
             main: about.and_then(|run| self.runs.get(run)).and_then(Run::first).map(|process| process.pid),
             notify: ears.notify.as_ref().map(|_| self.notify_path(name, run)),
@@ -121,11 +120,6 @@ impl Manager {
         self.event(Event::Executed(run));
         self.listen_to(run);
         Ok(())
-    }
-
-    /// Where directories that live as long as the machine is up are made.
-    fn volatile(&self) -> PathBuf {
-        self.options.runtime.parent().unwrap_or(&self.options.runtime).to_owned()
     }
 
     pub(super) fn notify_path(&self, name: &Name, run: RunId) -> PathBuf {
