@@ -191,9 +191,10 @@ impl<'o> Walk<'o> {
     fn leave(&mut self, frame: &Frame) {
         let file = frame.file;
         self.done[file] = true;
-        self.levels[file] += 1;
+        // What the original finds in memory that it never wrote may be the highest number; its sum then is the lowest.
+        self.levels[file] = self.levels[file].wrapping_add(1);
         if self.issues[file] > 0 {
-            self.levels[file] = self.level_max + 1;
+            self.levels[file] = self.level_max.wrapping_add(1);
         }
         self.level_max = self.level_max.max(self.levels[file]);
         // Newest first, as they hang on the original's list.
