@@ -4,4 +4,5 @@ pub mod cli;
 pub mod configure;
 pub mod daemon;
 mod migrate;
+pub mod rehearse;
 pub mod wire;
