@@ -83,26 +83,32 @@ impl Handle {
         Ok(poll(&mut fds, PollTimeout::ZERO)? > 0)
     }
 
-    /// How it ended, whoever collected it; `None` while it lives, or where the kernel does not keep it (before Linux
-    /// 6.15) and only its parent can know.
+    /// How it ended, whoever collected it; `None` while it lives, or where the kernel does not keep it (once collected,
+    /// before Linux 6.15) and only its parent can know.
     ///
     /// # Errors
     ///
     /// The kernel's own; none is expected.
     ///
-    /// Source: ioctl_pidfd(2), `PIDFD_GET_INFO`, `PIDFD_INFO_EXIT`.
+    /// Source: ioctl_pidfd(2), `PIDFD_GET_INFO`, `PIDFD_INFO_EXIT`; proc_pid_stat(5), field 52.
     pub fn exit(&self) -> io::Result<Option<Exit>> {
         let mut info = PidfdInfo { mask: PIDFD_INFO_EXIT, ..PidfdInfo::default() };
         let fd = self.fd.as_raw_fd();
         // SAFETY: the request carries the size of the structure that `info` is, which the call reads and writes.
         match check(unsafe { libc::ioctl(fd, PIDFD_GET_INFO, &raw mut info) }) {
             Ok(_) if info.mask & PIDFD_INFO_EXIT != 0 => Ok(Some(super::reap::exit_of(info.exit_code))),
-            Ok(_) => Ok(None),
+            Ok(_) => Ok(self.exit_uncollected()),
             Err(error) => match error.raw_os_error() {
-                Some(libc::ENOTTY | libc::EINVAL | libc::ESRCH) => Ok(None),
+                Some(libc::ENOTTY | libc::EINVAL | libc::ESRCH) => Ok(self.exit_uncollected()),
                 _ => Err(error),
             },
         }
+    }
+
+    fn exit_uncollected(&self) -> Option<Exit> {
+        let exit = super::process::exit_of_zombie(self.pid)?;
+        // It is still there, and so nobody else had its pid when that was looked at.
+        self.signal(0).ok().map(|()| exit)
     }
 }
 

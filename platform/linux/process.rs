@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{fs, io};
 
-use svc_core::Time;
+use svc_core::{Exit, Time};
 
 pub use super::handle::Handle;
 use crate::facts::words;
@@ -22,6 +22,8 @@ struct Stat {
     ticks: u64,
     started: u64,
     pages: u64,
+    /// How a zombie ended, as waitpid(2) says it; 0 where that is not ours to know.
+    exit: i32,
 }
 
 /// Everything about a process. Pieces that are not ours to read are empty.
@@ -116,6 +118,13 @@ pub(crate) fn parent_of(pid: i32) -> io::Result<i32> {
     Ok(stat(pid)?.parent)
 }
 
+/// How a zombie ended that its parent has not collected. `None` where it is none, ended with success, or is not ours to
+/// look into: the kernel says 0 for all of these.
+pub(super) fn exit_of_zombie(pid: i32) -> Option<Exit> {
+    let stat = stat(pid).ok().filter(|stat| stat.state == 'Z' && stat.exit != 0)?;
+    Some(super::reap::exit_of(stat.exit))
+}
+
 fn stat(pid: i32) -> io::Result<Stat> {
     let bytes = fs::read(format!("/proc/{pid}/stat")).map_err(gone)?;
     parse_stat(&bytes).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("/proc/{pid}/stat is odd")))
@@ -143,6 +152,7 @@ fn parse_stat(bytes: &[u8]) -> Option<Stat> {
         ticks: number(14)? + number(15)?,
         started: number(22)?,
         pages: number(24)?,
+        exit: fields.get(52 - 3).and_then(|field| field.parse().ok()).unwrap_or(0),
     })
 }
 

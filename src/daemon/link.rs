@@ -74,6 +74,11 @@ pub(crate) enum Record {
         /// What the answer will name.
         ticket: u64,
     },
+    /// Manager to keeper and back: all that ended before the question was told before the answer.
+    UpToDate {
+        /// What the answer will name; it answers every smaller one, too.
+        ticket: u64,
+    },
     /// Logger to keeper to manager: this log lost bytes, or works again.
     Dropped {
         /// Whose.
@@ -163,6 +168,7 @@ impl Record {
             Self::Drop { key } => (6, [0; 3], key),
             Self::Sync { key, ticket } => (7, [ticket, 0, 0], key),
             Self::Dropped { key, bytes } => (8, [bytes, 0, 0], key),
+            Self::UpToDate { ticket } => (9, [ticket, 0, 0], NO_KEY),
         };
         let mut to = [0; RECORD_BYTES];
         to[0] = kind;
@@ -200,6 +206,7 @@ impl Record {
             6 => Self::Drop { key },
             7 => Self::Sync { key, ticket: number(0) },
             8 => Self::Dropped { key, bytes: number(0) },
+            9 => Self::UpToDate { ticket: number(0) },
             _ => return None,
         })
     }
@@ -235,6 +242,7 @@ mod tests {
             Record::Drop { key: Key::new("web").unwrap() },
             Record::Sync { key, ticket: 12 },
             Record::Dropped { key, bytes: 99 },
+            Record::UpToDate { ticket: u64::MAX },
         ] {
             assert_eq!(Record::decode(&record.encode()), Some(record));
         }

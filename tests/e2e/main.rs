@@ -3,6 +3,7 @@
 mod actors;
 mod crashes;
 mod deaths;
+mod ends;
 mod files;
 mod harness;
 mod lives;

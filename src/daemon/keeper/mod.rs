@@ -63,6 +63,8 @@ struct Keeper {
     untold: [bool; Incoming::ALL.len()],
     /// The present manager has been told that it knows all that was kept.
     all_told: bool,
+    /// The present manager asks to be told when it has been told all up to now.
+    asked: Option<u64>,
     /// A manager has begun: it took news.
     has_begun: bool,
     after: Option<After>,
@@ -112,6 +114,7 @@ impl Keeper {
             logger: post(Role::Logger, LOGGER)?,
             untold: [false; Incoming::ALL.len()],
             all_told: false,
+            asked: None,
             has_begun: false,
             after: None,
         })
@@ -126,6 +129,7 @@ impl Keeper {
             self.store.iter_mut().for_each(|pipe| pipe.with_manager = false);
             self.news.begin_again();
             self.all_told = false;
+            self.asked = None;
         }
         self.tell();
         let mut ready = std::mem::take(&mut self.ready);
@@ -213,6 +217,8 @@ impl Keeper {
                     self.tell();
                     self.logger.send(&record, &[], &self.poller);
                 }
+                // What was reaped is among the news already; they are told first.
+                (Record::UpToDate { ticket }, ..) => self.asked = Some(ticket),
                 (Record::Ended { .. } | Record::Told { .. } | Record::Signal { .. } | Record::Dropped { .. }, ..) => {}
             }
         }
@@ -255,6 +261,11 @@ impl Keeper {
         if !self.all_told {
             let lost = self.news.lost();
             self.all_told = self.manager.send(&Record::Told { lost }, &[], &self.poller);
+        }
+        if let Some(ticket) = self.asked
+            && self.manager.send(&Record::UpToDate { ticket }, &[], &self.poller)
+        {
+            self.asked = None;
         }
     }
 

@@ -132,6 +132,7 @@ impl Logger {
             | Record::Told { .. }
             | Record::Signal { .. }
             | Record::Acknowledged { .. }
+            | Record::UpToDate { .. }
             | Record::Dropped { .. } => {}
         }
     }

@@ -67,7 +67,7 @@ impl Manager {
         self.look_whether_empty(id);
     }
 
-    /// A main process that is no child of the keeper ended; nobody can see how.
+    /// A main process ended that was no child of the keeper when it was found.
     pub(super) fn watched_ended(&mut self, id: RunId) {
         let Some(main) = self.runs.get_mut(id).and_then(|run| run.main.as_mut().or(run.leader.as_mut())) else {
             return;
@@ -85,9 +85,9 @@ impl Manager {
             main.by_keeper = true;
             return;
         }
-        self.hear_keeper(svc_platform::poll::Readiness::default());
-        if self.runs.of_pid(pid) == Some(id) {
-            self.ended(pid, Exit::Unknown);
+        match main.handle.as_ref().and_then(|handle| handle.exit().ok()?) {
+            Some(exit) => self.ended(pid, exit),
+            None => self.ask_for_end(id, pid),
         }
     }
 

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
-use svc_core::Exit;
+use svc_core::{Exit, RunId};
 use svc_platform::channel::Channel;
 use svc_platform::poll::{Interest, Poller, Readiness};
 use svc_platform::reap;
@@ -13,6 +14,9 @@ use svc_platform::signals::Incoming;
 use super::{Manager, Timer, Token};
 use crate::daemon::link::{self, Heard, Record};
 use crate::daemon::{After, say};
+
+/// How long the keeper may take to say that it has told everything.
+const ANSWER: Duration = Duration::from_secs(2);
 
 /// The keeper, as long as it is there.
 pub(super) struct Keeper {
@@ -23,12 +27,14 @@ pub(super) struct Keeper {
     taken: u64,
     acknowledged: u64,
     waiting: bool,
+    /// Processes that are gone without news: whose, and which question was the last when that was seen.
+    unseen: Vec<(u64, RunId, i32)>,
 }
 
 impl Keeper {
     pub(super) fn new(channel: Channel) -> Self {
         let pid = reap::parent();
-        Self { channel, pid, queue: VecDeque::new(), taken: 0, acknowledged: 0, waiting: false }
+        Self { channel, pid, queue: VecDeque::new(), taken: 0, acknowledged: 0, waiting: false, unseen: Vec::new() }
     }
 
     pub(super) fn pid(&self) -> i32 {
@@ -106,6 +112,7 @@ impl Manager {
             }
             Record::Store { key, .. } => self.kept(key.as_str(), fds),
             Record::Sync { ticket, .. } => self.synced(ticket),
+            Record::UpToDate { ticket } => self.ended_unseen(ticket),
             Record::Dropped { key, bytes: 0 } => say(format!("the log of {} is written again", key.as_str())),
             Record::Dropped { key, .. } => {
                 say(format!("the log of {} cannot be written: what it prints is dropped and counted", key.as_str()));
@@ -114,18 +121,40 @@ impl Manager {
         }
     }
 
-    /// All news of before was told: whoever is gone without news ended unseen.
+    /// All that was kept was told. The keeper may have reaped others since, before they were looked at.
     pub(super) fn all_told(&mut self) {
-        let gone: Vec<i32> = self
+        let gone: Vec<(RunId, i32)> = self
             .runs
             .iter()
-            .flat_map(|(_, run)| [&run.leader, &run.main])
-            .flatten()
-            .filter(|process| process.handle.is_none())
-            .map(|process| process.pid)
+            .flat_map(|(id, run)| [&run.leader, &run.main].map(|process| (id, process)))
+            .filter_map(|(id, process)| Some((id, process.as_ref().filter(|process| process.handle.is_none())?.pid)))
             .collect();
-        gone.into_iter().for_each(|pid| self.ended(pid, Exit::Unknown));
-        self.ensure_timer(std::time::Duration::ZERO, Timer::Linger);
+        gone.into_iter().for_each(|(id, pid)| self.ask_for_end(id, pid));
+        self.ensure_timer(Duration::ZERO, Timer::Linger);
+    }
+
+    /// A watched process is gone. If the keeper reaped it, its news may still be on the way here: when the keeper has
+    /// answered, or does not in time, nobody saw how it ended.
+    pub(super) fn ask_for_end(&mut self, id: RunId, pid: i32) {
+        let ticket = self.mint();
+        self.keeper.unseen.push((ticket, id, pid));
+        self.keeper.send(Record::UpToDate { ticket }, Vec::new());
+        self.set_timer(ANSWER, Timer::Unseen(ticket));
+    }
+
+    /// Every process that was gone when this was asked, or before, and of which nothing was told since.
+    pub(super) fn ended_unseen(&mut self, ticket: u64) {
+        self.timers.retain(|(_, timer)| !matches!(timer, Timer::Unseen(asked) if *asked <= ticket));
+        let (answered, open) = std::mem::take(&mut self.keeper.unseen).into_iter().partition(|(at, ..)| *at <= ticket);
+        self.keeper.unseen = open;
+        let answered: Vec<(u64, RunId, i32)> = answered;
+        for (_, id, pid) in answered {
+            if self.runs.of_pid(pid) == Some(id) {
+                let process = self.runs.get(id).and_then(|run| run.process(pid));
+                let exit = process.and_then(|process| process.handle.as_ref()?.exit().ok()?);
+                self.ended(pid, exit.unwrap_or(Exit::Unknown));
+            }
+        }
     }
 
     /// Without a keeper nothing new can be launched so that it outlives us: this process becomes the keeper, and its

@@ -85,6 +85,8 @@ enum Timer {
     Output(u64),
     /// Write the journal again.
     Journal,
+    /// The keeper did not answer whether it knows more of what is gone.
+    Unseen(u64),
 }
 
 impl Token {
@@ -351,6 +353,7 @@ impl Manager {
             Timer::Helper(id) => self.helper_overdue(id),
             Timer::Output(id) => self.output_overdue(id),
             Timer::Journal => self.write_journal(),
+            Timer::Unseen(ticket) => self.ended_unseen(ticket),
         }
     }
 

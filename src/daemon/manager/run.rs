@@ -87,6 +87,11 @@ impl Run {
         self.main.as_ref().or(self.leader.as_ref())
     }
 
+    /// The watched process that has this pid.
+    pub(super) fn process(&self, pid: i32) -> Option<&Process> {
+        [&self.leader, &self.main].into_iter().flatten().find(|process| process.pid == pid)
+    }
+
     /// Nothing is watched, though processes may be left.
     pub(super) fn is_unwatched(&self) -> bool {
         self.leader.is_none() && self.main.is_none()
