@@ -18,6 +18,8 @@ use crate::sandbox::{Done, Sandbox};
 use crate::{Outcome, all_json, strings};
 
 const WORKERS: usize = 4;
+/// What the recorded scripts start.
+const DAEMON: &str = "goldd";
 /// How long a step may take; the recorder gave those that hang less.
 const LIMIT: &str = "30";
 const LIMIT_HUNG: &str = "1.5";
@@ -40,7 +42,8 @@ pub(crate) fn replay(directory: &Path, topic: &str, skip: Skip) -> Vec<Outcome> 
         return Vec::new();
     }
     let tools = tempfile::tempdir().expect("a directory for a program");
-    let daemon = match compile(directory, tools.path()) {
+    let starts_one = cases.iter().any(|(_, case)| case.to_string().contains(DAEMON));
+    let daemon = match starts_one.then(|| compile(directory, tools.path())).transpose() {
         Ok(daemon) => daemon,
         Err(reason) => {
             println!("facts: freebsd/{topic} SKIPPED, its test daemon cannot be compiled: {reason}");
@@ -52,9 +55,9 @@ pub(crate) fn replay(directory: &Path, topic: &str, skip: Skip) -> Vec<Outcome> 
     std::thread::scope(|scope| {
         for _ in 0..WORKERS {
             scope.spawn(|| {
-                let mut sandbox = prepare(&daemon).expect("a sandbox");
-                while let Some((_, case)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let found = one_case(&mut sandbox, topic, case, skip);
+                let mut sandbox = prepare(daemon.as_deref()).expect("a sandbox");
+                while let Some((file, case)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let found = one_case(&mut sandbox, topic, file, case, skip);
                     outcomes.lock().expect("no worker panics").extend(found);
                 }
             });
@@ -66,7 +69,7 @@ pub(crate) fn replay(directory: &Path, topic: &str, skip: Skip) -> Vec<Outcome> 
 }
 
 fn compile(directory: &Path, into: &Path) -> io::Result<PathBuf> {
-    let program = into.join("goldd");
+    let program = into.join(DAEMON);
     let output = Command::new("cc")
         .args(["-O1", "-w", "-o"])
         .arg(&program)
@@ -79,19 +82,21 @@ fn compile(directory: &Path, into: &Path) -> io::Result<PathBuf> {
     }
 }
 
-fn prepare(daemon: &Path) -> io::Result<Sandbox> {
+fn prepare(daemon: Option<&Path>) -> io::Result<Sandbox> {
     let shell = std::env::var("SVC_FACTS_SHELL").unwrap_or_else(|_| "/usr/bin/dash".to_owned());
     let sandbox = Sandbox::new(Path::new(&shell))?;
     sandbox.write(RC_SUBR.path, RC_SUBR.text, 0o644)?;
-    sandbox.install(daemon, "/usr/local/sbin/goldd")?;
+    if let Some(daemon) = daemon {
+        sandbox.install(daemon, &format!("/usr/local/sbin/{DAEMON}"))?;
+    }
     for name in ["service", "sysrc", "daemon", "rcorder"] {
         sandbox.install(Path::new(env!("CARGO_BIN_EXE_svc")), &format!("/usr/sbin/{name}"))?;
     }
     Ok(sandbox)
 }
 
-fn one_case(sandbox: &mut Sandbox, topic: &str, case: &Value, skip: Skip) -> Vec<Outcome> {
-    let name = case["case"].as_str().expect("a case has a name");
+fn one_case(sandbox: &mut Sandbox, topic: &str, file: &str, case: &Value, skip: Skip) -> Vec<Outcome> {
+    let name = case["case"].as_str().unwrap_or(file);
     let only = std::env::var("SVC_FACTS_CASE").unwrap_or_default();
     if !name.starts_with(&only) {
         return Vec::new();
