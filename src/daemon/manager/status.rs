@@ -30,7 +30,7 @@ impl Manager {
         let can_start = !self.core.graph().broken.contains_key(&id);
         let plain = state == StateName::Up || (state == StateName::Down && view.goal == Goal::Down && can_start);
         let why = self.core.why(now, id);
-        let reason = why.first().map(|text| without_name(text, service)).unwrap_or_default();
+        let reason = why.first().map(|text| beside(state, text, service)).unwrap_or_default();
         Summary {
             name: service.name.clone(),
             kind: kind_name(&service.kind).into(),
@@ -179,9 +179,11 @@ fn has_own_status(service: &Service) -> bool {
     }
 }
 
-fn without_name(text: &str, service: &Service) -> String {
+/// A reason as it is told beside the name of the service and the word for its state, without either.
+fn beside(state: StateName, text: &str, service: &Service) -> String {
     let bare = text.strip_prefix(service.name.as_str()).unwrap_or(text).trim_start();
-    bare.strip_prefix("is ").unwrap_or(bare).to_owned()
+    let bare = bare.strip_prefix("is ").unwrap_or(bare);
+    bare.strip_prefix(state.word()).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(bare).to_owned()
 }
 
 fn shown(facts: &Facts) -> Process {
@@ -208,5 +210,23 @@ fn state_name(state: State) -> StateName {
         State::BackingOff { .. } => StateName::BackingOff,
         State::Ended { cause: Cause::Skipped } => StateName::Skipped,
         State::Ended { cause: Cause::Failed | Cause::Asked } => StateName::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_repeats_neither_name_nor_state() {
+        let service = Service::new(Name::new("web").unwrap(), Kind::Process);
+        for (state, text, told) in [
+            (StateName::Stopping, "web is stopping: was told to end", "was told to end"),
+            (StateName::Failed, "web failed: exited with code 1", "exited with code 1"),
+            (StateName::Starting, "web is starting, for 1 s of 90 s", "starting, for 1 s of 90 s"),
+            (StateName::Waiting, "web waits for db, which it requires", "waits for db, which it requires"),
+        ] {
+            assert_eq!(beside(state, text, &service), told);
+        }
     }
 }
