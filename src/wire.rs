@@ -225,6 +225,12 @@ pub struct Hello {
     pub tracking: String,
     /// The runtime directory.
     pub runtime: String,
+    /// Where it reads definitions; the first has the last word.
+    #[serde(default)]
+    pub definitions: Vec<String>,
+    /// Where it reads legacy scripts.
+    #[serde(default)]
+    pub legacy: Vec<String>,
 }
 
 /// A state's name, as shown everywhere.

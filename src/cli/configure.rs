@@ -1,6 +1,7 @@
 //! `svc NAME configure`: makes files here, with the caller's own rights, and asks svcd only for what comes after.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use super::args::{Common, Configure};
 use super::code::{self, Table};
@@ -9,6 +10,7 @@ use super::session::Session;
 use super::show::{BAD, BOLD, DIM, GOOD, ODD, columns, pad, paint};
 use super::{json, options, say, say_error, say_raw_error};
 use crate::configure::{self, ConfigureError, Deed, Effect, Options, Report, ServiceReport, Then};
+use crate::daemon;
 use crate::wire::{Reply, Request, StateName, Target};
 
 impl Session {
@@ -20,7 +22,7 @@ impl Session {
             (.., true) => Deed::Undo,
             (false, false, false) => Deed::Make,
         };
-        let options = Options { daemon: options(common), names: asked.names, deed, mode: asked.mode };
+        let options = Options { daemon: self.places(common), names: asked.names, deed, mode: asked.mode };
         let report = match configure::run(&options) {
             Ok(report) => report,
             Err(error) => return self.not_configured(&error),
@@ -38,6 +40,19 @@ impl Session {
             }
         }
         code
+    }
+
+    /// Where everything is: definitions where the svcd that answers reads them, which may have been told other places.
+    fn places(&self, common: &Common) -> daemon::Options {
+        let mut places = options(common);
+        if let Ok(hello) = self.hello() {
+            let paths = |texts: Vec<String>| texts.into_iter().map(PathBuf::from).collect();
+            if !hello.definitions.is_empty() {
+                places.definitions = paths(hello.definitions);
+                places.legacy = paths(hello.legacy);
+            }
+        }
+        places
     }
 
     fn not_configured(&self, error: &ConfigureError) -> u8 {

@@ -167,7 +167,7 @@ impl Session {
         }
     }
 
-    fn hello(&self) -> Result<Hello, AskError> {
+    pub(super) fn hello(&self) -> Result<Hello, AskError> {
         match self.ask(&Request::Hello)? {
             Reply::Hello(hello) => Ok(hello),
             other => Err(unexpected(&other)),

@@ -85,8 +85,13 @@ impl Machine {
 
     /// Starts a daemon here and waits until it answers.
     pub(crate) fn boot(&mut self) {
+        self.boot_with(&[]);
+    }
+
+    /// The same, with these words on its command line.
+    pub(crate) fn boot_with(&mut self, words: &[&str]) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_svcd"));
-        command.arg("--root").arg(self.root()).arg("--no-legacy").env_remove("SVC_SOCKET");
+        command.arg("--root").arg(self.root()).arg("--no-legacy").args(words).env_remove("SVC_SOCKET");
         let said = fs::File::create(self.path("said")).unwrap();
         self.daemon = Some(command.stdin(Stdio::null()).stderr(said).spawn().unwrap());
         until("the daemon answers", || (self.say(&["hello"]).code == 0).then_some(()));

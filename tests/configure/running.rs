@@ -54,6 +54,17 @@ fn a_service_that_is_down_stays_down() {
     assert_eq!(machine.good(&["redis", "configure"]), "redis: /etc/redis/redis.conf made\n");
 }
 
+#[test]
+fn definitions_are_read_where_the_daemon_reads_them() {
+    let mut machine = Machine::new();
+    fs::rename(machine.path("/etc/svc/services"), machine.path("/etc/svc/elsewhere")).unwrap();
+    assert_eq!(machine.say(&["redis", "configure"]).code, 5, "nobody has said where");
+    let places = ["/etc/svc/elsewhere", "/usr/lib/svc/services"];
+    let places = places.map(|name| format!("--definitions={}", machine.path(name).display()));
+    machine.boot_with(&[&places[0], &places[1]]);
+    assert_eq!(machine.good(&["redis", "configure"]), "redis: /etc/redis/redis.conf changed\n");
+}
+
 /// A service whose files are made at each start, and looked at by a command that waits for a file `go`.
 const AT_START: &str = r#"
 command = ["sh", "-c", "cp {dir}/etc/web.conf {dir}/seen; exec sleep 1000"]

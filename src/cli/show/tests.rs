@@ -225,6 +225,8 @@ fn an_overview_counts_states_and_lists_what_is_not_well() {
         keeper: None,
         tracking: "cgroup".into(),
         runtime: "/run/svc".into(),
+        definitions: Vec::new(),
+        legacy: Vec::new(),
     };
     let rows = [
         summary("web", StateName::Up, ""),

@@ -178,6 +178,8 @@ impl Manager {
     }
 
     fn hello(&mut self, client: u64) {
+        let texts =
+            |paths: &[std::path::PathBuf]| paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
         let hello = Hello {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION").into(),
@@ -185,6 +187,8 @@ impl Manager {
             keeper: Some(self.keeper.pid()),
             tracking: self.forest.tracking(),
             runtime: self.options.runtime.to_string_lossy().into_owned(),
+            definitions: texts(&self.options.definitions),
+            legacy: texts(&self.options.legacy),
         };
         self.reply(client, Reply::Hello(hello));
     }
