@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::fs;
 use std::io;
 
 use minijinja::Value;
@@ -30,6 +31,7 @@ impl Facts {
         system.refresh_cpu_list(sysinfo::CpuRefreshKind::nothing());
         let all = [
             ("name", Value::from(name.as_str())),
+            ("fqdn", Value::from(full_name(&name, &fs::read_to_string(HOSTS).unwrap_or_default()))),
             ("system", Value::from(env::consts::OS)),
             ("os", Value::from(System::distribution_id())),
             ("version", Value::from(System::os_version().unwrap_or_default())),
@@ -45,6 +47,22 @@ impl Facts {
     pub(crate) fn all(&self) -> BTreeMap<String, Value> {
         self.all.clone()
     }
+}
+
+/// Where a machine keeps names with their domains without asking anybody.
+const HOSTS: &str = "/etc/hosts";
+
+/// A name with its domain: as it is, or as the first line of hosts(5) has it that knows the name. No name server is
+/// asked: files are made at boot, before there is a network, and must not wait for one.
+fn full_name(name: &str, hosts: &str) -> String {
+    if name.contains('.') {
+        return name.to_owned();
+    }
+    let lines = hosts.lines().map(|line| line.split('#').next().unwrap_or_default());
+    let mut names = lines.map(|line| line.split_whitespace().skip(1));
+    let is_ours = |found: &&str| found.split_once('.').is_some_and(|(host, _)| host.eq_ignore_ascii_case(name));
+    let found = names.find_map(|mut line| line.find(is_ours));
+    found.unwrap_or(name).to_owned()
 }
 
 /// The addresses of each interface, in an order that stays.
@@ -79,4 +97,18 @@ pub(crate) fn service(service: &Service) -> BTreeMap<String, Value> {
         ("environment", Value::from(service.exec.environment.clone())),
     ];
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_is_found_where_the_machine_says_it() {
+        let hosts = "127.0.0.1 localhost localhost.localdomain\n# 10.0.0.9 www.old.example\n\
+                     127.0.1.1\tWWW.example.org www # www.late.example\n10.0.0.2 www.other.example\n";
+        assert_eq!(full_name("www", hosts), "WWW.example.org");
+        assert_eq!(full_name("www.site.test", hosts), "www.site.test");
+        assert_eq!(full_name("db", hosts), "db");
+    }
 }
