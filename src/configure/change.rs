@@ -98,12 +98,19 @@ fn steps(count: usize) -> Vec<Step> {
     steps
 }
 
-/// Makes all of these changes or none. `kept` is put in place with them.
+/// Makes all of these changes or none. `kept` is put in place with them. Gives a remark on what is done all the same:
+/// what lies beside the files could not be swept away, which the next call does.
 ///
 /// # Errors
 ///
 /// The system's own. Every file is as it was then; if even that fails, the next call goes on with it, and it is said.
-pub(crate) fn commit(places: &Places, changes: &[Change], kept: (&Path, &[u8])) -> Result<(), ConfigureError> {
+pub(crate) fn commit(
+    places: &Places,
+    changes: &[Change],
+    kept: (&Path, &[u8]),
+) -> Result<Option<String>, ConfigureError> {
+    // One journal has room for one change: that of the service before must have come to its end.
+    repair(places)?;
     let mut work = Work::new(places, changes, kept);
     for step in steps(changes.len()) {
         let Err(error) = work.carry_out(step) else { continue };
@@ -116,7 +123,8 @@ pub(crate) fn commit(places: &Places, changes: &[Change], kept: (&Path, &[u8])) 
             }
         });
     }
-    sweep(places, &work.journal).map_err(system("clearing up after the change"))
+    let swept = sweep(places, &work.journal);
+    Ok(swept.err().map(|error| format!("clearing up after the change: {error}; the next configure goes on with it")))
 }
 
 /// Changes under way.

@@ -187,13 +187,20 @@ impl<'a> Maker<'a> {
     }
 
     /// Puts what differs in place, if it is to be, and tells.
-    fn finish(&self, service: &Service, items: Vec<Item<'_>>, changes: bool) -> Result<ServiceReport, ConfigureError> {
+    fn finish(
+        &self,
+        service: &Service,
+        mut items: Vec<Item<'_>>,
+        changes: bool,
+    ) -> Result<ServiceReport, ConfigureError> {
         let differing: Vec<&Item<'_>> = items.iter().filter(|item| item.effect() != Effect::Same).collect();
         if changes && !differing.is_empty() {
             let kept = Kept::of(differing.iter().map(|item| (item.target, &item.change))).bytes()?;
             let path = Kept::path(self.places, &service.name);
             let list: Vec<Change> = differing.iter().map(|item| item.change.clone()).collect();
-            commit(self.places, &list, (&path, &kept))?;
+            let remark = commit(self.places, &list, (&path, &kept))?;
+            let last = items.iter_mut().rev().find(|item| item.effect() != Effect::Same);
+            last.into_iter().for_each(|item| item.notes.extend(remark.clone()));
         }
         Ok(ServiceReport {
             name: service.name.clone(),
