@@ -48,9 +48,10 @@ const RUNS_OTHERS: &str = "runs the other scripts";
 const TEXT: &str = "a text or pattern for people";
 const ENDS: &str = "ends the machine or all processes: that is svc's own work";
 const UNMOUNTS: &str = "unmounts at the end of a shutdown: that is svc's own work";
+const ITSELF: &str = "starts svcd itself";
 const LEVEL: &str = "belongs to a runlevel, not to a service";
 
-const NAMES: [(&str, &str); 38] = [
+const NAMES: [(&str, &str); 39] = [
     ("README", TEXT),
     ("skeleton", TEXT),
     ("skeleton.compat", TEXT),
@@ -89,6 +90,7 @@ const NAMES: [(&str, &str); 38] = [
     ("stop-bootlogd", "ends the boot log"),
     ("stop-bootlogd-single", "ends the boot log"),
     ("bootlogs", "writes the boot log: that is svc's own work"),
+    ("svcd", ITSELF),
 ];
 
 /// Scripts that do their work and leave no daemon, although they look otherwise.

@@ -91,6 +91,8 @@ pub enum Request {
         #[serde(default)]
         kill: bool,
     },
+    /// Let another manager take over, from the program as it is on disk now.
+    Renew,
 }
 
 /// The services a verb is for, and how.
@@ -176,6 +178,8 @@ pub enum Reply {
     Log(Vec<LogLine>),
     /// To [`Request::Shutdown`]; sent before the services stop.
     ShuttingDown,
+    /// To [`Request::Renew`]; sent before the manager makes way.
+    Renewing,
     /// The request as a whole cannot be served.
     Refused(Refusal),
 }

@@ -125,7 +125,8 @@ fn a_script_that_is_switched_off_leaves_no_daemon() {
 
 #[test]
 fn what_is_no_service_says_why() {
-    for name in ["README", "skeleton", "rc", "rcS", "halt", "web.dpkg-old", "web~", "web.sample", "umountfs", ".hidden"]
+    for name in
+        ["README", "skeleton", "rc", "rcS", "halt", "svcd", "web.dpkg-old", "web~", "web.sample", "umountfs", ".hidden"]
     {
         assert!(why_not(name).is_some(), "{name}");
     }

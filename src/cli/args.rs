@@ -168,6 +168,8 @@ pub(crate) enum Verb {
     },
     /// What svcd says of itself
     Hello,
+    /// Let a new manager take over, from the program as it is on disk now; no service notices
+    Renew,
     /// Run the services of a directory in the foreground, without root; Ctrl-C stops them in order
     Up {
         /// Where their definitions are

@@ -46,7 +46,8 @@ impl Table {
             | Reply::Check(_)
             | Reply::Load(_)
             | Reply::Log(_)
-            | Reply::ShuttingDown => GOOD,
+            | Reply::ShuttingDown
+            | Reply::Renewing => GOOD,
         }
     }
 

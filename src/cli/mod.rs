@@ -13,6 +13,7 @@ mod migrate;
 mod order;
 mod personality;
 mod progress;
+mod renew;
 mod session;
 mod show;
 mod up;

@@ -65,6 +65,7 @@ impl Session {
             }
             Verb::Shutdown { then, kill } => self.action(&Request::Shutdown { then: then.into(), kill }),
             Verb::Hello => self.action(&Request::Hello),
+            Verb::Renew => self.renew(),
             Verb::Up { dir } => up::run(&dir, common),
             Verb::Order(words) => order::run(&words, common),
             Verb::Migrate(words) => migrate::run(&words, common),
@@ -224,6 +225,7 @@ impl Session {
                     say("svcd stops all services in order and ends\n");
                 }
             }
+            Reply::Renewing => {}
             Reply::Refused(refusal) => say_raw_error(&show::refusal(refusal)),
         }
     }

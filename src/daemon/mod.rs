@@ -45,6 +45,8 @@ enum After {
     End(host::End),
     /// The keeper is gone, and this process takes its place.
     BecomeKeeper,
+    /// The manager goes so that another can take over.
+    MakeWay,
     /// The manager could not begin, and another would fare no better.
     CannotBegin,
 }
@@ -59,6 +61,7 @@ impl After {
             Self::End(host::End::Reboot) => 83,
             Self::BecomeKeeper => 84,
             Self::CannotBegin => 85,
+            Self::MakeWay => 86,
         }
     }
 
@@ -70,6 +73,7 @@ impl After {
             Self::End(host::End::Poweroff),
             Self::End(host::End::Reboot),
             Self::CannotBegin,
+            Self::MakeWay,
         ];
         all.into_iter().find(|after| exit == Exit::Code(i32::from(after.code())))
     }
@@ -178,7 +182,7 @@ fn be_keeper(options: &Options) -> io::Result<u8> {
     let after = keeper::run(options)?;
     drop(lock);
     match after {
-        After::Exit | After::BecomeKeeper => Ok(0),
+        After::Exit | After::BecomeKeeper | After::MakeWay => Ok(0),
         After::CannotBegin => Ok(1),
         After::End(how) => {
             let error = host::end(how);

@@ -48,6 +48,26 @@ fn killing_the_manager_touches_no_service_and_loses_no_end() {
 }
 
 #[test]
+fn a_renewed_manager_is_another_and_the_services_are_the_same() {
+    let daemon = Daemon::with(&[("web", "command = \"sleep 1000\"")]);
+    daemon.up("web");
+    let (web, (manager, keeper)) = (daemon.pid("web"), daemon.pids());
+    let renew = std::process::Command::new(env!("CARGO_BIN_EXE_svc"))
+        .arg("--socket")
+        .arg(daemon.path("control"))
+        .arg("renew")
+        .output()
+        .unwrap();
+    assert!(renew.status.success() && renew.stdout.is_empty() && renew.stderr.is_empty(), "{renew:?}");
+    let (new, same) = daemon.pids();
+    assert!(new != manager && same == keeper && !lives(manager));
+    assert_eq!(daemon.pid("web"), web);
+    assert_eq!(daemon.said(), "svcd: 1 runs of the manager before were taken over\n");
+    daemon.down("web");
+    assert!(!lives(web));
+}
+
+#[test]
 fn a_stop_that_was_under_way_goes_on_with_the_next_manager() {
     let script = "trap '' TERM\necho deaf > {dir}/deaf\nwhile :; do sleep 0.1; done";
     let text = format!("{}[stop]\ntimeout = \"1s\"", shell(script));

@@ -165,8 +165,9 @@ impl Keeper {
     fn reap(&mut self) {
         while let Ok(Some(ended)) = reap::reap() {
             if self.manager.is_held_by(ended.pid) {
-                self.after = After::of_manager(ended.exit).filter(|after| self.may_follow(*after));
-                if self.after.is_none() {
+                let asked = After::of_manager(ended.exit);
+                self.after = asked.filter(|after| self.may_follow(*after));
+                if self.after.is_none() && asked != Some(After::MakeWay) {
                     say(format!("the manager {}; starting it again", ended.exit));
                 }
                 self.manager.vacate(clock::now(), &self.poller);
@@ -182,9 +183,13 @@ impl Keeper {
         }
     }
 
-    /// A manager that cannot begin is final only where an operator waits for the first to begin.
+    /// Whether this is the end. A manager that cannot begin is so only where an operator waits for the first to begin.
     fn may_follow(&self, after: After) -> bool {
-        after != After::CannotBegin || (!self.has_begun && !host::is_process_1())
+        match after {
+            After::CannotBegin => !self.has_begun && !host::is_process_1(),
+            After::MakeWay => false,
+            After::Exit | After::End(_) | After::BecomeKeeper => true,
+        }
     }
 
     fn launch(&mut self) {

@@ -88,6 +88,7 @@ impl Manager {
             Request::Hello => return self.hello(client),
             Request::Check { .. } | Request::Load { .. } => return self.wait_for_load(client, request),
             Request::Shutdown { then, kill } => return self.asked_to_shut_down(client, *then, *kill),
+            Request::Renew => return self.make_way(client),
             Request::List { names } | Request::Status { names, .. } | Request::Log { names, .. } => names.clone(),
             Request::Start(target)
             | Request::Stop(target)
@@ -137,7 +138,11 @@ impl Manager {
             Request::Pin(_) => (Ask::Pin, false),
             Request::Unpin(_) => (Ask::Unpin, false),
             Request::Reset(_) => (Ask::Reset, false),
-            Request::Hello | Request::Check { .. } | Request::Load { .. } | Request::Shutdown { .. } => return,
+            Request::Hello
+            | Request::Check { .. }
+            | Request::Load { .. }
+            | Request::Shutdown { .. }
+            | Request::Renew => return,
         };
         self.ask_core(client, ids, &ask.0, ask.1);
     }

@@ -42,6 +42,13 @@ impl Manager {
         }
     }
 
+    /// Another manager takes over, which the keeper starts from the program as it is on disk now.
+    pub(super) fn make_way(&mut self, client: u64) {
+        self.reply(client, Reply::Renewing);
+        self.flush_clients();
+        self.after = self.after.or(Some(After::MakeWay));
+    }
+
     /// Nothing is waited for any more: no stop command, no patience.
     fn kill_all(&mut self) {
         self.hurries = true;
