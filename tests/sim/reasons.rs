@@ -1,55 +1,149 @@
-//! Whether the reasons that are given hold.
+//! Whether the reasons that are given hold: each is a cause that is there, and none is "nobody knows".
 
-use svc_core::ServiceId;
-use svc_core::lifecycle::{Goal, State};
+use svc_core::lifecycle::{Cause, Goal, Stage, State};
+use svc_core::supervisor::{Because, Stopped, Trouble, Wait};
+use svc_core::{Exit, ServiceId};
 
 use crate::world::World;
 
 impl World {
-    pub(crate) fn check_reasons(&self) {
-        for id in self.core.ids() {
-            let reasons = self.core.why(self.time(), id);
-            assert!(!reasons.is_empty(), "no reason for {}", self.core.service(id).name);
-            for reason in &reasons {
-                self.check_reason(reason);
+    /// Asks why for every service.
+    pub(crate) fn check_reasons(&mut self) {
+        for id in self.core.ids().collect::<Vec<_>>() {
+            let reasons = self.core.reasons(id);
+            assert!(reasons.first().is_some_and(|first| first.service == id), "no reason for {}", self.name(id));
+            for pair in reasons.windows(2) {
+                assert!(pair[0].because.lies_with() == Some(pair[1].service), "a chain that is none: {reasons:?}");
             }
-            let state = self.core.view(id).state;
-            let first = &reasons[0];
-            let fits = match state {
-                State::Up { .. } => first.contains(" is up"),
-                State::Waiting => first.contains(" waits for ") || first.contains(" cannot start: "),
-                State::Starting { .. } => first.contains(" is starting") || first.contains(" is looked at"),
-                State::Stopping { .. } => first.contains(" is stopping"),
-                State::Down => first.contains(" is down") || first.contains(" was stopped") || first.contains("cannot"),
-                State::BackingOff { .. } => first.contains("is tried again in"),
-                State::Ended { .. } => ["failed", "ended", "skipped"].iter().any(|word| first.contains(word)),
-            };
-            assert!(fits, "{state:?} is explained by {first:?}");
+            for reason in &reasons {
+                let state = self.core.view(reason.service).state;
+                let name = self.name(reason.service);
+                assert!(self.fits(state, &reason.because), "{name} is {state:?}, explained by {:?}", reason.because);
+                assert!(self.holds(reason.service, &reason.because), "{name} is {state:?}: {:?}", reason.because);
+            }
+            self.totals.reasons += reasons.len() as u64;
+            for sentence in self.core.why(self.time(), id) {
+                for phrase in ["unknown", "about to", "at once", ": ,", ": :", "  "] {
+                    assert!(!sentence.contains(phrase), "{phrase:?} is no reason: {sentence:?}");
+                }
+            }
         }
     }
 
-    /// A reason names a cause, and the cause is there.
-    fn check_reason(&self, reason: &str) {
-        for phrase in ["is about to start", "is about to stop", "about to be stopped", ": , ", "  "] {
-            assert!(!reason.contains(phrase), "nothing is about to happen after an event: {reason:?}");
+    /// Whether a reason is one for this state.
+    fn fits(&self, state: State, because: &Because) -> bool {
+        match because {
+            Because::Unasked { .. } | Because::Held(_) | Because::Over(_) => state == State::Down,
+            Because::Pinned { up, .. } => *up == matches!(state, State::Up { .. }) && (*up || state == State::Down),
+            Because::Broken(_) => matches!(state, State::Down | State::Waiting),
+            Because::Gone
+            | Because::Requires { .. }
+            | Because::After(_)
+            | Because::Conflicts(_)
+            | Because::Above(_)
+            | Because::InLine => state == State::Waiting,
+            Because::Starting { .. } => matches!(state, State::Starting { .. }),
+            Because::Asked(_) | Because::Needed(_) => matches!(state, State::Up { .. }),
+            Because::Stopping { .. } => matches!(state, State::Stopping { .. }),
+            Because::BackingOff(..) => matches!(state, State::BackingOff { .. }),
+            Because::Failed(_) => matches!(state, State::Ended { cause: Cause::Failed }),
+            Because::Finished { .. } => matches!(state, State::Ended { cause: Cause::Finished }),
+            Because::Skipped(_) => matches!(state, State::Ended { cause: Cause::Skipped }),
+            Because::Next => false,
         }
-        let Some((_, rest)) = reason.split_once("waits for ") else { return };
-        if rest.starts_with("its turn") {
-            assert!(self.slots_held() >= self.slots as usize, "{reason:?}, and there is room");
-            return;
-        }
-        let (name, relation) = rest.split_once([' ', ',']).expect("a relation follows the name");
-        let other = self.core.id(name).unwrap_or_else(|| panic!("{reason:?} names nobody"));
-        let view = self.core.view(other);
-        let holds = match relation.trim_start().split_once(", asked").map_or(relation.trim_start(), |(head, _)| head) {
-            "which it requires" => !view.state.satisfies(),
-            "after which it starts" => view.goal == Goal::Up && self.is_coming(other),
-            "to stop, with which it conflicts" | "to stop, which requires it" | "to stop first" => {
-                view.state.is_alive()
+    }
+
+    /// Whether the cause is there.
+    fn holds(&self, id: ServiceId, because: &Because) -> bool {
+        let memory = self.core.memory(id);
+        let edges = self.core.graph().of(id);
+        let view = |other: &ServiceId| self.core.view(*other);
+        match because {
+            Because::Unasked { enabled } => {
+                let free = memory.asked.is_none() && memory.held.is_none() && memory.pinned.is_none();
+                free && self.core.needed_by(id).is_none() && *enabled == self.core.service(id).enabled.on
             }
-            other => panic!("{reason:?}: {other:?} is not a relation"),
+            Because::Held(hold) => memory.held.as_ref() == Some(hold),
+            Because::Over(who) => self.is_ending && who.0 == "root",
+            Because::Pinned { act, .. } => memory.pinned.as_ref() == Some(act),
+            Because::Broken(text) => self.core.graph().broken.get(&id) == Some(text),
+            Because::Gone => view(&id).orphan,
+            Because::Requires { other, stuck } => {
+                let moves = *stuck || self.is_coming(*other);
+                edges.requires.contains(other) && !view(other).state.satisfies() && moves
+            }
+            Because::After(other) => {
+                edges.after.contains(other) && view(other).goal == Goal::Up && self.is_coming(*other)
+            }
+            Because::Conflicts(other) => edges.conflicts.contains(other) && view(other).state.is_alive(),
+            Because::Above(other) => edges.dependents.contains(other) && view(other).state.is_alive(),
+            Because::InLine => self.slots_held() >= self.slots as usize,
+            Because::Starting { returned, since, until } => {
+                let state = view(&id).state;
+                let same = matches!(state, State::Starting { returned: seen, .. } if seen == *returned);
+                same && state.until() == *until && view(&id).since == *since
+            }
+            Because::Asked(act) => memory.asked.as_ref() == Some(act),
+            Because::Needed(other) => {
+                let theirs = self.core.graph().of(*other);
+                view(other).goal == Goal::Up && (theirs.requires.contains(&id) || theirs.wants.contains(&id))
+            }
+            Because::Stopping { wait, why } => self.waits(id, *wait) && self.stops(id, why),
+            Because::BackingOff(trouble, until) => self.saw(id, trouble) && view(&id).state.until() == Some(*until),
+            Because::Failed(trouble) | Because::Skipped(trouble) => self.saw(id, trouble),
+            Because::Finished { seen: true } => view(&id).last_exit == Some(Exit::Code(0)),
+            Because::Finished { seen: false } => view(&id).last_exit == Some(Exit::Unknown),
+            Because::Next => false,
+        }
+    }
+
+    fn waits(&self, id: ServiceId, wait: Wait) -> bool {
+        match wait {
+            Wait::Other(other) => {
+                let edges = self.core.graph().of(id);
+                let view = self.core.view(other);
+                let later = edges.followers.contains(&other) && view.goal == Goal::Down;
+                view.state.is_alive() && (later || edges.dependents.contains(&other))
+            }
+            Wait::Own { stage, .. } => match self.core.view(id).state {
+                State::Stopping { stage: seen, .. } => seen == stage && !matches!(stage, Stage::Dependents { .. }),
+                _ => false,
+            },
+            Wait::Nothing => false,
+        }
+    }
+
+    fn stops(&self, id: ServiceId, why: &Stopped) -> bool {
+        let memory = self.core.memory(id);
+        let goal = self.core.view(id).goal;
+        let cause = match self.core.view(id).state {
+            State::Stopping { cause, .. } => Some(cause),
+            _ => None,
         };
-        assert!(holds, "{reason:?}, and {name} is {:?}", view.state);
+        match why {
+            Stopped::Everything(_) => self.is_ending,
+            Stopped::Held(hold) => memory.held.as_ref() == Some(hold) && goal == Goal::Down,
+            Stopped::Restarted(act) => {
+                goal == Goal::Up && (memory.asked.as_ref() == Some(act) || memory.pinned.as_ref() == Some(act))
+            }
+            Stopped::Needed(other) => goal == Goal::Up && self.holds(id, &Because::Needed(*other)),
+            Stopped::Lost(other) => {
+                let there = self.core.view(*other).state.satisfies() || self.core.memory(*other).excused;
+                self.core.graph().of(id).requires.contains(other) && !there
+            }
+            Stopped::Failed(trouble) => cause == Some(Cause::Failed) && self.saw(id, trouble),
+            Stopped::Finished => matches!(cause, Some(Cause::Finished | Cause::Skipped)),
+            Stopped::Pinned(act) => goal == Goal::Down && memory.pinned.as_ref() == Some(act),
+            Stopped::Unneeded => goal == Goal::Down && memory.asked.is_none() && self.core.needed_by(id).is_none(),
+        }
+    }
+
+    /// That nobody saw how something ended is only said where nobody did.
+    fn saw(&self, id: ServiceId, trouble: &Trouble) -> bool {
+        match trouble {
+            Trouble::Told(text) => !text.is_empty() && self.core.view(id).trouble == Some(text),
+            Trouble::Unseen => matches!(self.core.view(id).last_exit, Some(Exit::Unknown)),
+        }
     }
 
     fn is_coming(&self, id: ServiceId) -> bool {

@@ -9,7 +9,7 @@ use svc_core::{Answer, Job, Name, Request, RunId, ServiceId, Ticket};
 use crate::world::World;
 
 impl World {
-    fn name(&self, id: ServiceId) -> &Name {
+    pub(crate) fn name(&self, id: ServiceId) -> &Name {
         &self.core.service(id).name
     }
 
@@ -27,7 +27,8 @@ impl World {
         }
         self.check_trees();
         self.check_slots();
-        if self.totals.events.is_multiple_of(16) {
+        // At moments that have nothing to do with what happens.
+        if self.totals.events.wrapping_mul(0x9E37_79B9).is_multiple_of(11) {
             self.check_reasons();
         }
         if self.is_complete {

@@ -17,6 +17,7 @@ pub(crate) struct Totals {
     pub(crate) answers: u64,
     pub(crate) launches: u64,
     pub(crate) crashes: u64,
+    pub(crate) reasons: u64,
 }
 
 impl Totals {
@@ -25,6 +26,7 @@ impl Totals {
         self.answers += other.answers;
         self.launches += other.launches;
         self.crashes += other.crashes;
+        self.reasons += other.reasons;
     }
 }
 

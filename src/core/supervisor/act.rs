@@ -315,6 +315,9 @@ impl Supervisor {
         if let Some(text) = trouble {
             life.memory.trouble = Some(String::from(text));
         }
+        if is_unseen(life.state(), life.shape()) {
+            life.memory.last_exit = Some(Exit::Unknown);
+        }
         if let (State::Up { .. }, Some(spare)) = (life.state(), life.spare.take()) {
             self.runs.remove(&run);
             return self.take_over(now, id, run, spare, actions);
@@ -334,6 +337,16 @@ fn outcome(state: State, shape: Shape, exit: Exit) -> Outcome {
         (State::Starting { returned: false, .. }, Exit::Code(5 | 6)) if script => Outcome::Skip,
         (_, Exit::Code(0)) => Outcome::Success,
         (_, Exit::Code(_) | Exit::Signal(_) | Exit::Unknown) => Outcome::Failure,
+    }
+}
+
+/// Whether a run that is empty in this state ended without anybody seeing how.
+fn is_unseen(state: State, shape: Shape) -> bool {
+    match state {
+        State::Starting { returned, .. } => !returned,
+        State::Up { .. } => shape != Shape::Script,
+        State::Stopping { stage, .. } => matches!(stage, Stage::Dependents { .. } | Stage::Told | Stage::Returned),
+        State::Down | State::Waiting | State::BackingOff { .. } | State::Ended { .. } => false,
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod act;
 mod answer;
+mod because;
 mod jobs;
 mod life;
 mod load;
@@ -19,6 +20,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+pub use because::{Because, Reason, Stopped, Trouble, Wait};
 pub use life::{Act, Hold, Memory};
 pub use timers::SLOT_HELD;
 pub use why::span;

@@ -5,6 +5,7 @@ mod limits;
 mod links;
 mod load;
 mod manager;
+mod reasons;
 mod requests;
 mod story;
 

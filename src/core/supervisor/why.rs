@@ -1,143 +1,92 @@
-//! Why a service is where it is, in sentences that name a cause.
+//! Reasons as sentences; what they are is decided in `because`.
 
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt;
 use core::time::Duration;
 
-use super::Supervisor;
-use super::life::Life;
-use crate::lifecycle::{Cause, Goal, Stage, State};
+use super::because::{Because, Reason, Stopped, Trouble, Wait};
+use super::{Act, Hold, Supervisor};
+use crate::lifecycle::{Stage, State};
+use crate::name::Name;
 use crate::service::ServiceId;
 use crate::time::Time;
 
 impl Supervisor {
-    /// The chain of reasons for the state of a service, nearest first. Never empty.
+    /// The chain of reasons for the state of a service in sentences, nearest first. Never empty.
     pub fn why(&self, now: Time, id: ServiceId) -> Vec<String> {
-        let mut reasons = Vec::new();
-        let mut seen = BTreeSet::new();
-        let mut next = Some(id);
-        while let Some(at) = next {
-            if !seen.insert(at) {
-                break;
-            }
-            let (text, further) = self.reason(now, at);
-            reasons.push(format!("{} {text}", self.life(at).service.name));
-            next = further;
-        }
-        reasons
+        let told = |reason: Reason| format!("{} {}", self.name(reason.service), self.sentence(now, &reason.because));
+        self.reasons(id).into_iter().map(told).collect()
     }
 
-    /// One sentence without its subject, and the service that the reason lies with.
-    fn reason(&self, now: Time, id: ServiceId) -> (String, Option<ServiceId>) {
-        let life = self.life(id);
-        let trouble = life.memory.trouble.as_deref().unwrap_or("it ended, nobody saw how");
-        match life.state() {
-            State::Down => (self.down_reason(now, life), None),
-            State::Waiting => self.waiting_reason(id, life),
-            State::Starting { returned, .. } => {
-                let what = if returned { "is looked at: its start has returned" } else { "is starting" };
-                (format!("{what}, {}", patience(now, life)), None)
-            }
-            State::Up { .. } => self.up_reason(now, id, life),
-            State::Stopping { stage, .. } => self.stopping_reason(now, id, life, stage),
-            State::BackingOff { until } => {
-                (format!("{trouble}, and is tried again in {}", span(until.since(now))), None)
-            }
-            State::Ended { cause: Cause::Finished } => (String::from("ended by itself with success"), None),
-            State::Ended { cause: Cause::Skipped } => (format!("was skipped: {trouble}"), None),
-            State::Ended { cause: Cause::Failed | Cause::Asked } => (format!("failed: {trouble}"), None),
-        }
+    fn name(&self, id: ServiceId) -> &Name {
+        &self.life(id).service.name
     }
 
-    fn down_reason(&self, now: Time, life: &Life) -> String {
-        match (&life.memory.held, &self.ending, &life.broken) {
-            (_, Some(who), _) => format!("is down: everything was stopped by {}", who.0),
-            _ if life.memory.pinned.is_some() && life.memory.held.is_none() => {
-                let who = life.memory.pinned.as_ref().map_or("", |act| &act.who.0);
-                format!("is down: pinned by {who}")
-            }
-            (Some(hold), ..) => held(now, hold),
-            (None, None, Some(text)) => format!("cannot start: {text}"),
-            (None, None, None) if life.service.enabled.on => {
+    /// A reason as a sentence without its subject.
+    fn sentence(&self, now: Time, because: &Because) -> String {
+        let ago = |act: &Act| span(now.since(act.at));
+        match because {
+            Because::Unasked { enabled: true } => {
                 String::from("is down: it is enabled, and was not asked for since svcd runs")
             }
-            (None, None, None) => String::from("is down: nobody asked for it"),
-        }
-    }
-
-    fn up_reason(&self, now: Time, id: ServiceId, life: &Life) -> (String, Option<ServiceId>) {
-        if let Some(act) = &life.memory.asked {
-            return (format!("is up: asked by {} {} ago", act.who.0, span(now.since(act.at))), None);
-        }
-        if let Some(act) = &life.memory.pinned {
-            return (format!("is up: pinned by {} {} ago", act.who.0, span(now.since(act.at))), None);
-        }
-        let needs = |other: &ServiceId| {
-            let edges = self.graph.of(*other);
-            self.life(*other).goal == Goal::Up && (edges.requires.contains(&id) || edges.wants.contains(&id))
-        };
-        let edges = self.graph.of(id);
-        match edges.dependents.iter().chain(&edges.followers).copied().find(needs) {
-            Some(other) => (format!("is up: {} needs it", self.life(other).service.name), Some(other)),
-            None => (String::from("is up, and about to be stopped: nobody needs it"), None),
-        }
-    }
-
-    fn waiting_reason(&self, id: ServiceId, life: &Life) -> (String, Option<ServiceId>) {
-        if let Some(text) = &life.broken {
-            return (format!("cannot start: {text}"), None);
-        }
-        if life.orphan {
-            return (String::from("cannot start: its definition is gone"), None);
-        }
-        let edges = self.graph.of(id);
-        let name = |id: ServiceId| self.life(id).service.name.to_string();
-        let stuck = edges.requires.iter().copied().find(|&other| self.life(other).face.stuck);
-        let unready = edges.requires.iter().copied().find(|&other| !self.life(other).face.up);
-        if let Some(other) = stuck.or(unready) {
-            return (format!("waits for {}, which it requires", name(other)), Some(other));
-        }
-        if let Some(other) = edges.after.iter().copied().find(|&other| self.life(other).face.pending) {
-            return (format!("waits for {}, after which it starts", name(other)), Some(other));
-        }
-        if let Some(other) = edges.conflicts.iter().copied().find(|&other| self.life(other).face.alive) {
-            return (format!("waits for {} to stop, with which it conflicts", name(other)), Some(other));
-        }
-        if let Some(other) = edges.dependents.iter().copied().find(|&other| self.life(other).face.alive) {
-            return (format!("waits for {} to stop, which requires it", name(other)), Some(other));
-        }
-        let text = if life.in_line { "waits for its turn: enough others are starting" } else { "is about to start" };
-        (String::from(text), None)
-    }
-
-    fn stopping_reason(&self, now: Time, id: ServiceId, life: &Life, stage: Stage) -> (String, Option<ServiceId>) {
-        let asked = match (&life.memory.held, &self.ending) {
-            (_, Some(who)) => format!(", asked by {}", who.0),
-            (Some(hold), None) => format!(", asked by {}", hold.act.who.0),
-            (None, None) => String::new(),
-        };
-        let what = match stage {
-            Stage::Dependents { .. } => {
-                let edges = self.graph.of(id);
-                let name = |id: ServiceId| self.life(id).service.name.to_string();
-                let above = edges.dependents.iter().copied().find(|&other| self.life(other).face.alive);
-                let later = edges.followers.iter().copied().find(|&other| self.life(other).face.leaving);
-                return match above.or(later) {
-                    Some(other) => {
-                        (format!("is stopping: waits for {} to stop first{asked}", name(other)), Some(other))
-                    }
-                    None => (format!("is about to stop{asked}"), None),
-                };
+            Because::Unasked { enabled: false } => String::from("is down: nobody asked for it"),
+            Because::Held(hold) => held(now, hold),
+            Because::Over(who) => format!("is down: everything was stopped by {}", who.0),
+            Because::Pinned { act, up } => {
+                let state = if *up { "up" } else { "down" };
+                format!("is {state}: pinned by {} {} ago", act.who.0, ago(act))
             }
-            Stage::Told => "was told to end",
-            Stage::Command { .. } => "its stop command runs",
-            Stage::Returned => "its stop has returned, its main process lives on",
-            Stage::Rest => "its main process is gone, others of its tree were told to end",
-            Stage::Killed => "was killed, and the kernel still has processes of it",
+            Because::Broken(text) => format!("cannot start: {text}"),
+            Because::Gone => String::from("cannot start: its definition is gone"),
+            Because::Requires { other, .. } => format!("waits for {}, which it requires", self.name(*other)),
+            Because::After(other) => format!("waits for {}, after which it starts", self.name(*other)),
+            Because::Conflicts(other) => {
+                format!("waits for {} to stop, with which it conflicts", self.name(*other))
+            }
+            Because::Above(other) => format!("waits for {} to stop, which requires it", self.name(*other)),
+            Because::InLine => String::from("waits for its turn: enough others are starting"),
+            Because::Starting { returned, since, until } => {
+                let what = if *returned { "is looked at: its start has returned" } else { "is starting" };
+                format!("{what}, {}", patience(now, *since, *until))
+            }
+            Because::Asked(act) => format!("is up: asked by {} {} ago", act.who.0, ago(act)),
+            Because::Needed(other) => format!("is up: {} needs it", self.name(*other)),
+            Because::Stopping { wait, why } => self.tell_stopping(now, *wait, why),
+            Because::BackingOff(trouble, until) => {
+                format!("{trouble}, and is tried again in {}", span(until.since(now)))
+            }
+            Because::Failed(trouble) => format!("failed: {trouble}"),
+            Because::Finished { seen: true } => String::from("ended by itself with success"),
+            Because::Finished { seen: false } => String::from("ended by itself as it had said, nobody saw how"),
+            Because::Skipped(trouble) => format!("was skipped: {trouble}"),
+            Because::Next => String::from("is about to go on"),
+        }
+    }
+
+    fn tell_stopping(&self, now: Time, wait: Wait, why: &Stopped) -> String {
+        let what = match wait {
+            Wait::Other(other) => format!("waits for {} to stop first", self.name(other)),
+            Wait::Own { stage, since, until } => format!("{}, {}", told(stage), patience(now, since, until)),
+            Wait::Nothing => String::from("is told at once"),
         };
-        (format!("is stopping: {what}, {}{asked}", patience(now, life)), None)
+        let why = match why {
+            Stopped::Everything(who) => format!("asked by {}", who.0),
+            Stopped::Held(Hold { act, conflict: None }) => format!("asked by {}", act.who.0),
+            Stopped::Held(Hold { act, conflict: Some(other) }) => {
+                format!("as it conflicts with {other}, asked by {}", act.who.0)
+            }
+            Stopped::Restarted(act) => format!("to start again, asked by {}", act.who.0),
+            Stopped::Lost(other) => format!("as {}, which it requires, is not up", self.name(*other)),
+            Stopped::Needed(other) => format!("to start again, as {} needs it", self.name(*other)),
+            Stopped::Failed(trouble) => format!("as it failed: {trouble}"),
+            Stopped::Finished => String::from("as it ended by itself"),
+            Stopped::Pinned(act) => format!("as it was to be down when {} pinned it", act.who.0),
+            Stopped::Unneeded => String::from("as nobody needs it"),
+        };
+        format!("is stopping: {what}, {why}")
     }
 
     /// A service that conflicts with this one, runs, and shall go on.
@@ -184,7 +133,7 @@ impl Supervisor {
     }
 }
 
-fn held(now: Time, hold: &super::Hold) -> String {
+fn held(now: Time, hold: &Hold) -> String {
     let ago = span(now.since(hold.act.at));
     match &hold.conflict {
         Some(other) => format!("was stopped {ago} ago because it conflicts with {other}, asked by {}", hold.act.who.0),
@@ -192,10 +141,29 @@ fn held(now: Time, hold: &super::Hold) -> String {
     }
 }
 
+fn told(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Dependents { .. } => "others stop first",
+        Stage::Told => "was told to end",
+        Stage::Command { .. } => "its stop command runs",
+        Stage::Returned => "its stop has returned, its main process lives on",
+        Stage::Rest => "its main process is gone, others of its tree were told to end",
+        Stage::Killed => "was killed, and the kernel still has processes of it",
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Told(text) => text,
+            Self::Unseen => "it ended, nobody saw how",
+        })
+    }
+}
+
 /// How long a state has lasted, of how long it may.
-fn patience(now: Time, life: &Life) -> String {
-    let since = life.memory.since;
-    match life.state().until() {
+fn patience(now: Time, since: Time, until: Option<Time>) -> String {
+    match until {
         Some(until) => format!("for {} of {}", span(now.since(since)), span(until.since(since))),
         None => format!("for {}, without limit", span(now.since(since))),
     }

@@ -175,7 +175,8 @@ fn who_is_silent_for_too_long_is_restarted() {
          4 alive web#1        -> nothing
          6 tick               -> nothing
          9 tick               -> term web#1
-         9 why web            -> web is stopping: was told to end, for 0 ms of 10 s
+         9 why web            -> web is stopping: was told to end, for 0 ms of 10 s, as it failed: its
+            | watchdog was not fed in time
         10 exited web#1 TERM  -> term-tree web#1
         10 emptied web#1      -> nothing
         10 why web            -> web its watchdog was not fed in time, and is tried again in 100 ms

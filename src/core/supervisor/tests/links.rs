@@ -11,7 +11,7 @@ fn what_is_required_comes_first_and_falls_last_and_all_return_with_it() {
          2 ready web#2      -> done
          3 stop db          -> term web#2
          3 why db           -> db is stopping: waits for web to stop first, asked by root; web is stopping: was
-            | told to end, for 0 ms of 10 s
+            | told to end, for 0 ms of 10 s, as db, which it requires, is not up
          4 emptied web#2    -> term db#1
          5 emptied db#1     -> done
          6 why web          -> web waits for db, which it requires; db was stopped by root 3 s ago
@@ -75,7 +75,7 @@ fn a_crash_takes_dependents_along_unless_it_is_smooth() {
          6 emptied db#1     -> nothing
          7 tick             -> nothing
          7 why db           -> db waits for web to stop, which requires it; web is stopping: was told to end, for 1
-            | s of 10 s
+            | s of 10 s, as db, which it requires, is not up
          8 emptied web#3    -> spawn db#5
          9 ready db#5       -> spawn web#6",
     );
@@ -201,7 +201,8 @@ fn what_conflicts_is_stopped_first_and_stays_so() {
          2 ready site#2         -> done
          3 start nginx          -> term site#2
          3 why nginx            -> nginx waits for apache to stop, with which it conflicts; apache is stopping:
-            | waits for site to stop first, asked by root; site is stopping: was told to end, for 0 ms of 10 s
+            | waits for site to stop first, as it conflicts with nginx, asked by root; site is stopping: was told to
+            | end, for 0 ms of 10 s, as apache, which it requires, is not up
          4 emptied site#2       -> term apache#1
          5 emptied apache#1     -> spawn nginx#3
          6 ready nginx#3        -> done

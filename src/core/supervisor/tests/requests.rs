@@ -184,7 +184,7 @@ fn a_service_pinned_down_is_not_started_for_another() {
          0 pin db           -> done
          1 start db         -> failed: pinned by root; to start it, first: svc db unpin
          2 start web        -> failed: requires db: pinned by root
-         2 why web          -> web waits for db, which it requires; db is down: pinned by root
+         2 why web          -> web waits for db, which it requires; db is down: pinned by root 2 s ago
          3 unpin db         -> done, spawn db#1
          4 ready db#1       -> spawn web#2",
     );
