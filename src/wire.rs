@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use svc_core::{Answer, Name};
+use svc_core::{Answer, Name, Supervisor, Time};
 
 /// The longest request that svcd accepts, in bytes.
 pub const LINE_BYTES_MAX: usize = 1024 * 1024;
@@ -83,6 +83,8 @@ pub enum Request {
         #[serde(default)]
         follow: bool,
     },
+    /// A copy of everything that decides: answered by [`Reply::Snapshot`].
+    Snapshot,
     /// End the daemon.
     Shutdown {
         /// What comes after the services were stopped in order.
@@ -176,6 +178,8 @@ pub enum Reply {
     Outcomes(Vec<Outcome>),
     /// To [`Request::Log`] without `follow`.
     Log(Vec<LogLine>),
+    /// To [`Request::Snapshot`].
+    Snapshot(Box<Snapshot>),
     /// To [`Request::Shutdown`]; sent before the services stop.
     ShuttingDown,
     /// To [`Request::Renew`]; sent before the manager makes way.
@@ -276,6 +280,15 @@ impl StateName {
             Self::Faulty => "faulty",
         }
     }
+}
+
+/// Everything that decides, at one moment. Read by the version that wrote it: its fields are not those of [`SCHEMA`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// When it was taken.
+    pub now: Time,
+    /// The copy.
+    pub core: Supervisor,
 }
 
 /// One line about a service.

@@ -220,6 +220,8 @@ impl Session {
                 }
             }
             Reply::Log(lines) => say(&show::log(lines)),
+            // What is done with it says what there is to say.
+            Reply::Snapshot(_) => {}
             Reply::ShuttingDown => {
                 if !self.look.quiet {
                     say("svcd stops all services in order and ends\n");

@@ -13,7 +13,7 @@ use crate::service::{Service, ServiceId};
 
 /// One request on one service, until it is answered. The daemon mints them; a client that asks for ten services
 /// holds ten.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Ticket(pub u64);
 
 /// Who asked, for messages: `root`, `user www`, `boot`, `shutdown`.

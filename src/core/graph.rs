@@ -6,11 +6,13 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::name::Name;
 use crate::service::{Service, ServiceId};
 
 /// The neighbours of one service, by what binds them. All lists are sorted and without repetition.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edges {
     /// What it requires.
     pub requires: Vec<ServiceId>,
@@ -27,7 +29,7 @@ pub struct Edges {
 }
 
 /// All edges, and what was wrong with them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Graph {
     /// By [`ServiceId`]; empty where there is no service.
     pub edges: Vec<Edges>,

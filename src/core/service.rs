@@ -11,7 +11,7 @@ use crate::name::Name;
 use crate::run::Signal;
 
 /// The place of a service in the supervisor's tables. Reused only after [`crate::Action::Removed`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ServiceId(pub u32);
 
 /// One service, checked.

@@ -21,6 +21,12 @@ impl Time {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// So long before this moment, though not before boot.
+    #[must_use]
+    pub const fn earlier(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(by))
+    }
+
     /// How long after boot this moment is.
     pub const fn since_boot(self) -> Duration {
         self.0

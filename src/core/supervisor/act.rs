@@ -43,6 +43,7 @@ impl Supervisor {
     ) {
         let life = self.life_mut(id);
         let uptime = life.uptime(now);
+        life.pace(now, before, after);
         life.memory.state = after;
         let same = core::mem::discriminant(&before) == core::mem::discriminant(&after);
         if !same {

@@ -4,6 +4,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use super::life::shape_of;
 use super::timers::Timer;
 use super::{Act, Part, Supervisor};
@@ -14,7 +16,7 @@ use crate::service::{Kind, Reload, ServiceId};
 use crate::time::Time;
 
 /// One errand that runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Errand {
     ticket: Ticket,
     job: Job,

@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::course::Course;
 use crate::event::{Ticket, Who};
 use crate::lifecycle::{Goal, Shape, State};
 use crate::run::{Exit, RunId};
@@ -57,12 +58,15 @@ pub struct Memory {
     pub restarts: u32,
     /// Runs of which processes were left behind.
     pub left: Vec<RunId>,
+    /// Its first start, and how long starts and stops took.
+    #[serde(default)]
+    pub course: Course,
     /// The next run id; the highest of all services counts.
     pub next_run: RunId,
 }
 
 /// One whose answer is owed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Waiter {
     pub(super) ticket: Ticket,
     pub(super) goal: Goal,
@@ -75,7 +79,7 @@ pub(super) struct Waiter {
 }
 
 /// What neighbours count on. Each flag that changes moves one counter at each neighbour it concerns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Face {
     /// It satisfies those that require it, for a launch.
     pub(super) up: bool,
@@ -96,7 +100,7 @@ pub(super) struct Face {
 }
 
 /// How many neighbours show which face.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Counts {
     /// Required ones that are not up.
     pub(super) unready: u32,
@@ -119,7 +123,7 @@ pub(super) struct Counts {
 }
 
 /// One service at work.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Life {
     pub(super) service: Arc<Service>,
     pub(super) memory: Memory,

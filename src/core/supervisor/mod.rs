@@ -7,12 +7,14 @@
 mod act;
 mod answer;
 mod because;
+mod course;
 mod jobs;
 mod life;
 mod load;
 mod recover;
 mod request;
 mod settle;
+mod snapshot;
 mod timers;
 mod why;
 
@@ -20,7 +22,10 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 pub use because::{Because, Reason, Stopped, Trouble, Wait};
+pub use course::{Course, Expected, First};
 pub use life::{Act, Hold, Memory};
 pub use timers::SLOT_HELD;
 pub use why::span;
@@ -37,7 +42,7 @@ use life::Life;
 use timers::Timer;
 
 /// What a run is to its service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Part {
     /// The service itself.
     Main,
@@ -50,7 +55,7 @@ enum Part {
 }
 
 /// The state machine. Feed it [`Event`]s, carry out its [`Action`]s.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Supervisor {
     lives: Vec<Option<Life>>,
     names: BTreeMap<Name, ServiceId>,

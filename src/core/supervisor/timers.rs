@@ -3,6 +3,8 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::Supervisor;
 use crate::event::Action;
 use crate::lifecycle::{Input, Shape, State};
@@ -14,7 +16,7 @@ use crate::time::Time;
 pub const SLOT_HELD: Duration = Duration::from_secs(1);
 
 /// What is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Timer {
     /// The patience of its state.
     State,

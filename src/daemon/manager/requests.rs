@@ -10,7 +10,9 @@ use super::{Manager, Timer};
 use crate::daemon::glob;
 use crate::daemon::image::Image;
 use crate::daemon::logread::{self, Place};
-use crate::wire::{Hello, Line, LoadReport, Outcome, Progress, Refusal, Reply, Request, SCHEMA, Summary, Target};
+use crate::wire::{
+    Hello, Line, LoadReport, Outcome, Progress, Refusal, Reply, Request, SCHEMA, Snapshot, Summary, Target,
+};
 
 /// How often clients hear what they wait for.
 const PROGRESS: std::time::Duration = std::time::Duration::from_secs(1);
@@ -86,6 +88,7 @@ impl Manager {
         }
         let names = match &request {
             Request::Hello => return self.hello(client),
+            Request::Snapshot => return self.snapshot(client),
             Request::Check { .. } | Request::Load { .. } => return self.wait_for_load(client, request),
             Request::Shutdown { then, kill } => return self.asked_to_shut_down(client, *then, *kill),
             Request::Renew => return self.make_way(client),
@@ -139,6 +142,7 @@ impl Manager {
             Request::Unpin(_) => (Ask::Unpin, false),
             Request::Reset(_) => (Ask::Reset, false),
             Request::Hello
+            | Request::Snapshot
             | Request::Check { .. }
             | Request::Load { .. }
             | Request::Shutdown { .. }
@@ -149,8 +153,10 @@ impl Manager {
 
     /// Who may not do this, and what would be needed; `None`: it may.
     fn denied(&self, client: u64, request: &Request) -> Option<String> {
-        let harmless =
-            matches!(request, Request::Hello | Request::List { .. } | Request::Status { .. } | Request::Check { .. });
+        let harmless = matches!(
+            request,
+            Request::Hello | Request::Snapshot | Request::List { .. } | Request::Status { .. } | Request::Check { .. }
+        );
         if harmless || self.is_trusted(client) {
             return None;
         }
@@ -196,6 +202,12 @@ impl Manager {
             legacy: texts(&self.options.legacy),
         };
         self.reply(client, Reply::Hello(hello));
+    }
+
+    /// A copy of the core: whoever plays with it does so elsewhere.
+    fn snapshot(&mut self, client: u64) {
+        let snapshot = Snapshot { now: svc_platform::clock::now(), core: self.core.snapshot() };
+        self.reply(client, Reply::Snapshot(Box::new(snapshot)));
     }
 
     /// The services meant by names and globs, each once.

@@ -1,0 +1,74 @@
+//! A copy of everything that decides, to be looked at and played with elsewhere.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::Supervisor;
+use crate::service::{Enabled, Kind, Ready, Reload, Script, Service, Stop};
+
+impl Supervisor {
+    /// A copy that decides as this one does. Of the definitions it has only what decides: no command lines, no
+    /// environment, no paths; so anybody may see it who may see a list of services.
+    pub fn snapshot(&self) -> Self {
+        let mut copy = self.clone();
+        for life in copy.lives.iter_mut().flatten() {
+            life.service = Arc::new(reduced(&life.service));
+        }
+        copy
+    }
+}
+
+fn reduced(service: &Service) -> Service {
+    let words = |command: &[String]| if command.is_empty() { Vec::new() } else { vec![String::new()] };
+    let requires = service.origins.get_key_value("requires").map(|(key, place)| (key.clone(), place.clone()));
+    Service {
+        description: service.description.clone(),
+        links: service.links.clone(),
+        ready: ready(&service.ready),
+        start_timeout: service.start_timeout,
+        stop: Stop { command: words(&service.stop.command), ..service.stop.clone() },
+        reload: match &service.reload {
+            Reload::None => Reload::None,
+            Reload::Signal(signal) => Reload::Signal(*signal),
+            Reload::Command(command) => Reload::Command(words(command)),
+        },
+        restart: service.restart,
+        watchdog: service.watchdog,
+        smooth: service.smooth,
+        leave_children: service.leave_children,
+        enabled: Enabled { on: service.enabled.on, origin: String::new() },
+        origins: BTreeMap::from_iter(requires),
+        ..Service::new(service.name.clone(), kind(&service.kind))
+    }
+}
+
+fn kind(kind: &Kind) -> Kind {
+    match kind {
+        Kind::Process => Kind::Process,
+        Kind::Forking { .. } => Kind::Forking { pid_file: None },
+        Kind::Oneshot => Kind::Oneshot,
+        Kind::Group => Kind::Group,
+        Kind::Script(script) => Kind::Script(Script {
+            dialect: script.dialect,
+            daemon: script.daemon,
+            verbs: script.verbs.clone(),
+            ..Script::default()
+        }),
+    }
+}
+
+fn ready(ready: &Ready) -> Ready {
+    match ready {
+        Ready::Executed => Ready::Executed,
+        Ready::Exit => Ready::Exit,
+        Ready::PidFile(_) => Ready::PidFile(String::new()),
+        Ready::NotifyFd(number) => Ready::NotifyFd(*number),
+        Ready::SdNotify => Ready::SdNotify,
+        Ready::Tcp(_) => Ready::Tcp(String::new()),
+        Ready::Unix(_) => Ready::Unix(String::new()),
+        Ready::Command(_) => Ready::Command(Vec::new()),
+    }
+}
