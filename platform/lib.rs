@@ -30,6 +30,7 @@ pub mod files;
 pub mod group;
 pub mod launch;
 pub mod place;
+pub mod replace;
 pub mod roles;
 pub mod socket;
 pub mod users;

@@ -1,9 +1,11 @@
 //! The commands of other systems: by the name the program is called with, or as `svc as NAME ...`.
 
 mod daemon;
+mod getopt;
 mod rcconf;
 mod rcorder;
 mod service;
+mod start_stop_daemon;
 mod sysrc;
 
 use std::ffi::{OsStr, OsString};
@@ -15,14 +17,22 @@ use super::{code, say_error};
 /// A command of another system: its words in, its exit code out.
 type Personality = fn(&[String]) -> ExitCode;
 
-const PERSONALITIES: &[(&str, Personality)] =
-    &[("daemon", daemon::run), ("rcorder", rcorder::run), ("service", service::run), ("sysrc", sysrc::run)];
+const PERSONALITIES: &[(&str, Personality)] = &[
+    ("daemon", daemon::run),
+    ("rcorder", rcorder::run),
+    ("service", service::run),
+    ("start-stop-daemon", start_stop_daemon::run),
+    ("sysrc", sysrc::run),
+];
 
 /// Answers as the command that this is, if it is one.
 pub(crate) fn answer(called: Option<&OsStr>, words: &[OsString]) -> Option<ExitCode> {
-    let role = called.and_then(OsStr::to_str).filter(|called| called.starts_with(daemon::SUPERVISOR));
-    if role.is_some() {
+    let role = called.and_then(OsStr::to_str).unwrap_or_default();
+    if role.starts_with(daemon::SUPERVISOR) {
         return Some(daemon::supervise(&plain(words)));
+    }
+    if role.starts_with(start_stop_daemon::DETACHED) {
+        return Some(start_stop_daemon::detached(&plain(words)));
     }
     let called = called.and_then(|called| Path::new(called).file_name()).and_then(OsStr::to_str);
     if let Some(found) = called.and_then(find) {
