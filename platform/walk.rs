@@ -8,8 +8,8 @@ use svc_core::Time;
 
 use crate::process::{self, Facts, Handle};
 
-/// How often a tree is walked to kill it. Each round kills everything seen, so only who forks faster than we look
-/// reaches the second.
+/// How often a tree is walked to tell all of it something. Each round tells everybody seen, so only who forks faster than
+/// we look reaches the third.
 const ROUNDS_MAX: usize = 1000;
 
 /// The variable that every process of a run inherits.
@@ -102,35 +102,37 @@ impl Marks {
 
     /// Signals every member. Gives the number of those reached.
     pub(crate) fn signal(&self, number: i32) -> io::Result<usize> {
-        let mut reached = 0;
-        for facts in self.members()? {
-            let Ok(handle) = Handle::open_exactly(facts.pid, facts.started) else { continue };
-            if handle.signal(number).is_ok() {
-                reached += 1;
-            }
-        }
-        Ok(reached)
+        let members = || Ok(self.members()?.into_iter().map(|facts| (facts.pid, facts.started)).collect());
+        each_once(members, |pid, started| {
+            Handle::open_exactly(pid, started).is_ok_and(|handle| handle.signal(number).is_ok())
+        })
     }
 
-    /// Kills every member, again and again until none is seen that was not killed already.
+    /// Kills every member. One that we may not kill stays a member; the caller sees that the tree does not empty.
     pub(crate) fn kill(&self) -> io::Result<()> {
-        let mut killed: BTreeSet<(i32, Time)> = BTreeSet::new();
-        for _ in 0..ROUNDS_MAX {
-            let fresh: Vec<Facts> =
-                self.members()?.into_iter().filter(|facts| !killed.contains(&(facts.pid, facts.started))).collect();
-            if fresh.is_empty() {
-                return Ok(());
-            }
-            for facts in fresh {
-                if let Ok(handle) = Handle::open_exactly(facts.pid, facts.started) {
-                    // One that we may not kill stays a member; the caller sees that the tree does not empty.
-                    let _refused = handle.signal(libc::SIGKILL);
-                }
-                killed.insert((facts.pid, facts.started));
+        self.signal(libc::SIGKILL).map(drop)
+    }
+}
+
+/// Tells every member, each once, again and again until none is seen that was not told: one that forked before it was
+/// told has a child that was not in the list. Gives the number of those that were reached.
+pub(crate) fn each_once(
+    members: impl Fn() -> io::Result<Vec<(i32, Time)>>,
+    tell: impl Fn(i32, Time) -> bool,
+) -> io::Result<usize> {
+    let (mut told, mut reached) = (BTreeSet::new(), 0);
+    for _ in 0..ROUNDS_MAX {
+        let before = told.len();
+        for (pid, started) in members()? {
+            if told.insert((pid, started)) {
+                reached += usize::from(tell(pid, started));
             }
         }
-        Ok(())
+        if told.len() == before {
+            break;
+        }
     }
+    Ok(reached)
 }
 
 /// It is this leader, or in the session that the leader made.

@@ -11,6 +11,7 @@ use nix::sys::stat::Mode;
 
 use super::process::Handle;
 use crate::sys::because;
+use crate::walk::each_once;
 
 /// The largest file of a cgroup that is read.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -221,17 +222,16 @@ impl Cgroup {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    /// Signals every process that is in here now. Gives the number of those reached.
+    /// Signals every process in here, and what it makes meanwhile. Gives the number of those reached.
     pub(super) fn signal(&self, number: i32) -> io::Result<usize> {
-        let mut reached = 0;
-        for pid in self.pids()? {
-            let Ok(handle) = Handle::open(pid) else { continue };
+        let members = || {
+            let started = |pid| Some((pid, super::process::start_time(pid).ok()?));
+            Ok(self.pids()?.into_iter().filter_map(started).collect())
+        };
+        each_once(members, |pid, started| {
             // Between the list and the handle the pid may have become somebody else's.
-            if self.holds(pid) && handle.signal(number).is_ok() {
-                reached += 1;
-            }
-        }
-        Ok(reached)
+            Handle::open_exactly(pid, started).is_ok_and(|handle| self.holds(pid) && handle.signal(number).is_ok())
+        })
     }
 
     /// Kills everything in here, and what it makes meanwhile.

@@ -267,3 +267,32 @@ fn a_process_that_has_the_leaders_number_but_not_its_start_is_not_ours() {
     gone(&[stranger]);
     assert!(clock::now() >= started);
 }
+
+const ROUNDS: usize = 8;
+
+/// Told once, while it forks as fast as it can; none of it deaf, so all of it has to go.
+fn tells_who_is_born_meanwhile(mut forest: Forest) {
+    for round in 0..ROUNDS {
+        let mut tree = forest.grow(&format!("crowd.{round}")).unwrap();
+        let script = "i=0; while [ $i -lt 200 ]; do [ $i -ne 40 ] || echo many; sleep 1000 & i=$((i+1)); done; wait";
+        let (_leader, mut output) = plant(&mut tree, script);
+        let _mown = Mown(&tree);
+        assert_eq!(line(&mut output), "many");
+        tree.signal(15).unwrap();
+        emptied(&mut forest, &tree);
+        tree.remove().unwrap();
+    }
+    forest.clear().unwrap();
+}
+
+#[test]
+fn a_signal_reaches_those_who_are_born_while_it_is_sent() {
+    if let Some(forest) = forest("born") {
+        tells_who_is_born_meanwhile(forest);
+    }
+}
+
+#[test]
+fn without_cgroups_too_a_signal_reaches_those_who_are_born_while_it_is_sent() {
+    tells_who_is_born_meanwhile(bare("born"));
+}
