@@ -51,6 +51,9 @@ pub(crate) struct Common {
     /// Use colours: auto, always or never
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     pub(crate) color: Color,
+    /// Do not show long answers a screen at a time
+    #[arg(long, global = true)]
+    pub(crate) no_pager: bool,
     /// Print less: no progress and no remarks; of a list only the names
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
@@ -190,6 +193,28 @@ pub(crate) enum Verb {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,
     },
+}
+
+impl Verb {
+    /// Whether the answer is something to read, and may be longer than a screen.
+    pub(crate) fn may_be_long(&self) -> bool {
+        match self {
+            Self::Log { follow, .. } => !follow,
+            Self::Configure(asked) => asked.diff || asked.values,
+            _ => matches!(
+                self,
+                Self::Check(_)
+                    | Self::Graph(_)
+                    | Self::List(_)
+                    | Self::Load(_)
+                    | Self::Migrate(_)
+                    | Self::Order(_)
+                    | Self::Status { .. }
+                    | Self::Tree(_)
+                    | Self::Why(_)
+            ),
+        }
+    }
 }
 
 /// The hidden verb that carries a script's own verb. Nobody can type it: it is no service's name and no script's verb.

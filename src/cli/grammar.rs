@@ -3,6 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 
+use svc_core::definition::near;
+
 use super::args::PASS;
 
 /// Verbs that make sense before and after names.
@@ -42,6 +44,9 @@ pub(crate) enum GrammarError {
 impl fmt::Display for GrammarError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NoVerb(word) if near(word, verbs()).is_some() => {
+                write!(f, "`{word}` is no verb; did you mean: svc {}", near(word, verbs()).unwrap_or_default())
+            }
             Self::NoVerb(name) => {
                 write!(f, "`{name}` is no verb, and as the name of a service it needs one; try: svc {name} status")
             }

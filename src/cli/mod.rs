@@ -11,6 +11,7 @@ mod human;
 mod json;
 mod migrate;
 mod order;
+mod pager;
 mod personality;
 mod progress;
 mod renew;
@@ -67,7 +68,12 @@ fn run(words: Vec<OsString>) -> u8 {
     };
     choose_colours(line.common.color);
     let client = Client { socket: socket(&line.common), timeout: line.common.timeout };
-    Session::new(client, &line.common).serve(line.verb, &line.common)
+    if line.verb.may_be_long() && !line.common.json && !line.common.no_pager {
+        pager::hold();
+    }
+    let code = Session::new(client, &line.common).serve(line.verb, &line.common);
+    pager::release();
+    code
 }
 
 /// Where these options say that everything is.
@@ -119,6 +125,9 @@ fn takes_value(model: &clap::Command, option: &str) -> bool {
 
 /// Text for stdout; a reader who went away is no error of ours.
 fn say(text: &str) {
+    if pager::take(text) {
+        return;
+    }
     let _ = anstream::stdout().write_all(text.as_bytes());
     let _ = anstream::stdout().flush();
 }

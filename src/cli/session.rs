@@ -96,8 +96,13 @@ impl Session {
     /// A verb that is none of ours; if it is none of the service's either, it may be a slip.
     fn pass(&self, name: String, words: &[String]) -> u8 {
         let code = self.action(&Request::Verb { name: name.clone(), words: words.to_vec() });
-        let meant = words.first().and_then(|word| near(word, grammar::verbs()));
-        if let (code::UNSUPPORTED, Some(verb), false) = (code, meant, self.json) {
+        let slip = match code {
+            code::UNSUPPORTED => words.first().and_then(|word| near(word, grammar::verbs())).map(|verb| (verb, &name)),
+            // `svc statsu web`
+            code::NOT_INSTALLED => near(&name, grammar::verbs()).zip(words.first()),
+            _ => None,
+        };
+        if let (Some((verb, name)), false) = (slip, self.json) {
             say_raw_error(&format!("     did you mean: svc {name} {verb}\n"));
         }
         code

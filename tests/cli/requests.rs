@@ -3,7 +3,7 @@
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use svc::wire::{LINE_BYTES_MAX, Line, LogLine, Outcome, Progress, Reply, Request, Target, Then};
+use svc::wire::{LINE_BYTES_MAX, Line, LogLine, Outcome, Progress, Refusal, Reply, Request, Target, Then};
 use svc_core::{Answer, Name};
 
 use crate::fake::{Act, Fake, called, svc};
@@ -172,4 +172,26 @@ fn the_socket_is_where_an_option_or_the_environment_says() {
     );
     let fake = hello("any");
     assert_eq!(called(svc().arg("list").env("SVC_SOCKET", fake.socket()).output().unwrap()).code, 0);
+}
+
+#[test]
+fn a_slip_in_a_verb_is_told_wherever_the_verb_stands() {
+    let unknown = |name: &str| {
+        Fake::replying(Reply::Refused(Refusal::Unknown { name: name.to_owned(), near: None, fault: None }))
+    };
+    let call = unknown("statsu").call("statsu web");
+    assert_eq!((call.code, call.err.lines().last()), (5, Some("     did you mean: svc web status")), "{call:?}");
+    let call = called(svc().arg("lsit").output().unwrap());
+    assert_eq!((call.code, call.err.as_str()), (2, "svc: `lsit` is no verb; did you mean: svc list\n"));
+    let call = unknown("nothing*").call("nothing* start");
+    assert_eq!((call.code, call.err.as_str()), (5, "svc: no service matches nothing*\n     try: svc list\n"));
+}
+
+#[test]
+fn of_several_services_each_name_has_its_colour_in_a_log() {
+    let line = |of: &str| LogLine { name: name(of), time: String::new(), text: "x".into() };
+    let fake = Fake::replying(Reply::Log(vec![line("a"), line("b"), line("a")]));
+    let out = fake.call("a b log --color always").out;
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(lines[0].starts_with('\u{1b}') && lines[0] == lines[2] && lines[0].get(..5) != lines[1].get(..5), "{out}");
 }

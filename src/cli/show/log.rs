@@ -1,6 +1,6 @@
 //! Lines that services wrote.
 
-use super::{BOLD, DIM, paint};
+use super::{DIM, name_style, paint};
 use crate::cli::human;
 use crate::wire::LogLine;
 
@@ -18,7 +18,7 @@ pub(crate) fn log_line(line: &LogLine, with_name: bool) -> String {
         text.push(' ');
     }
     if with_name {
-        text += &paint(BOLD, line.name.as_str());
+        text += &paint(name_style(line.name.as_str()), line.name.as_str());
         text += ": ";
     }
     text += &human::clean(&line.text);

@@ -76,6 +76,20 @@ pub(crate) fn state_style(state: StateName) -> Style {
     }
 }
 
+/// The style of a service's name beside those of others: it keeps it.
+pub(crate) fn name_style(name: &str) -> Style {
+    const COLOURS: [AnsiColor; 6] = [
+        AnsiColor::Cyan,
+        AnsiColor::Magenta,
+        AnsiColor::Blue,
+        AnsiColor::Green,
+        AnsiColor::BrightCyan,
+        AnsiColor::BrightMagenta,
+    ];
+    let sum = name.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
+    COLOURS[sum % COLOURS.len()].on_default()
+}
+
 /// Columns a text takes on the screen.
 pub(crate) fn columns(text: &str) -> usize {
     unicode_width::UnicodeWidthStr::width(text)

@@ -6,6 +6,7 @@ use svc_core::{Answer, Exit};
 
 use super::{BAD, Look, ODD, paint};
 use crate::cli::human;
+use crate::daemon::glob;
 use crate::wire::{Outcome, Refusal};
 
 /// What goes to stdout and what to stderr.
@@ -67,12 +68,14 @@ pub(crate) fn refusal(refusal: &Refusal) -> String {
         Refusal::Unknown { name, near, fault } => {
             let next = match (fault, near) {
                 (Some(_), _) => format!("svc {name} check"),
+                _ if glob::is_glob(name) => "svc list".to_owned(),
                 (None, Some(near)) => format!("svc {near} status"),
                 (None, None) => "svc list".to_owned(),
             };
             let meant = near.as_ref().map(|near| format!("; did you mean {near}?")).unwrap_or_default();
             let fault = fault.as_ref().map(|fault| format!("\n{fault}")).unwrap_or_default();
-            told.fault(&format!("no service is called {name}{meant}{fault}"), Some(&next));
+            let (none, meant) = if glob::is_glob(name) { ("matches", String::new()) } else { ("is called", meant) };
+            told.fault(&format!("no service {none} {name}{meant}{fault}"), Some(&next));
         }
         Refusal::Denied { text } => told.fault(text, None),
         Refusal::Failed { text } => told.fault(text, None),

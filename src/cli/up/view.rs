@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
-use anstyle::{AnsiColor, Style};
 use svc_core::Name;
 
-use crate::cli::show::{self, DIM, Look, columns, pad, paint, state_style};
+use crate::cli::show::{self, DIM, Look, columns, name_style, pad, paint, state_style};
 use crate::cli::{human, json};
 use crate::wire::{LogLine, StateName, Summary};
 
@@ -104,7 +103,7 @@ impl View {
     }
 
     fn prefixed(&self, name: &str, text: &str) -> String {
-        let name = paint(colour_of(name), &pad(name, self.name_columns));
+        let name = paint(name_style(name), &pad(name, self.name_columns));
         format!("{name} {} {}\n", paint(DIM, "|"), human::clean(text))
     }
 
@@ -181,20 +180,6 @@ fn state_line(row: &Summary) -> String {
         _ if row.state == StateName::Starting => format!("{name}: {state}\n"),
         (reason, _) => format!("{name}: {state} ({})\n", human::clean(reason)),
     }
-}
-
-/// A service keeps its colour.
-fn colour_of(name: &str) -> Style {
-    const COLOURS: [AnsiColor; 6] = [
-        AnsiColor::Cyan,
-        AnsiColor::Magenta,
-        AnsiColor::Blue,
-        AnsiColor::Green,
-        AnsiColor::BrightCyan,
-        AnsiColor::BrightMagenta,
-    ];
-    let sum = name.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
-    COLOURS[sum % COLOURS.len()].on_default()
 }
 
 #[cfg(test)]
