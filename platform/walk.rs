@@ -8,8 +8,8 @@ use svc_core::Time;
 
 use crate::process::{self, Facts, Handle};
 
-/// How often a tree is walked to tell all of it something. Each round tells everybody seen, so only who forks faster than
-/// we look reaches the third.
+/// How often a tree is walked to tell all of it something. Each round tells everybody seen, so only who forks faster
+/// than we look reaches the third.
 const ROUNDS_MAX: usize = 1000;
 
 /// The variable that every process of a run inherits.
