@@ -9,7 +9,7 @@ mod word;
 pub use facts::{Assignment, How};
 pub use lex::{Token, TokenKind, tokens};
 pub use read::{Arm, Case, Command, Function, Place, Shell, WordSpan};
-pub use values::Values;
+pub use values::{Values, glob};
 pub use word::{Part, literal, parts};
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod configure;
+pub mod convert;
 pub mod daemon;
 mod migrate;
 pub mod rehearse;

@@ -229,7 +229,7 @@ fn ends(value: &str) -> impl DoubleEndedIterator<Item = usize> {
 }
 
 /// Whether a shell pattern of `*`, `?` and `[...]` matches the whole text.
-pub(crate) fn glob(pattern: &str, text: &str) -> bool {
+pub fn glob(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
     let (mut p, mut t) = (0, 0);

@@ -8,7 +8,7 @@ mod layout;
 pub(crate) mod order;
 pub(crate) mod page;
 mod picture;
-mod root;
+pub(crate) mod root;
 mod running;
 mod scripts;
 mod units;

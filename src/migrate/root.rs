@@ -10,12 +10,12 @@ const LINKS_MAX: usize = 40;
 
 /// What stands for `/`.
 #[derive(Clone, Debug)]
-pub(super) struct Root {
+pub(crate) struct Root {
     path: PathBuf,
 }
 
 impl Root {
-    pub(super) fn new(path: &Path) -> Self {
+    pub(crate) fn new(path: &Path) -> Self {
         Self { path: path.to_owned() }
     }
 
@@ -34,13 +34,13 @@ impl Root {
     }
 
     /// The path from here as the machine has it.
-    pub(super) fn within(&self, path: &Path) -> String {
+    pub(crate) fn within(&self, path: &Path) -> String {
         let inner = path.strip_prefix(&self.path).unwrap_or(path);
         Path::new("/").join(inner).to_string_lossy().into_owned()
     }
 
     /// Where a path of the machine leads, every link followed inside the root; `None` if there is nothing.
-    pub(super) fn resolve(&self, path: &str) -> Option<PathBuf> {
+    pub(crate) fn resolve(&self, path: &str) -> Option<PathBuf> {
         let mut found = self.path.clone();
         let mut left: Vec<PathBuf> = vec![PathBuf::from(path)];
         let mut links = 0;
@@ -73,7 +73,7 @@ impl Root {
     }
 
     /// The text of a file of the machine, if it can be read and is no longer than this.
-    pub(super) fn text(&self, path: &str, bytes_max: u64) -> Option<Vec<u8>> {
+    pub(crate) fn text(&self, path: &str, bytes_max: u64) -> Option<Vec<u8>> {
         files::read_regular(&self.resolve(path)?, bytes_max).ok()
     }
 

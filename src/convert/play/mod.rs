@@ -1,0 +1,179 @@
+//! Plays a script's verb on paper: its shell text is followed as a shell would, but every command that would do
+//! something is written down instead. Nothing is run, nothing is touched; files are read below a root.
+//!
+//! Where the way depends on what only running would tell, a play goes the way on which the command succeeds; where a
+//! start so leads to nothing, it is played again with one answer turned round. What was assumed is in the record.
+
+mod commands;
+mod expand;
+mod files;
+mod filters;
+mod flow;
+mod launch;
+mod pattern;
+mod question;
+mod rcsubr;
+mod record;
+mod signals;
+mod sum;
+mod syntax;
+mod tree;
+mod wrappers;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+
+use svc_compat::Style;
+use svc_compat::library::INIT_D_SCRIPT;
+
+pub use expand::UNKNOWN;
+pub use record::{Assumed, Context, How, Launch, Made, Ran, Record, Sent};
+pub use syntax::Spot;
+pub use tree::Tree;
+
+use flow::Variable;
+use syntax::Node;
+
+/// The process id that a daemon has on paper.
+const PID: u32 = 424_242;
+/// Functions and substitutions in one another.
+const DEPTH_MAX: usize = 40;
+/// So many commands are played in one go.
+const STEPS_MAX: usize = 20_000;
+/// A start that leads to nothing is played so often.
+const PLAYS_MAX: usize = 240;
+/// Of one play so many answers are turned round.
+const TURNED_MAX: usize = 10;
+
+/// What is played.
+#[derive(Clone, Copy, Debug)]
+pub struct Piece<'a> {
+    /// The script's path on its machine.
+    pub path: &'a str,
+    /// Its text.
+    pub text: &'a [u8],
+    /// How it is written.
+    pub style: Style,
+    /// The verb it is given.
+    pub verb: &'a str,
+    /// Whether the daemon runs already.
+    pub running: bool,
+    /// Lines whose known answers another verb's play turned round: they are turned here, too.
+    pub granted: &'a [Spot],
+}
+
+/// Plays a verb until it does something: starts a program, or sends a signal.
+///
+/// The answer of the first play is taken where none does.
+pub fn play(tree: &Tree, piece: Piece<'_>) -> Record {
+    let mut first = None;
+    let mut waiting = VecDeque::from([BTreeSet::new()]);
+    for _ in 0..PLAYS_MAX {
+        let Some(turned) = waiting.pop_front() else { break };
+        let record = once(tree, piece, &turned);
+        if record.does_something(piece.verb) {
+            return record;
+        }
+        let from = turned.last().map_or(0, |last| last + 1);
+        for at in record.open_answers.iter().rev().take_while(|at| **at >= from).take(TURNED_MAX) {
+            let mut next = turned.clone();
+            next.insert(*at);
+            waiting.push_back(next);
+        }
+        first.get_or_insert(record);
+    }
+    first.unwrap_or_default()
+}
+
+fn once(tree: &Tree, piece: Piece<'_>, turned: &BTreeSet<usize>) -> Record {
+    let mut player = Player::new(tree, piece, turned);
+    let is_library = piece.style == Style::InitDScript && piece.text.starts_with(b"#!/lib/init/init-d-script")
+        || piece.text.starts_with(b"#!/usr/bin/env /lib/init/init-d-script");
+    if is_library {
+        player.arguments = vec![piece.path.to_string(), piece.verb.to_string()];
+        player.play(INIT_D_SCRIPT.path, INIT_D_SCRIPT.text.as_bytes());
+    } else {
+        player.play(piece.path, piece.text);
+    }
+    player.finish()
+}
+
+/// One play.
+struct Player<'a> {
+    tree: &'a Tree,
+    /// The script's own text, for scripts that are sourced by their interpreter.
+    script: Piece<'a>,
+    name: String,
+    variables: BTreeMap<String, Variable>,
+    functions: BTreeMap<String, Rc<Node>>,
+    arguments: Vec<String>,
+    /// What is printed, the innermost capture last.
+    outputs: Vec<String>,
+    input: Option<String>,
+    status: i32,
+    /// Only running would tell whether the last command succeeds.
+    unsure: bool,
+    depth: usize,
+    steps: usize,
+    /// The daemon runs, so far as the script can see.
+    running: bool,
+    /// Inside a condition: failures end nothing.
+    asking: usize,
+    stops_at_errors: bool,
+    exports_all: bool,
+    turned: &'a BTreeSet<usize>,
+    context: Context,
+    used: BTreeSet<String>,
+    record: Record,
+}
+
+impl<'a> Player<'a> {
+    fn new(tree: &'a Tree, script: Piece<'a>, turned: &'a BTreeSet<usize>) -> Self {
+        let mut player = Self {
+            tree,
+            script,
+            name: script.path.to_string(),
+            variables: BTreeMap::new(),
+            functions: BTreeMap::new(),
+            arguments: vec![script.verb.to_string()],
+            outputs: vec![String::new()],
+            input: None,
+            status: 0,
+            unsure: false,
+            depth: 0,
+            steps: 0,
+            running: script.running,
+            asking: 0,
+            stops_at_errors: false,
+            exports_all: false,
+            turned,
+            context: Context::default(),
+            used: BTreeSet::new(),
+            record: Record::default(),
+        };
+        let nowhere = Spot { file: Rc::from("environment"), line: 0 };
+        let first = [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("PWD", "/"), ("rc_service", script.path)];
+        for (name, value) in first {
+            player.set(name, value.to_string(), &nowhere);
+        }
+        player
+    }
+
+    /// Plays a whole text.
+    fn play(&mut self, file: &str, text: &[u8]) {
+        let tree = syntax::read(&Rc::from(file), 1, text);
+        self.run(&tree);
+    }
+
+    fn finish(mut self) -> Record {
+        self.record.code = self.status;
+        self.record.functions = self.functions.keys().cloned().collect();
+        let values = self.variables.iter().map(|(name, variable)| (name.clone(), variable.clone()));
+        self.record.values =
+            values.map(|(name, variable)| (name, (variable.value, variable.spot, variable.exported))).collect();
+        self.record
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! Patterns of a shell, and the little that regular expressions are needed for.
+
+use regex::Regex;
+
+/// Whether a shell pattern matches the whole text.
+pub(super) fn matches(pattern: &str, text: &str) -> bool {
+    svc_compat::shell::glob(pattern, text)
+}
+
+/// `${NAME#PATTERN}`, `##`, `%`, `%%`.
+pub(super) fn cut(value: &str, pattern: &str, front: bool, long: bool) -> String {
+    let ends: Vec<usize> = value.char_indices().map(|(at, _)| at).chain([value.len()]).collect();
+    let fits = |at: &&usize| if front { matches(pattern, &value[..**at]) } else { matches(pattern, &value[**at..]) };
+    // The longest prefix ends last, the longest suffix begins first.
+    let found = if front == long { ends.iter().rev().find(fits) } else { ends.iter().find(fits) };
+    match found {
+        Some(at) if front => value[*at..].to_string(),
+        Some(at) => value[..*at].to_string(),
+        None => value.to_string(),
+    }
+}
+
+/// The last part of a path.
+pub(super) fn base(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
+}
+
+/// A basic regular expression as grep and sed have them, or an extended one.
+pub(super) fn expression(pattern: &str, extended: bool, any_case: bool) -> Option<Regex> {
+    let mut out = String::from(if any_case { "(?im)" } else { "(?m)" });
+    let mut chars = pattern.chars().peekable();
+    let mut in_set = false;
+    while let Some(found) = chars.next() {
+        match found {
+            '[' if !in_set => {
+                in_set = true;
+                out.push('[');
+                if chars.peek() == Some(&'^') {
+                    out.extend(chars.next());
+                }
+                if chars.peek() == Some(&']') {
+                    chars.next();
+                    out.push_str("\\]");
+                }
+            }
+            '[' if chars.peek() == Some(&':') => {
+                let class: String = chars.by_ref().take_while(|end| *end != ']').collect();
+                out.push_str(&format!("[{class}]"));
+            }
+            '[' => out.push_str("\\["),
+            ']' if in_set => {
+                in_set = false;
+                out.push(']');
+            }
+            '\\' if in_set => out.push_str("\\\\"),
+            _ if in_set => {
+                if "&~".contains(found) {
+                    out.push('\\');
+                }
+                out.push(found);
+            }
+            '\\' => match chars.next() {
+                Some(next) if "(){}|+?".contains(next) => {
+                    if extended {
+                        out.push('\\');
+                    }
+                    out.push(next);
+                }
+                Some('<' | '>') => out.push_str("\\b"),
+                Some(next) if next.is_ascii_digit() => return None,
+                Some(next) => out.extend(['\\', next]),
+                None => return None,
+            },
+            '(' | ')' | '{' | '}' | '|' | '+' | '?' if !extended => out.extend(['\\', found]),
+            other => out.push(other),
+        }
+    }
+    Regex::new(&out).ok()
+}

@@ -1,0 +1,175 @@
+//! `test` and `[`: what can be told of files and texts on paper.
+
+use super::flow::Flow;
+use super::{PID, Player, UNKNOWN};
+
+/// An answer; `None` where only running would tell.
+type Answer = Option<bool>;
+
+impl Player<'_> {
+    /// `[ ... ]` and `test ...`, without the closing bracket.
+    pub(super) fn question(&mut self, words: &[String]) -> Flow {
+        let (answer, _) = self.either(words, 0);
+        match answer {
+            Some(holds) => self.ends(i32::from(!holds)),
+            None => self.may_end(0),
+        }
+    }
+
+    fn either(&mut self, words: &[String], at: usize) -> (Answer, usize) {
+        let (mut answer, mut at) = self.both(words, at);
+        while words.get(at).is_some_and(|word| word == "-o" || word == "||") {
+            let (right, next) = self.both(words, at + 1);
+            answer = match (answer, right) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (Some(false), right) => right,
+                (None, _) => None,
+            };
+            at = next;
+        }
+        (answer, at)
+    }
+
+    fn both(&mut self, words: &[String], at: usize) -> (Answer, usize) {
+        let (mut answer, mut at) = self.single(words, at);
+        while words.get(at).is_some_and(|word| word == "-a" || word == "&&") {
+            let (right, next) = self.single(words, at + 1);
+            answer = match (answer, right) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), right) => right,
+                (None, _) => None,
+            };
+            at = next;
+        }
+        (answer, at)
+    }
+
+    fn single(&mut self, words: &[String], at: usize) -> (Answer, usize) {
+        let word = |offset: usize| words.get(at + offset).map(String::as_str);
+        let binary = |operator: &str| {
+            let known =
+                ["=", "==", "!=", "-eq", "-ne", "-gt", "-ge", "-lt", "-le", "-nt", "-ot", "-ef", "<", ">", "=~"];
+            known.contains(&operator)
+        };
+        match (word(0), word(1), word(2)) {
+            (None, ..) => (Some(false), at + 1),
+            (Some(left), Some(operator), Some(right)) if binary(operator) => (compared(left, operator, right), at + 3),
+            (Some("!"), ..) if word(1).is_some() => {
+                let (answer, next) = self.single(words, at + 1);
+                (answer.map(|holds| !holds), next)
+            }
+            (Some("("), ..) => {
+                let (answer, next) = self.either(words, at + 1);
+                (answer, next + 1)
+            }
+            (Some(operator), Some(subject), _) if operator.len() == 2 && operator.starts_with('-') => {
+                (self.one(operator, subject), at + 2)
+            }
+            (Some(text), ..) => (filled(text), at + 1),
+        }
+    }
+
+    fn one(&mut self, operator: &str, subject: &str) -> Answer {
+        match operator {
+            "-n" => filled(subject),
+            "-z" => filled(subject).map(|filled| !filled),
+            "-t" => Some(false),
+            "-v" => Some(self.variables.contains_key(subject)),
+            "-x" | "-f" | "-e" | "-d" | "-r" | "-w" | "-s" | "-L" | "-h" | "-S" | "-p" | "-c" | "-b" | "-a" | "-O" => {
+                self.file(operator, subject)
+            }
+            _ => None,
+        }
+    }
+
+    /// What can be said of a file.
+    fn file(&mut self, operator: &str, path: &str) -> Answer {
+        if path.contains(UNKNOWN) {
+            return None;
+        }
+        if path.is_empty() {
+            return Some(false);
+        }
+        if path.starts_with("/proc/") {
+            return if path.contains(&PID.to_string()) { Some(self.running) } else { None };
+        }
+        if let Some(made) = self.record.made.iter().find(|made| made.path == path) {
+            return Some(match operator {
+                "-d" => made.directory,
+                "-f" | "-s" => !made.directory,
+                _ => true,
+            });
+        }
+        if volatile(path) {
+            let is_pid_file = path.contains("pid") || self.record.pid_files.iter().any(|known| known == path);
+            let is_top = matches!(path, "/run" | "/var/run" | "/tmp" | "/var/lock" | "/run/lock");
+            return Some(match operator {
+                "-d" | "-w" | "-e" if is_top => true,
+                "-f" | "-e" | "-s" | "-r" | "-w" => is_pid_file && self.running,
+                _ => false,
+            });
+        }
+        if path.starts_with("/dev/") || path.starts_with("/sys/") {
+            return if path == "/dev/null" { Some(true) } else { None };
+        }
+        let found = match operator {
+            "-x" => self.tree.is_program(path) || self.tree.is_directory(path) || is_tool(path),
+            "-d" => self.tree.is_directory(path) || is_usual(path),
+            "-f" => self.tree.is_file(path) || is_tool(path),
+            "-s" => self.tree.has_text(path),
+            "-S" | "-p" | "-c" | "-b" => false,
+            "-L" | "-h" => false,
+            _ => self.tree.find(path).is_some() || is_tool(path) || is_usual(path),
+        };
+        // Of packages that are only unpacked, what maintainer scripts make is not there yet.
+        if !found && self.tree.partial && !path.starts_with("/etc/default/") && !operator.starts_with("-L") {
+            return None;
+        }
+        Some(found)
+    }
+}
+
+/// What is empty when a machine starts.
+pub(super) fn volatile(path: &str) -> bool {
+    let dirs = ["/run", "/var/run", "/tmp", "/var/lock", "/dev/shm"];
+    dirs.iter().any(|dir| path == *dir || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/')))
+}
+
+fn is_usual(path: &str) -> bool {
+    matches!(
+        path.trim_end_matches('/'),
+        "/etc" | "/etc/default" | "/usr" | "/var" | "/var/log" | "/var/lib" | "/etc/init.d" | "/"
+    )
+}
+
+/// What every machine with init scripts has.
+fn is_tool(path: &str) -> bool {
+    let place = ["/sbin/", "/bin/", "/usr/bin/", "/usr/sbin/"].iter().any(|place| path.starts_with(place));
+    let tools = ["start-stop-daemon", "sh", "bash", "ps", "pidof", "su", "kill", "install", "logger", "ip", "sysctl"];
+    let libraries = ["/lib/lsb/init-functions", "/lib/init/vars.sh", "/etc/rc.subr", "/etc/rc.d/init.d/functions"];
+    (place && tools.contains(&super::expand::base_name(path))) || libraries.contains(&path)
+}
+
+fn filled(text: &str) -> Answer {
+    if text.contains(UNKNOWN) { None } else { Some(!text.is_empty()) }
+}
+
+fn compared(left: &str, operator: &str, right: &str) -> Answer {
+    if left.contains(UNKNOWN) || right.contains(UNKNOWN) {
+        return None;
+    }
+    let numbers = || Some((left.trim().parse::<i64>().ok()?, right.trim().parse::<i64>().ok()?));
+    Some(match operator {
+        "=" | "==" => left == right || super::pattern::matches(right, left),
+        "!=" => left != right,
+        "<" => left < right,
+        ">" => left > right,
+        "-eq" => numbers().is_some_and(|(left, right)| left == right),
+        "-ne" => numbers().is_none_or(|(left, right)| left != right),
+        "-gt" => numbers().is_some_and(|(left, right)| left > right),
+        "-ge" => numbers().is_some_and(|(left, right)| left >= right),
+        "-lt" => numbers().is_some_and(|(left, right)| left < right),
+        "-le" => numbers().is_some_and(|(left, right)| left <= right),
+        _ => return None,
+    })
+}

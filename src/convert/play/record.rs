@@ -1,0 +1,182 @@
+//! What a play writes down.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Spot, UNKNOWN};
+
+/// How a program is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum How {
+    /// By name, and the script waits for it.
+    Direct,
+    /// With `&`.
+    Background,
+    /// By a function of a library: `daemon`, `start_daemon`, `startproc`.
+    Function,
+    /// By start-stop-daemon.
+    StartStopDaemon,
+    /// By rc.subr, from variables.
+    RcSubr,
+}
+
+/// Who a program is started as, and where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    /// The user, by name or number.
+    pub user: Option<String>,
+    /// The group.
+    pub group: Option<String>,
+    /// The new root.
+    pub chroot: Option<String>,
+    /// The working directory.
+    pub directory: Option<String>,
+    /// The priority.
+    pub nice: Option<String>,
+    /// The mask of permissions, in octal.
+    pub umask: Option<String>,
+    /// `RESOURCE` as ulimit names it, to its value.
+    pub limits: BTreeMap<String, String>,
+    /// Variables that `env` or words before the command set.
+    pub environment: BTreeMap<String, String>,
+    /// It is started by a tool that puts it into the background.
+    pub wrappers: Vec<String>,
+    /// What it prints goes to this file.
+    pub output: Option<String>,
+}
+
+/// A program that the script starts.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// How.
+    pub how: How,
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// As whom, and where.
+    pub context: Context,
+    /// Where its process id is written.
+    pub pid_file: Option<String>,
+    /// The starter writes the pid file, not the program.
+    pub makes_pid_file: bool,
+    /// The starter puts it into the background, so it stays in the foreground itself.
+    pub background: bool,
+    /// The line.
+    pub spot: Spot,
+    /// The variables its words are made of.
+    pub used: BTreeSet<String>,
+    /// What is exported at that time: name, value and the line.
+    pub exported: BTreeMap<String, (String, Spot)>,
+    /// It stands inside a loop over several things.
+    pub repeated: bool,
+}
+
+impl Launch {
+    /// Whether words of it are known only when it runs.
+    pub fn is_unsure(&self) -> bool {
+        self.command.iter().any(|word| word.contains(UNKNOWN))
+    }
+}
+
+/// Something the script makes in the file system.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// Its path.
+    pub path: String,
+    /// A directory, not a file.
+    pub directory: bool,
+    /// Its owner as the script has it.
+    pub owner: Option<String>,
+    /// Its group.
+    pub group: Option<String>,
+    /// Its permissions, in octal.
+    pub mode: Option<String>,
+    /// The line.
+    pub spot: Spot,
+}
+
+/// A signal that the script sends.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// Its name without `SIG`.
+    pub signal: String,
+    /// The schedule of start-stop-daemon's `--retry`.
+    pub retry: Option<String>,
+    /// The line.
+    pub spot: Spot,
+}
+
+/// Another program that the script runs.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// As whom.
+    pub user: Option<String>,
+    /// The line.
+    pub spot: Spot,
+    /// It only helps the script: a condition, a substitution.
+    pub asked: bool,
+}
+
+/// An answer that was assumed, or turned round.
+#[derive(Clone, Debug)]
+pub struct Assumed {
+    /// The command whose answer it is.
+    pub command: String,
+    /// The answer that the play went on with.
+    pub holds: bool,
+    /// The answer is known, and the opposite of this: as things are, the script does nothing.
+    pub against: bool,
+    /// The line.
+    pub spot: Spot,
+}
+
+/// What a play wrote down.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// Programs started.
+    pub launches: Vec<Launch>,
+    /// Other programs run.
+    pub ran: Vec<Ran>,
+    /// Signals sent.
+    pub sent: Vec<Sent>,
+    /// Files and directories made.
+    pub made: Vec<Made>,
+    /// Answers assumed.
+    pub assumed: Vec<Assumed>,
+    /// Files sourced.
+    pub sourced: Vec<(String, Spot)>,
+    /// Every variable at the end: value, line, whether exported.
+    pub values: BTreeMap<String, (String, Spot, bool)>,
+    /// The functions that are defined at the end.
+    pub functions: BTreeSet<String>,
+    /// Lines that were played.
+    pub lines: BTreeSet<Spot>,
+    /// Pid files that were written or read.
+    pub pid_files: Vec<String>,
+    /// How many answers were given.
+    pub answers: usize,
+    /// Those of them that another play may turn round.
+    pub(super) open_answers: Vec<usize>,
+    /// The exit code.
+    pub code: i32,
+}
+
+impl Record {
+    /// Whether something came of it that was asked for.
+    pub(super) fn does_something(&self, verb: &str) -> bool {
+        match verb {
+            "start" => self.launches.iter().any(|launch| launch.how > How::Direct || looks_like_daemon(launch)),
+            "stop" => !self.sent.is_empty() || self.ran.iter().any(|ran| !ran.asked),
+            _ => !self.sent.is_empty() || !self.launches.is_empty() || self.ran.iter().any(|ran| !ran.asked),
+        }
+    }
+}
+
+/// Whether a program that is run by its path is one that stays: not one that only looks at a configuration.
+pub(super) fn looks_like_daemon(launch: &Launch) -> bool {
+    let looks = ["-t", "-T", "-V", "--test", "--check", "--version", "configtest", "check", "-C", "--help", "status"];
+    let program = launch.command.first().map(String::as_str).unwrap_or_default();
+    let mut words = launch.command.iter().skip(1);
+    let place = ["/sbin/", "/bin/", "/lib", "/libexec/", "/opt/"].iter().any(|part| program.contains(part));
+    program.starts_with('/') && place && !words.any(|word| looks.contains(&word.as_str()))
+}
