@@ -1,6 +1,7 @@
 //! `svcd` with real processes: started, told, killed, replaced; every fact is waited for, none is slept for.
 
 mod actors;
+mod commands;
 mod crashes;
 mod deaths;
 mod ends;

@@ -1,12 +1,16 @@
 //! The commands of other systems: by the name the program is called with, or as `svc as NAME ...`.
 
+mod asker;
 mod daemon;
 mod getopt;
 mod rcconf;
 mod rcorder;
+mod runlevel;
 mod service;
 mod start_stop_daemon;
+mod sv;
 mod sysrc;
+mod systemctl;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -20,9 +24,13 @@ type Personality = fn(&[String]) -> ExitCode;
 const PERSONALITIES: &[(&str, Personality)] = &[
     ("daemon", daemon::run),
     ("rcorder", rcorder::run),
+    ("runlevel", runlevel::runlevel),
     ("service", service::run),
     ("start-stop-daemon", start_stop_daemon::run),
+    ("sv", sv::run),
     ("sysrc", sysrc::run),
+    ("systemctl", systemctl::run),
+    ("telinit", runlevel::telinit),
 ];
 
 /// Answers as the command that this is, if it is one.
