@@ -14,6 +14,7 @@ mod order;
 mod pager;
 mod personality;
 mod progress;
+mod rehearse;
 mod renew;
 mod session;
 mod show;
