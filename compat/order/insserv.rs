@@ -4,12 +4,15 @@ mod depend;
 mod enable;
 mod follow;
 mod graph;
+mod installed;
 mod links;
 mod requests;
 
 use std::collections::BTreeMap;
 
 use crate::facility::Facilities;
+
+pub use installed::{Deed, Edit, Installed, Linked, rearrange};
 
 /// One script of the directory.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +85,8 @@ pub struct Answer {
 pub fn insserv(directory: &[File<'_>], arguments: &[&str], facilities: &Facilities, care: Care) -> Answer {
     let mut run = enable::Run::new(directory, arguments, facilities, care);
     let done = run.all();
-    run.answer(done)
+    let links = if done.is_ok() { run.make_links() } else { Vec::new() };
+    Answer { links, ..run.answer(done) }
 }
 
 #[cfg(test)]

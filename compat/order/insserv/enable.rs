@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::follow::NUMBER_MAX;
 use super::graph::{BOOT, Flags, Graph, Mode};
 use super::links::shown_levels;
-use super::{Answer, Care, File, Levels};
+use super::{Answer, Care, Edit, File, Levels, Linked};
 use crate::facility::Facilities;
 use crate::header::insserv::{Key, Strict, words};
 
@@ -29,6 +29,14 @@ pub(super) struct Run<'a> {
     pub(super) stop_max: i32,
     /// A fault that is told at the end.
     fault: bool,
+    /// Links that are there already.
+    pub(super) links: Vec<Linked<'a>>,
+    /// The named script is unlinked.
+    pub(super) removes: bool,
+    /// A named script that is none of the directory's, and why.
+    pub(super) passed_over: Option<(File<'a>, &'a str)>,
+    /// What becomes of the links.
+    pub(super) edits: Vec<Edit>,
 }
 
 impl<'a> Run<'a> {
@@ -45,6 +53,10 @@ impl<'a> Run<'a> {
             start_max: 0,
             stop_max: 0,
             fault: false,
+            links: Vec::new(),
+            removes: false,
+            passed_over: None,
+            edits: Vec::new(),
         };
         for name in &facilities.interactive {
             let service = run.graph.service(name);
@@ -65,9 +77,16 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn all(&mut self) -> Result<(), GaveUp> {
-        let texts: HashMap<&str, &[u8]> = self.directory.iter().map(|file| (file.name, file.text)).collect();
+        self.read_links()?;
+        self.graph.forget_aliases();
+        let passed_over = self.passed_over.map(|(file, _)| file);
+        let files = self.directory.iter().chain(&passed_over);
+        let texts: HashMap<&str, &[u8]> = files.map(|file| (file.name, file.text)).collect();
         for name in self.arguments.clone() {
             self.argument(name, texts.get(name).copied().unwrap_or_default())?;
+        }
+        if let Some((_, why)) = self.passed_over {
+            self.warn(why.to_owned());
         }
         let first = self.arguments.first().copied();
         // Scripts come as the directory gives them, but the first argument before all others.
@@ -100,7 +119,6 @@ impl<'a> Run<'a> {
         match done {
             Ok(()) => {
                 answer.all = self.show_all();
-                answer.links = self.make_links();
                 (answer.boot, answer.start, answer.stop) = self.make_depend();
             }
             Err(GaveUp) => answer.exit = 1,
@@ -116,6 +134,13 @@ impl<'a> Run<'a> {
 
     /// Reads a header with the complaints of the original.
     fn header(&mut self, name: &'a str, text: &[u8]) -> Result<Strict, GaveUp> {
+        let header = self.plain_header(name, text)?;
+        self.tell_tags(name, &header);
+        Ok(header)
+    }
+
+    /// The same, but that there may be none is not told.
+    pub(super) fn plain_header(&mut self, name: &'a str, text: &[u8]) -> Result<Strict, GaveUp> {
         let header = self.headers.entry(name).or_insert_with(|| Strict::read(text)).clone();
         // The original takes a name that begins so for a link.
         let shown = if name.starts_with(['S', 'K']) { name.get(3..).unwrap_or_default() } else { name };
@@ -129,11 +154,14 @@ impl<'a> Run<'a> {
         if header.begin && header.end {
             self.complain(shown, &header);
         }
+        Ok(header)
+    }
+
+    pub(super) fn tell_tags(&mut self, name: &str, header: &Strict) {
         let complete = header.begin && header.end;
         if !complete && !header.openrc {
             self.warn(format!("warning: script '{name}' missing LSB tags"));
         }
-        Ok(header)
     }
 
     fn complain(&mut self, shown: &str, header: &Strict) {
@@ -180,7 +208,7 @@ impl<'a> Run<'a> {
     }
 
     /// The names a script may provide; the others are complained of.
-    fn provided(&mut self, name: &str, header: &Strict) -> Vec<String> {
+    pub(super) fn provided(&mut self, name: &str, header: &Strict) -> Vec<String> {
         let mut out = Vec::new();
         for word in words(header.value(Key::Provides).unwrap_or_default()) {
             if word.starts_with('$') {
@@ -227,8 +255,14 @@ impl<'a> Run<'a> {
             if self.graph.provide(service, name) {
                 self.read_service(service, file, &header)?;
             } else {
-                self.warn(format!("script {name}: service {word} already provided!"));
-                self.fault |= self.care == Care::Strict && self.is_argument(name);
+                let is_named = self.is_argument(name);
+                if !(self.removes && is_named) {
+                    self.warn(format!("script {name}: service {word} already provided!"));
+                }
+                self.fault |= self.care == Care::Strict && is_named;
+                if self.removes {
+                    last = Some(self.gives_way(name));
+                }
             }
         }
         for (key, what) in [
@@ -243,6 +277,15 @@ impl<'a> Run<'a> {
             self.add_levels(service, &header)?;
         }
         Ok(())
+    }
+
+    /// A script whose service another one provides gets a name of its own, so that its links can go.
+    fn gives_way(&mut self, script: &str) -> usize {
+        let service = self.graph.service(script);
+        let service = self.graph.original(service);
+        self.graph.services[service].flags.already = true;
+        self.graph.provide(service, script);
+        service
     }
 
     /// A script without a header is in the levels of another script that says it provides this name.
@@ -289,8 +332,13 @@ impl<'a> Run<'a> {
                 file.name
             ));
         }
-        if self.is_argument(file.name) && !self.required_are_here(service) {
+        if self.is_argument(file.name) && self.removes {
+            self.tell_dependents(service);
+        } else if self.is_argument(file.name) && !self.required_are_here(service) {
             self.fault |= self.care == Care::Strict;
+        }
+        if self.graph.services[service].flags.enabled {
+            return self.tell_override(service, file.name, header);
         }
         let place = self.graph.services[service].place;
         if let Some(levels) = full(Key::DefaultStart) {
@@ -303,7 +351,11 @@ impl<'a> Run<'a> {
     }
 
     fn add_levels(&mut self, service: usize, header: &Strict) -> Result<(), GaveUp> {
-        let place = self.graph.services[self.graph.original(service)].place;
+        let service = self.graph.original(service);
+        if self.graph.services[service].flags.enabled {
+            return Ok(());
+        }
+        let place = self.graph.services[service].place;
         if let Some(levels) = header.full(Key::DefaultStart) {
             self.graph.places[place].start.levels |= self.levels(levels)?;
         }
@@ -313,7 +365,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn levels(&mut self, list: &str) -> Result<Levels, GaveUp> {
+    pub(super) fn levels(&mut self, list: &str) -> Result<Levels, GaveUp> {
         let mut out = 0;
         for word in list.split([' ', ',', ';', '\t']) {
             match word.as_bytes() {

@@ -41,6 +41,8 @@ pub(super) struct Flags {
     /// Its script was named on the command line.
     pub(super) argument: bool,
     pub(super) warned: bool,
+    /// Another script provides what this one does.
+    pub(super) already: bool,
 }
 
 impl Flags {
@@ -52,6 +54,7 @@ impl Flags {
         self.first |= other.first;
         self.argument |= other.argument;
         self.warned |= other.warned;
+        self.already |= other.already;
         self.duplicate |= other.duplicate;
     }
 }

@@ -5,7 +5,7 @@ use super::graph::{BOOT, NORMAL};
 use super::{Levels, Link};
 
 /// The directories in the order in which they are filled, with the scripts that are looked at.
-const LEVELS: [(char, Levels, Levels); 8] = [
+pub(super) const LEVELS: [(char, Levels, Levels); 8] = [
     ('0', 0x01, NORMAL),
     ('1', 0x02, NORMAL),
     ('2', 0x04, NORMAL),
