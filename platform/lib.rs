@@ -32,7 +32,6 @@ pub mod launch;
 pub mod place;
 pub mod replace;
 pub mod roles;
-pub mod sandbox;
 pub mod socket;
 pub mod users;
 

@@ -183,8 +183,6 @@ pub(crate) enum Verb {
     Order(super::order::Words),
     /// What legacy scripts there are, and what becomes of them; needs no svcd and changes nothing
     Migrate(super::migrate::Words),
-    /// Play a verb of a legacy script where nothing real happens, and tell what it asked for; needs no svcd
-    Rehearse(super::rehearse::Words),
     /// Pass a verb to a script as it is.
     #[command(hide = true, name = PASS)]
     Pass {

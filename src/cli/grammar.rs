@@ -30,7 +30,7 @@ const OF_SERVICES: [&str; 18] = [
 ];
 
 /// Verbs that come first or not at all; after a name they belong to the script.
-const FIRST_ONLY: [&str; 7] = ["shutdown", "hello", "renew", "up", "order", "migrate", "rehearse"];
+const FIRST_ONLY: [&str; 6] = ["shutdown", "hello", "renew", "up", "order", "migrate"];
 
 /// Why a line makes no sense.
 #[derive(Debug, PartialEq, Eq)]

@@ -14,7 +14,6 @@ mod order;
 mod pager;
 mod personality;
 mod progress;
-mod rehearse;
 mod renew;
 mod session;
 mod show;

@@ -8,7 +8,7 @@ use super::code::{self, Table};
 use super::grep::Pattern;
 use super::progress::Progress;
 use super::show::{self, Look, Machine};
-use super::{grammar, graph, json, migrate, order, rehearse, say, say_error, say_raw_error, up};
+use super::{grammar, graph, json, migrate, order, say, say_error, say_raw_error, up};
 use crate::wire::{Hello, Line, Refusal, Reply, Request, Status, Summary, Target};
 
 /// Everything one call needs.
@@ -69,7 +69,6 @@ impl Session {
             Verb::Up { dir } => up::run(&dir, common),
             Verb::Order(words) => order::run(&words, common),
             Verb::Migrate(words) => migrate::run(&words, common),
-            Verb::Rehearse(words) => rehearse::run(&words, common),
             Verb::Pass { names, words } => {
                 names.into_iter().map(|name| self.pass(name, &words)).max().unwrap_or(code::GOOD)
             }

@@ -57,7 +57,7 @@ pub(super) fn order(words: &Words, root: &Path) -> Answer {
 }
 
 /// A dependency file as insserv writes it: startpar reads makefiles.
-fn written(depend: &compat::Depend, interactive: bool) -> String {
+pub(in crate::cli) fn written(depend: &compat::Depend, interactive: bool) -> String {
     let mut text = format!("TARGETS = {}\n", depend.targets.join(" "));
     if interactive {
         let _ = writeln!(text, "INTERACTIVE = {}", depend.interactive.join(" "));
@@ -100,7 +100,7 @@ fn json(answer: &compat::Answer) -> serde_json::Value {
 }
 
 /// The scripts that insserv reads in a directory, in the order in which the directory gives them.
-fn scripts(directory: &Path) -> Vec<PathBuf> {
+pub(in crate::cli) fn scripts(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
     let home = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
     let is_script = |path: &PathBuf| {
@@ -128,17 +128,17 @@ fn is_read(name: &str) -> bool {
 }
 
 /// Headers of the administrator come before the scripts' own, those of insserv's package after them.
-struct Overrides {
+pub(in crate::cli) struct Overrides {
     before: PathBuf,
     after: PathBuf,
 }
 
 impl Overrides {
-    fn of(root: &Path) -> Self {
+    pub(in crate::cli) fn of(root: &Path) -> Self {
         Self { before: root.join("etc/insserv/overrides"), after: root.join("usr/share/insserv/overrides") }
     }
 
-    fn text(&self, name: &str, own: Vec<u8>) -> Vec<u8> {
+    pub(in crate::cli) fn text(&self, name: &str, own: Vec<u8>) -> Vec<u8> {
         let has_header = |text: &[u8]| Strict::read(text).begin;
         let read = |directory: &Path| files::read_regular(&directory.join(name), FILE_BYTES_MAX).ok();
         if let Some(text) = read(&self.before).filter(|text| has_header(text)) {

@@ -1,6 +1,6 @@
 //! `svc order`: in which order things start, as rcorder, as insserv, or as svcd itself has it.
 
-mod insserv;
+pub(super) mod insserv;
 mod machine;
 mod rcorder;
 

@@ -2,10 +2,14 @@
 
 mod asker;
 mod daemon;
+mod debian;
 mod getopt;
+mod grammars;
+mod manager;
 mod rcconf;
 mod rcorder;
 mod runlevel;
+mod script;
 mod service;
 mod start_stop_daemon;
 mod sv;
@@ -23,14 +27,18 @@ type Personality = fn(&[String]) -> ExitCode;
 
 const PERSONALITIES: &[(&str, Personality)] = &[
     ("daemon", daemon::run),
+    ("debian-service", debian::service::run),
+    ("freebsd-service", service::run),
+    ("invoke-rc.d", debian::invoke::run),
     ("rcorder", rcorder::run),
     ("runlevel", runlevel::runlevel),
-    ("service", service::run),
+    ("service", grammars::service),
     ("start-stop-daemon", start_stop_daemon::run),
     ("sv", sv::run),
     ("sysrc", sysrc::run),
     ("systemctl", systemctl::run),
     ("telinit", runlevel::telinit),
+    ("update-rc.d", debian::update::run),
 ];
 
 /// Answers as the command that this is, if it is one.
@@ -69,4 +77,11 @@ fn find(name: &str) -> Option<Personality> {
 /// The originals know bytes; what is no text cannot be the name of anything they have.
 fn plain(words: &[OsString]) -> Vec<String> {
     words.iter().map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
+/// The name this program was called by, for messages; `usual` where it was called as `svc as NAME`.
+fn called_as(usual: &str) -> String {
+    let called = std::env::args_os().next().unwrap_or_default();
+    let name = Path::new(&called).file_name().and_then(OsStr::to_str);
+    name.filter(|name| find(name).is_some()).unwrap_or(usual).to_owned()
 }
