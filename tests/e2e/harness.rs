@@ -14,7 +14,7 @@ use svc_platform::process::{self, Handle};
 use tempfile::TempDir;
 
 /// How long a fact is waited for before the test gives up.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A daemon, and where its things are.
 pub(crate) struct Daemon {

@@ -4,6 +4,7 @@ mod actors;
 mod commands;
 mod crashes;
 mod deaths;
+mod doors;
 mod ends;
 mod files;
 mod harness;

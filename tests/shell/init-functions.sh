@@ -64,7 +64,11 @@ is get_lsb_header_val 'one two' "$(get_lsb_header_val "$SCRATCH/headed" Provides
 
 # The hook that leads to svcd.
 mkdir "$SCRATCH/bin"
-printf '#!/bin/sh\necho "asked: $*"\n' >"$SCRATCH/bin/svc"
+cat >"$SCRATCH/bin/svc" <<'END'
+#!/bin/sh
+[ "$2" != list ] || exit "${SVC_KNOWS:-0}"
+echo "asked: $*"
+END
 chmod +x "$SCRATCH/bin/svc"
 # shellcheck source=/dev/null
 . "${LIBRARY%/*}/50-svc"
@@ -83,7 +87,9 @@ is 'a link' 'asked: -q web stop' "$(lead /etc/rc0.d/K01web stop)"
 is 'a verb of its own' 'asked: -q web -- force-reload' "$(lead /etc/init.d/web force-reload)"
 is 'a question' 'goes on' "$(lead /etc/init.d/web status)"
 is 'another place' 'goes on' "$(lead /tmp/web start)"
-is 'what svcd runs' 'goes on' "$(SVC_RUN=web.1 lead /etc/init.d/web start)"
+is 'what svcd runs' 'goes on' "$(SVC_RUN=main/web.1 lead /etc/init.d/web start)"
+is 'what another service runs' 'asked: -q web start' "$(SVC_RUN=main/other.1 lead /etc/init.d/web start)"
+is 'what svcd does not know' 'goes on' "$(SVC_KNOWS=5 lead /etc/init.d/web start)"
 is 'no svcd' 'goes on' "$(SOCKET=/nonexistent lead /etc/init.d/web start)"
 
 finish

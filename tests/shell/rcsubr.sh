@@ -147,7 +147,10 @@ sed s,^name=web,name=led,\;s,web_,led_,g "$SCRATCH/web" >"$SCRATCH/etc/rc.d/led"
 echo 'led_enable=YES' >"$conf"
 script bin/svc <<'END'
 #!/bin/sh
-[ "$3" = status ] || echo "asked: $*"
+if [ "$2" = list ]; then
+	exit "${SVC_KNOWS:-0}"
+fi
+echo "asked: $*"
 exit "${SVC_ANSWER:-0}"
 END
 chmod +x "$SCRATCH/bin/svc"
@@ -158,8 +161,9 @@ lead()
 is 'svcd is asked' 'Starting led.|asked: -q led start|' "$(lead start | tr '\n' '|')"
 is 'svcd says no' "$SCRATCH/etc/rc.d/led: WARNING: failed to start led" "$(SVC_ANSWER=1 lead start | tail -n 1)"
 SVC_ANSWER=1 code 1 lead start
-# It says 4 of what it does not know; what it runs itself, or what is to be done here, is done here.
-for said in SVC_ANSWER=4 SVC_RUN=led.1 SVC_SKIP_REDIRECT=1; do
+is 'another service asks' 'asked: -q led start' "$(SVC_RUN=main/other.1 lead start | tail -n 1)"
+# What svcd does not know, what it runs itself, or what is to be done here, is done here.
+for said in SVC_KNOWS=5 SVC_RUN=main/led.1 SVC_SKIP_REDIRECT=1; do
 	is "$said: a start is done here" 'Starting led.' "$(eval "$said lead start")"
 	await eval "$said lead status >/dev/null"
 	is "$said: a stop is done here" 'Stopping led.' "$(eval "$said lead stop" | head -n 1)"

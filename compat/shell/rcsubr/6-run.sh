@@ -152,11 +152,15 @@ _rc_not_wanted()
 	fi
 }
 
-# Is this for svcd to do? Not what svcd itself runs (SVC_RUN), what somebody wants done here (SVC_SKIP_REDIRECT), a
+# Is this for svcd to do? Not what svcd itself runs (SVC_RUN names it), what somebody wants done here (SVC_SKIP_REDIRECT), a
 # script that it does not know, or a start of what is switched off.
 _rc_is_led()
 {
-	[ -z "${SVC_RUN-}${SVC_SKIP_REDIRECT-}" ] && [ -S "${SVC_SOCKET:-$_rc_root/run/svc/control}" ] || return 1
+	[ -z "${SVC_SKIP_REDIRECT-}" ] && [ -S "${SVC_SOCKET:-$_rc_root/run/svc/control}" ] || return 1
+	# Another service's script or daemon may start this one: it must not end in that one's tree.
+	_rc_run=${SVC_RUN-}
+	_rc_run=${_rc_run##*/}
+	[ "${_rc_run%.*}" != "${0##*/}" ] || return 1
 	case $rc_arg in
 	start) ;;
 	reload | stop)
@@ -173,10 +177,8 @@ _rc_is_led()
 	*) return 1 ;;
 	esac
 	command -v svc >/dev/null 2>&1 || return 1
-	_return=0
-	svc -q "${0##*/}" status >/dev/null 2>&1 || _return=$?
-	# 4: nobody knows it, or nobody answers.
-	[ "$_return" -ne 4 ]
+	# It fails where nobody knows the script, or nobody answers.
+	svc -q list "${0##*/}" >/dev/null 2>&1
 }
 
 _rc_lead()

@@ -1,5 +1,7 @@
 //! A script that asks us for what it is itself doing would wait for itself: it is told so at once.
 
+use std::collections::BTreeSet;
+
 use svc_core::event::Request as Ask;
 use svc_core::{Answer, ServiceId};
 
@@ -27,4 +29,36 @@ impl Manager {
         );
         Some(Answer::Failed(text))
     }
+
+    /// Whether this service, told to start or to stop, would wait for another's script which is asking for it and has
+    /// not returned. Then the asker must not wait for it.
+    pub(super) fn waits_for_asker(&self, client: u64, id: ServiceId) -> bool {
+        let Some(pid) = self.peer(client).map(|peer| peer.pid).filter(|pid| *pid > 0) else { return false };
+        let at_work = self.runs.iter().find(|(_, run)| {
+            let is_script = run.leader.is_some() && !run.returned && self.core.service(run.service).is_script();
+            is_script && run.service != id && run.trunk.has(pid)
+        });
+        let Some(asker) = at_work.map(|(_, run)| run.service) else { return false };
+        let edges = |id: ServiceId| self.core.graph().edges.get(id.0 as usize);
+        let earlier = |id| edges(id).map(|edges| [&edges.requires, &edges.wants, &edges.after]);
+        let later = |id| edges(id).map(|edges| [&edges.dependents, &edges.followers, &edges.followers]);
+        reaches(id, asker, earlier) || reaches(id, asker, later)
+    }
+}
+
+/// Whether one can go from a service to another along these edges.
+fn reaches<'a>(from: ServiceId, to: ServiceId, edges: impl Fn(ServiceId) -> Option<[&'a Vec<ServiceId>; 3]>) -> bool {
+    let mut seen = BTreeSet::from([from]);
+    let mut left = vec![from];
+    while let Some(at) = left.pop() {
+        for next in edges(at).into_iter().flatten().flatten() {
+            if *next == to {
+                return true;
+            }
+            if seen.insert(*next) {
+                left.push(*next);
+            }
+        }
+    }
+    false
 }

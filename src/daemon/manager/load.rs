@@ -28,6 +28,7 @@ impl Manager {
     }
 
     fn start_loader(&mut self) -> std::io::Result<()> {
+        self.note_looks();
         let mut words = vec![host::own_program()?.to_string_lossy().into_owned(), "--role".into(), "loader".into()];
         for word in self.options.arguments() {
             words.push(word.into_string().map_err(|_| std::io::Error::other("a path that is not UTF-8"))?);

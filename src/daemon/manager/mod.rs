@@ -42,6 +42,7 @@ mod requests;
 mod run;
 mod shutdown;
 mod spawn;
+mod stale;
 mod status;
 mod verbs;
 
@@ -147,6 +148,7 @@ struct Manager {
     /// Faults of files whose services are not in force as they stand on disk.
     faults: Vec<super::image::Faulty>,
     not_services: BTreeMap<String, String>,
+    seen: stale::Seen,
     instances: BTreeSet<Name>,
     /// The first definitions are in force: requests can be served.
     has_loaded: bool,
@@ -232,6 +234,7 @@ impl Manager {
             in_force: BTreeMap::new(),
             faults: Vec::new(),
             not_services: BTreeMap::new(),
+            seen: stale::Seen::default(),
             instances: BTreeSet::new(),
             has_loaded: false,
             past: None,

@@ -22,6 +22,8 @@ const PROGRESS: std::time::Duration = std::time::Duration::from_secs(1);
 pub(super) struct Waiting {
     pub(super) client: u64,
     pub(super) request: Request,
+    /// Nothing of it was done before: it is served as if it came after the load.
+    pub(super) is_new: bool,
 }
 
 impl Waiting {
@@ -66,7 +68,7 @@ impl Manager {
     pub(super) fn requested(&mut self, client: u64, line: &[u8]) {
         match serde_json::from_slice::<Request>(line) {
             Ok(request) if self.has_loaded => self.serve_request(client, request, true),
-            Ok(request) => self.requests.early.push(Waiting { client, request }),
+            Ok(request) => self.requests.early.push(Waiting { client, request, is_new: true }),
             Err(error) => {
                 let text = format!("not a request: {error}");
                 self.reply(client, Reply::Refused(Refusal::BadRequest { text }));
@@ -76,12 +78,12 @@ impl Manager {
 
     /// The first definitions are in force: serves what came before.
     pub(super) fn resume_requests(&mut self) {
-        for Waiting { client, request } in std::mem::take(&mut self.requests.early) {
+        for Waiting { client, request, .. } in std::mem::take(&mut self.requests.early) {
             self.serve_request(client, request, true);
         }
     }
 
-    /// `may_load`: an instance that nobody asked for before may be read first.
+    /// `may_load`: what nobody asked for before, or what has changed since it was read, may be read first.
     fn serve_request(&mut self, client: u64, request: Request, may_load: bool) {
         if let Some(text) = self.denied(client, &request) {
             return self.reply(client, Reply::Refused(Refusal::Denied { text }));
@@ -104,6 +106,9 @@ impl Manager {
             | Request::Reset(target) => target.names.clone(),
             Request::Verb { name, .. } => vec![name.clone()],
         };
+        if may_load && self.is_trusted(client) && self.is_stale() {
+            return self.wait_for_load(client, request);
+        }
         let all_if_none = matches!(request, Request::List { .. } | Request::Log { .. });
         match self.resolve(&names, all_if_none) {
             Ok(ids) => self.serve_for(client, request, &ids),
@@ -172,19 +177,21 @@ impl Manager {
     }
 
     pub(super) fn wait_for_load(&mut self, client: u64, request: Request) {
-        self.requests.to_load.push(Waiting { client, request });
+        self.requests.to_load.push(Waiting { client, request, is_new: true });
         self.load();
     }
 
     /// What a request waited for was read, or could not be.
     pub(super) fn go_on(&mut self, waiting: Waiting, read: Result<(&Image, &LoadReport), Reply>) {
-        let Waiting { client, request } = waiting;
+        let Waiting { client, request, is_new } = waiting;
         match (request, read) {
-            (_, Err(refused)) => self.reply(client, refused),
             (Request::Check { names }, Ok((image, _))) => self.check(client, &names, image),
             (Request::Load { names }, Ok((_, report))) => self.report(client, &names, report),
-            (request @ (Request::Enable(_) | Request::Disable(_)), Ok(_)) => self.enabled(client, &request),
-            (request, Ok(_)) => self.serve_request(client, request, false),
+            (Request::Check { .. } | Request::Load { .. }, Err(refused)) => self.reply(client, refused),
+            (request @ (Request::Enable(_) | Request::Disable(_)), Ok(_)) if !is_new => self.enabled(client, &request),
+            (_, Err(refused)) if !is_new => self.reply(client, refused),
+            // What is in force serves, though newer files could not be read.
+            (request, _) => self.serve_request(client, request, false),
         }
     }
 
@@ -263,6 +270,7 @@ impl Manager {
             self.requests.tickets.insert(ticket, number);
             events.push(Event::Requested { ticket, service: *id, request: ask.clone(), who: who.clone() });
         }
+        let no_wait = no_wait || ids.iter().any(|id| self.waits_for_asker(client, *id));
         self.event(Event::Together(events));
         self.requests.open.insert(number, open);
         circles.into_iter().for_each(|outcome| self.outcome(number, outcome));

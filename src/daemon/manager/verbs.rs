@@ -32,7 +32,7 @@ impl Manager {
                 return self.reply(client, Reply::Refused(Refusal::Failed { text }));
             }
         }
-        self.requests.to_load.push(Waiting { client, request });
+        self.requests.to_load.push(Waiting { client, request, is_new: false });
         self.load();
     }
 

@@ -1,0 +1,97 @@
+//! The ways to svcd that nobody has told it of: a new script, new links, a script that asks for another.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use svc::wire::{Request, StateName};
+
+use crate::harness::{Daemon, PATIENCE, target};
+
+fn script(name: &str, header: &str, start: &str) -> String {
+    format!(
+        "#!/bin/sh
+### BEGIN INIT INFO
+# Provides: {name}
+{header}
+### END INIT INFO
+case $1 in
+start) {start} ;;
+stop | status) exit 0 ;;
+*) exit 3 ;;
+esac
+"
+    )
+}
+
+/// A start of what a package has just brought, and the news of its links, with no `load` in between.
+#[test]
+fn what_a_package_has_just_brought_is_known() {
+    let mut daemon = Daemon::new(&[]);
+    daemon.script("first", &script("first", "# Default-Start: 2", ":"));
+    daemon.start();
+    assert_eq!(daemon.summary("first").state, StateName::Down);
+    daemon.script("second", &script("second", "# Default-Start: 2", ":"));
+    daemon.up("second");
+    assert!(!daemon.summary("second").enabled);
+    fs::create_dir(daemon.path("rc2.d")).unwrap();
+    symlink("../init.d/second", daemon.path("rc2.d/S01second")).unwrap();
+    assert!(daemon.summary("second").enabled);
+    fs::rename(daemon.path("rc2.d/S01second"), daemon.path("rc2.d/K01second")).unwrap();
+    assert!(!daemon.summary("second").enabled);
+    fs::remove_file(daemon.path("init.d/first")).unwrap();
+    match daemon.ask(&Request::List { names: vec!["first".into()] }) {
+        svc::wire::Reply::Refused(_) => {}
+        other => panic!("it is still there: {other:?}"),
+    }
+}
+
+/// A script that asks for a service which comes after it: neither waits for the other.
+#[test]
+fn a_script_does_not_wait_for_what_waits_for_it() {
+    let mut daemon = Daemon::new(&[]);
+    let svc = env!("CARGO_BIN_EXE_svc");
+    let asks = format!("{svc} --socket {{dir}}/control late start >{{dir}}/asked 2>&1; echo $? >{{dir}}/code");
+    daemon.script("early", &script("early", "# Default-Start: 2", &asks));
+    daemon.script("late", &script("late", "# Required-Start: early\n# Default-Start: 2", "echo >{dir}/began"));
+    daemon.start();
+    let begun = Instant::now();
+    daemon.up("early");
+    assert!(begun.elapsed() < PATIENCE);
+    assert_eq!(daemon.read("code").as_deref(), Some("0\n"), "{:?}", daemon.read("asked"));
+    daemon.until_state("late", StateName::Up);
+    assert!(daemon.path("began").exists());
+}
+
+/// However many ask at once, one copy runs.
+#[test]
+fn starts_at_once_make_one_copy() {
+    let mut daemon = Daemon::new(&[]);
+    let start = "echo x >>{dir}/starts; sleep 1000 & echo $! >{dir}/web.pid";
+    daemon.script(
+        "web",
+        &daemon.filled(&script("web", "# pidfile: {dir}/web.pid", start)).replace(
+            "stop | status) exit 0",
+            &daemon
+                .filled("stop) kill $(cat {dir}/web.pid); rm {dir}/web.pid ;;\nstatus) kill -0 $(cat {dir}/web.pid)"),
+        ),
+    );
+    daemon.start();
+    for round in 1..=20 {
+        let call = |line: &str| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_svc"));
+            command.args(line.split(' ')).env("SVC_SOCKET", daemon.path("control"));
+            command.stdout(Stdio::null()).spawn().unwrap()
+        };
+        let lines =
+            ["-q web start", "as systemctl start web", "as sv up web", "-q start web", "as systemctl start web"];
+        let children: Vec<_> = lines.iter().map(|line| call(line)).collect();
+        for mut child in children {
+            assert!(child.wait().unwrap().success());
+        }
+        assert_eq!(daemon.read("starts").unwrap().lines().count(), round, "one start each round");
+        assert_eq!(daemon.pid("web"), daemon.pid_in("web.pid"));
+        assert!(!matches!(daemon.ask(&Request::Stop(target("web"))), svc::wire::Reply::Refused(_)));
+    }
+}
