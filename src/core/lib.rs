@@ -13,6 +13,7 @@ pub mod graph;
 pub mod lifecycle;
 pub mod name;
 mod order;
+pub mod plan;
 pub mod run;
 pub mod service;
 pub mod supervisor;

@@ -12,9 +12,14 @@ impl World {
 
     /// Anybody asks for anything, some for several things at once.
     pub(crate) fn ask_something(&mut self) {
+        let events = self.requests();
+        self.handle(events);
+    }
+
+    /// One request, or several at once.
+    pub(crate) fn requests(&mut self) -> Event {
         let count = if self.dice.once_in(5) { 1 + self.dice.roll(4) } else { 1 };
-        let events: Vec<Event> = (0..count).filter_map(|_| self.something()).collect();
-        self.handle(Event::Together(events));
+        Event::Together((0..count).filter_map(|_| self.something()).collect())
     }
 
     fn something(&mut self) -> Option<Event> {
@@ -38,7 +43,7 @@ impl World {
         self.handle(event);
     }
 
-    fn question(&mut self, service: ServiceId, request: Request) -> Event {
+    pub(crate) fn question(&mut self, service: ServiceId, request: Request) -> Event {
         self.asked += 1;
         let ticket = Ticket(self.asked);
         self.open.insert(ticket, (service, request.clone()));

@@ -28,7 +28,7 @@ pub(crate) struct Tree {
     pub(crate) kids: bool,
     pub(crate) kind: Remains,
     /// The program launched leaves a daemon when it returns.
-    forks: bool,
+    pub(crate) forks: bool,
     /// The program launched has not returned yet.
     launching: bool,
     /// The main process ignores the stop signal.
@@ -46,6 +46,26 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
+    /// The processes of a launch, with nothing odd about them.
+    pub(crate) fn plain(name: Name, job: Job, kind: Remains, now: u64) -> Self {
+        Self {
+            name,
+            job,
+            born: true,
+            main: true,
+            kids: false,
+            kind,
+            forks: false,
+            launching: false,
+            deaf: false,
+            deaf_kids: false,
+            silent: false,
+            left: false,
+            killed: false,
+            told_at: now,
+        }
+    }
+
     pub(crate) fn is_alive(&self) -> bool {
         self.born && (self.main || self.kids)
     }
@@ -81,7 +101,7 @@ impl World {
         self.tell(after, event);
     }
 
-    fn deed(&mut self, after: u64, run: RunId, deed: Deed) {
+    pub(crate) fn deed(&mut self, after: u64, run: RunId, deed: Deed) {
         self.plan(after, Plan::Deed(run, deed));
     }
 
@@ -97,6 +117,9 @@ impl World {
 
     pub(crate) fn spawn(&mut self, run: RunId, id: ServiceId, job: Job, about: Option<RunId>) {
         self.totals.launches += 1;
+        if self.is_settled {
+            return self.settled_spawn(run, id, job, about);
+        }
         let service = self.core.service(id).clone();
         let forking = job == Job::Start && matches!(service.kind, Kind::Forking { .. } | Kind::Script(_));
         let tree = Tree {
@@ -135,22 +158,9 @@ impl World {
 
     /// A daemon that runs already.
     pub(crate) fn found(&mut self, run: RunId, id: ServiceId) {
-        let tree = Tree {
-            name: self.core.service(id).name.clone(),
-            job: Job::Start,
-            born: true,
-            main: true,
-            kids: self.bad(4),
-            kind: Remains::Daemon,
-            forks: false,
-            launching: false,
-            deaf: false,
-            deaf_kids: self.endless(5),
-            silent: self.bad(3),
-            left: false,
-            killed: false,
-            told_at: self.now,
-        };
+        let name = self.core.service(id).name.clone();
+        let (kids, deaf_kids, silent) = (self.bad(4), self.endless(5), self.bad(3));
+        let tree = Tree { kids, deaf_kids, silent, ..Tree::plain(name, Job::Start, Remains::Daemon, self.now) };
         self.trees.insert(run, tree);
         self.live(run);
     }
@@ -261,6 +271,9 @@ impl World {
     }
 
     pub(crate) fn happen(&mut self, run: RunId, deed: Deed) {
+        if self.is_settled {
+            return self.settled_happen(run, deed);
+        }
         let Some(tree) = self.trees.get_mut(&run).filter(|tree| tree.is_alive()) else { return };
         match deed {
             Deed::Return(code) if tree.main => {
@@ -327,6 +340,9 @@ impl World {
     }
 
     pub(crate) fn signal(&mut self, run: RunId, signal: Signal, reach: Reach) {
+        if self.is_settled {
+            return self.settled_signal(run, signal);
+        }
         let most = if self.is_calm { 300 } else { 1_500 };
         if self.buried.contains(&run) {
             return;
@@ -354,6 +370,9 @@ impl World {
 
     /// A kill works at once, but for a process that the kernel holds on to.
     pub(crate) fn kill(&mut self, run: RunId) {
+        if self.is_settled {
+            return self.settled_kill(run);
+        }
         let after = if self.bad(20) { 7_000 } else { self.dice.roll(20) };
         let escapes = self.bad(30);
         let Some(tree) = self.trees.get_mut(&run) else { return };

@@ -7,9 +7,11 @@ mod calm;
 mod clients;
 mod dice;
 mod machine;
+mod plans;
 mod reasons;
 mod safety;
 mod services;
+mod settled;
 mod storm;
 mod world;
 
@@ -70,4 +72,29 @@ fn every_world_keeps_its_promises() {
     if let Some(seed) = failed {
         panic!("a promise was broken; replay with SVC_SEED={seed} cargo test --test sim -- --nocapture");
     }
+}
+
+/// How many worlds are planned in.
+const PLANS: u64 = 1_000;
+
+#[test]
+fn what_was_planned_is_what_happens() {
+    if let Some(seed) = number("SVC_SEED") {
+        println!("world {seed}: {} deeds, as planned", plans::play(seed, true));
+        return;
+    }
+    let worlds = number("SVC_WORLDS").unwrap_or(PLANS);
+    let begin = Instant::now();
+    let mut deeds = Vec::new();
+    for seed in 0..worlds {
+        match std::panic::catch_unwind(|| plans::play(seed, false)) {
+            Ok(count) => deeds.push(count),
+            Err(_) => {
+                panic!("a plan was wrong; replay with SVC_SEED={seed} cargo test --test sim -- --nocapture planned")
+            }
+        }
+    }
+    let (all, idle) = (deeds.iter().sum::<u64>(), deeds.iter().filter(|&&count| count < 2).count());
+    println!("{worlds} plans in {:.1} s: {all} deeds, {idle} plans of an answer alone", begin.elapsed().as_secs_f64());
+    assert!(all > worlds * 3, "the plans were empty");
 }

@@ -58,6 +58,8 @@ pub(crate) struct World {
     pub(crate) asked: u64,
     /// In calm weather every launch works and nothing ends by itself.
     pub(crate) is_calm: bool,
+    /// And everything takes as long as it took before.
+    pub(crate) is_settled: bool,
     /// Some patience is without end here; then nothing takes for ever.
     pub(crate) is_patient: bool,
     pub(crate) is_ending: bool,
@@ -70,6 +72,8 @@ pub(crate) struct World {
     pub(crate) loaded: u64,
     /// Until when each run with a watchdog must say that it is alive, as the manager knows it.
     pub(crate) fed: BTreeMap<RunId, Option<u64>>,
+    /// What was done, and when, while somebody wants to know.
+    pub(crate) history: Option<Vec<(Time, Action)>>,
     pub(crate) totals: Totals,
     pub(crate) loud: bool,
 }
@@ -93,6 +97,8 @@ impl World {
             open: BTreeMap::new(),
             asked: 0,
             is_calm: false,
+            is_settled: false,
+            history: None,
             is_patient,
             is_ending: false,
             is_complete: false,
@@ -164,6 +170,8 @@ impl World {
     pub(crate) fn carry_out(&mut self, actions: Vec<Action>) {
         for action in actions {
             self.say(format_args!("    -> {action:?}"));
+            let time = self.time();
+            self.history.iter_mut().for_each(|history| history.push((time, action.clone())));
             match action {
                 Action::Spawn { run, service, job, about } => {
                     self.check_spawn(run, service, &job);
@@ -209,7 +217,8 @@ impl World {
     /// The daemon hears of something, now and then together with what it would have heard next.
     fn hear(&mut self, event: Event) {
         let mut events = vec![event];
-        while self.dice.once_in(4)
+        while !self.is_settled
+            && self.dice.once_in(4)
             && let Some(entry) = self.plans.first_entry()
             && entry.key().0 <= self.now + 20
             && let Plan::Tell(_) = entry.get()

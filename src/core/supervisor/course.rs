@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Supervisor;
 use super::life::Life;
-use crate::lifecycle::{Cause, Stage, State};
+use super::timers::Timer;
+use crate::lifecycle::{Cause, Shape, Stage, State};
+use crate::run::RunId;
 use crate::service::ServiceId;
 use crate::time::Time;
 
@@ -86,6 +88,30 @@ impl Supervisor {
             }
         };
         Some(life.state().until().map_or(then, |until| then.min(until.earlier(Duration::from_millis(1)))))
+    }
+}
+
+/// What the machine of a plan must know, beside what can be seen.
+impl Supervisor {
+    /// The kind of life of its present run, or of the next.
+    pub fn shape(&self, id: ServiceId) -> Shape {
+        self.life(id).shape()
+    }
+
+    /// Reload commands and verbs that run.
+    pub fn errands(&self) -> impl Iterator<Item = RunId> {
+        self.errands.keys().copied()
+    }
+
+    /// Whether anything is timed but signs of life.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.errand_timers.is_empty() || self.timers.iter().any(|&(_, _, timer)| timer != Timer::Watchdog)
+    }
+
+    /// A run whose sign of life is due at this moment at the latest, and nothing is before it.
+    pub(crate) fn unfed(&self, due: Time) -> Option<RunId> {
+        let &(at, id, timer) = self.timers.first()?;
+        (timer == Timer::Watchdog && at <= due).then(|| self.life(id).state().run())?
     }
 }
 

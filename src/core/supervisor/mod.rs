@@ -164,8 +164,12 @@ impl Supervisor {
             Event::Unwell(run, text) => self.unwell(now, run, text, actions),
             Event::Exited(run, exit) => self.exited(now, run, exit, actions),
             Event::Ended(run, exit) => {
+                let before = actions.len();
                 self.exited(now, run, exit, actions);
                 self.emptied(now, run, actions);
+                // There is nobody left who could be told to end.
+                let new = actions.split_off(before);
+                actions.extend(new.into_iter().filter(|one| !matches!(one, Action::Signal(whom, ..) if *whom == run)));
             }
             Event::Emptied(run) => self.emptied(now, run, actions),
             Event::Remains(run) => self.remains(now, run, actions),

@@ -1,0 +1,5 @@
+//! What would happen.
+
+mod weather;
+
+pub use weather::Weather;
