@@ -183,6 +183,12 @@ pub(crate) enum Verb {
     Order(super::order::Words),
     /// What legacy scripts there are, and what becomes of them; needs no svcd and changes nothing
     Migrate(super::migrate::Words),
+    /// Print what completes words of svc in a shell, with the names of services as they are now
+    Completions {
+        /// Which shell
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
     /// Pass a verb to a script as it is.
     #[command(hide = true, name = PASS)]
     Pass {
@@ -271,6 +277,17 @@ pub(crate) struct Graph {
     /// Draw it as SVG
     #[arg(long)]
     pub(crate) svg: bool,
+}
+
+/// A shell whose words can be completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    /// bash, from release 4 on
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
 }
 
 /// What comes after a shutdown.

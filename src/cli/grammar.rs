@@ -30,7 +30,7 @@ const OF_SERVICES: [&str; 18] = [
 ];
 
 /// Verbs that come first or not at all; after a name they belong to the script.
-const FIRST_ONLY: [&str; 6] = ["shutdown", "hello", "renew", "up", "order", "migrate"];
+const FIRST_ONLY: [&str; 7] = ["shutdown", "hello", "renew", "up", "order", "migrate", "completions"];
 
 /// Why a line makes no sense.
 #[derive(Debug, PartialEq, Eq)]
@@ -129,7 +129,8 @@ fn pass(before: &[OsString], names: &[usize], passed: &[OsString]) -> Vec<OsStri
     line
 }
 
-fn is_of_services(word: &OsStr) -> bool {
+/// Whether this is a verb that may stand after a name.
+pub(crate) fn is_of_services(word: &OsStr) -> bool {
     OF_SERVICES.iter().any(|verb| word == *verb)
 }
 

@@ -3,6 +3,7 @@
 mod args;
 mod client;
 mod code;
+mod complete;
 mod configure;
 mod grammar;
 mod graph;
@@ -50,6 +51,12 @@ pub fn command() -> clap::Command {
 
 fn run(words: Vec<OsString>) -> u8 {
     let model = Line::command();
+    if let Some((first, rest)) = words.split_first()
+        && first == complete::COMPLETE
+    {
+        say(&complete::answer(&model, rest));
+        return code::GOOD;
+    }
     let words = match grammar::arrange(words, |option| takes_value(&model, option)) {
         Ok(words) => words,
         Err(error) => {

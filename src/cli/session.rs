@@ -8,7 +8,7 @@ use super::code::{self, Table};
 use super::grep::Pattern;
 use super::progress::Progress;
 use super::show::{self, Look, Machine};
-use super::{grammar, graph, json, migrate, order, say, say_error, say_raw_error, up};
+use super::{complete, grammar, graph, json, migrate, order, say, say_error, say_raw_error, up};
 use crate::wire::{Hello, Line, Refusal, Reply, Request, Status, Summary, Target};
 
 /// Everything one call needs.
@@ -67,6 +67,10 @@ impl Session {
             Verb::Hello => self.action(&Request::Hello),
             Verb::Renew => self.renew(),
             Verb::Up { dir } => up::run(&dir, common),
+            Verb::Completions { shell } => {
+                say(complete::script(shell));
+                code::GOOD
+            }
             Verb::Order(words) => order::run(&words, common),
             Verb::Migrate(words) => migrate::run(&words, common),
             Verb::Pass { names, words } => {

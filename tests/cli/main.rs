@@ -5,4 +5,5 @@ mod fake;
 mod migrate;
 mod order;
 mod requests;
+mod screen;
 mod up;
