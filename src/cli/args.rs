@@ -158,6 +158,8 @@ pub(crate) enum Verb {
     Tree(Any),
     /// Why they are as they are: the whole chain of reasons
     Why(Named),
+    /// What would happen, in order and with times, if they were told to; nothing is touched
+    Plan(Planning),
     /// Who requires, wants, follows whom, for dot(1) or as a picture
     Graph(Graph),
     /// Stop all services in order and end svcd
@@ -266,6 +268,20 @@ pub(crate) struct Configure {
     /// Take the values of this mode
     #[arg(long, value_name = "MODE")]
     pub(crate) mode: Option<String>,
+}
+
+/// What is planned.
+#[derive(Args, Debug)]
+pub(crate) struct Planning {
+    /// start, stop, restart or reload, and names or patterns; or shutdown
+    #[arg(value_name = "VERB NAME", required = true)]
+    pub(crate) words: Vec<String>,
+    /// Leave what requires them alone
+    #[arg(long)]
+    pub(crate) only: bool,
+    /// Kill what a script's own stop leaves behind
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 /// What a graph shows.

@@ -72,7 +72,7 @@ impl Table {
     }
 }
 
-fn answer(answer: &Answer) -> u8 {
+pub(crate) fn answer(answer: &Answer) -> u8 {
     match answer {
         Answer::Done { .. } => GOOD,
         Answer::Failed(_) | Answer::Superseded(_) | Answer::Exited(Exit::Unknown) => FAILED,

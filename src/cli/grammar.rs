@@ -8,7 +8,7 @@ use svc_core::definition::near;
 use super::args::PASS;
 
 /// Verbs that make sense before and after names.
-const OF_SERVICES: [&str; 18] = [
+const OF_SERVICES: [&str; 19] = [
     "check",
     "status",
     "load",
@@ -26,6 +26,7 @@ const OF_SERVICES: [&str; 18] = [
     "log",
     "tree",
     "why",
+    "plan",
     "graph",
 ];
 

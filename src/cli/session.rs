@@ -43,6 +43,7 @@ impl Session {
             Verb::Tree(which) => self.status(which.names, 0, Show::Tree, Table::Action),
             Verb::Configure(asked) => self.configure(asked, common),
             Verb::Why(which) => self.status(which.names, 0, Show::Why, Table::Action),
+            Verb::Plan(asked) => self.plan(&asked),
             Verb::Graph(asked) => graph::run(&asked, common),
             Verb::Load(which) => self.action(&Request::Load { names: which.names }),
             Verb::Start(which) => self.action(&Request::Start(target(which, false, false))),
@@ -81,6 +82,10 @@ impl Session {
 
     pub(super) fn json(&self) -> bool {
         self.json
+    }
+
+    pub(super) fn look(&self) -> &Look {
+        &self.look
     }
 
     pub(super) fn is_quiet(&self) -> bool {
@@ -252,7 +257,7 @@ impl Session {
     }
 }
 
-fn unexpected(reply: &Reply) -> AskError {
+pub(super) fn unexpected(reply: &Reply) -> AskError {
     match reply {
         Reply::Refused(Refusal::Failed { text } | Refusal::Denied { text } | Refusal::BadRequest { text }) => {
             AskError::Garbage(text.clone())

@@ -86,9 +86,11 @@ impl World {
         let kind = if job == Job::Start { Remains::Daemon } else { Remains::Others };
         let tree = Tree::plain(self.core.service(id).name.clone(), job.clone(), kind, self.now);
         assert!(self.trees.insert(run, tree).is_none(), "{run:?} came twice");
-        self.deed(0, run, Deed::Say(Event::Executed(run)));
         let expected = self.core.expected(id);
         let (start, stop) = (expected.start.as_millis() as u64, expected.stop.as_millis() as u64);
+        let is_execution = self.core.service(id).ready == Ready::Executed && self.core.shape(id) == Shape::Process;
+        let executed = if job == Job::Start && is_execution { start } else { 0 };
+        self.deed(executed, run, Deed::Say(Event::Executed(run)));
         match job {
             Job::Start => {
                 self.begin(run, id, start);
@@ -96,7 +98,7 @@ impl World {
             }
             Job::Stop => {
                 if let Some(main) = about {
-                    self.to_end(stop, main, Deed::Die(Exit::Code(0)));
+                    self.ends(stop, main, Deed::Die(Exit::Code(0)));
                 }
                 self.deed(stop, run, Deed::Return(0));
             }
@@ -125,9 +127,9 @@ impl World {
     }
 
     /// Ends soon; nothing else happens to it before, unless it ends sooner.
-    fn to_end(&mut self, after: u64, run: RunId, deed: Deed) {
-        let ends = |deed: &Deed| matches!(deed, Deed::Die(_) | Deed::Perish | Deed::Scatter);
-        let mine = |plan: &Plan| matches!(plan, Plan::Deed(whose, deed) if *whose == run && ends(deed));
+    fn ends(&mut self, after: u64, run: RunId, deed: Deed) {
+        let is_end = |deed: &Deed| matches!(deed, Deed::Die(_) | Deed::Perish | Deed::Scatter);
+        let mine = |plan: &Plan| matches!(plan, Plan::Deed(whose, deed) if *whose == run && is_end(deed));
         let sooner = self.plans.iter().any(|(&(at, _), plan)| at <= self.now + after && mine(plan));
         if !sooner {
             self.plans.retain(|_, plan| !matches!(plan, Plan::Deed(whose, _) if *whose == run));
@@ -140,7 +142,7 @@ impl World {
         let id = self.core.owner(run).expect("who is told to end is known");
         let stop = self.core.expected(id).stop.as_millis() as u64;
         let deed = if tree.main { Deed::Die(Exit::Signal(15)) } else { Deed::Scatter };
-        self.to_end(stop, run, deed);
+        self.ends(stop, run, deed);
     }
 
     pub(crate) fn settled_kill(&mut self, run: RunId) {

@@ -3,6 +3,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use crate::event::{Action, Event};
 use crate::lifecycle::{Shape, Stage, State};
@@ -130,8 +131,10 @@ impl Weather {
     }
 
     fn spawn(&mut self, run: RunId, id: ServiceId, job: &Job, about: Option<RunId>) {
-        self.tell(run, self.now, Event::Executed(run));
         let expected = self.core.expected(id);
+        let at_once = self.core.shape(id) == Shape::Process && self.core.service(id).ready == Ready::Executed;
+        let executing = if at_once && *job == Job::Start { expected.start } else { Duration::ZERO };
+        self.tell(run, self.now + executing, Event::Executed(run));
         match job {
             Job::Start => self.launched(run, id, self.now + expected.start),
             Job::Stop => {

@@ -72,7 +72,12 @@ impl Supervisor {
             Wait::Own { stage, since, until } => format!("{}, {}", told(stage), patience(now, since, until)),
             Wait::Nothing => String::from("is told at once"),
         };
-        let why = match why {
+        format!("is stopping: {what}, {}", self.stop_words(why))
+    }
+
+    /// Why a service stops, in a few words.
+    pub(crate) fn stop_words(&self, why: &Stopped) -> String {
+        match why {
             Stopped::Everything(who) => format!("asked by {}", who.0),
             Stopped::Held(Hold { act, conflict: None }) => format!("asked by {}", act.who.0),
             Stopped::Held(Hold { act, conflict: Some(other) }) => {
@@ -85,8 +90,7 @@ impl Supervisor {
             Stopped::Finished => String::from("as it ended by itself"),
             Stopped::Pinned(act) => format!("as it was to be down when {} pinned it", act.who.0),
             Stopped::Unneeded => String::from("as nobody needs it"),
-        };
-        format!("is stopping: {what}, {why}")
+        }
     }
 
     /// A service that conflicts with this one, runs, and shall go on.

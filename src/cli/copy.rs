@@ -1,0 +1,72 @@
+//! A copy of svcd's decisions, and the services that names mean in it.
+
+use svc_core::definition::near;
+use svc_core::{ServiceId, Supervisor};
+
+use super::client::AskError;
+use super::code::{self, Table};
+use super::session::{Session, unexpected};
+use super::{json, say, say_error, say_raw_error, show};
+use crate::daemon::glob;
+use crate::wire::{Refusal, Reply, Request, Snapshot};
+
+impl Session {
+    /// Fetches a copy and gives it to whoever makes an answer of it; an error becomes text and its code.
+    pub(super) fn with_copy(&self, make: impl FnOnce(&Self, &Snapshot) -> Result<u8, Refusal>) -> u8 {
+        let snapshot = match self.ask(&Request::Snapshot) {
+            Ok(Reply::Snapshot(snapshot)) => snapshot,
+            Ok(Reply::Refused(refusal)) => return self.refused(&refusal),
+            Ok(other) => return self.unanswered(&unexpected(&other), Table::Action),
+            Err(AskError::Garbage(_)) => {
+                let text = "this svcd is of another version than this svc; renew it: svc renew";
+                return self.unanswered(&AskError::Garbage(text.into()), Table::Action);
+            }
+            Err(error) => return self.unanswered(&error, Table::Action),
+        };
+        make(self, &snapshot).unwrap_or_else(|refusal| self.refused(&refusal))
+    }
+
+    /// The words make no sense.
+    pub(super) fn misunderstood(&self, text: &str) -> u8 {
+        if self.json() {
+            say(&json::error(text, code::USAGE));
+        } else {
+            say_error(text);
+        }
+        code::USAGE
+    }
+
+    fn refused(&self, refusal: &Refusal) -> u8 {
+        if self.json() {
+            say(&json::reply(&Reply::Refused(refusal.clone())));
+        } else {
+            say_raw_error(&show::refusal(refusal));
+        }
+        Table::Action.refusal(refusal)
+    }
+}
+
+/// The services meant by names and patterns, each once; without a name all.
+pub(super) fn resolve(core: &Supervisor, names: &[String]) -> Result<Vec<ServiceId>, Refusal> {
+    if names.is_empty() {
+        return Ok(core.ids().collect());
+    }
+    let mut found: Vec<ServiceId> = Vec::new();
+    for name in names {
+        let meant: Vec<ServiceId> = if glob::is_glob(name) {
+            core.ids().filter(|id| glob::matches(name, core.service(*id).name.as_str())).collect()
+        } else {
+            core.id(name).into_iter().collect()
+        };
+        if meant.is_empty() {
+            let near = near(name, core.ids().map(|id| core.service(id).name.as_str())).map(str::to_owned);
+            return Err(Refusal::Unknown { name: name.clone(), near, fault: None });
+        }
+        for id in meant {
+            if !found.contains(&id) {
+                found.push(id);
+            }
+        }
+    }
+    Ok(found)
+}
