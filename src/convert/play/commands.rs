@@ -294,6 +294,11 @@ impl Player<'_> {
         };
         let sourced = self.record.sourced.iter().filter(|(old, _)| old == path).count();
         let Some(text) = text.filter(|_| sourced < SOURCED_DEPTH_MAX) else {
+            let guarded = self.record.assumed.iter().any(|assumed| assumed.command.contains(path.as_str()));
+            let asked = path.contains(UNKNOWN) || path.starts_with("/etc/default/") || self.asking > 0;
+            if !guarded && !asked && path.starts_with('/') {
+                self.record.missing.push((path.clone(), spot.clone()));
+            }
             return if self.tree.partial { self.may_end(0) } else { self.ends(1) };
         };
         if !library && !own {

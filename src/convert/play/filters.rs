@@ -48,7 +48,9 @@ impl Player<'_> {
             }
             "pwd" => self.print("/\n"),
             "id" => {
-                if words.first().is_some_and(|word| word == "-u") && words.len() == 1 {
+                if words.is_empty() {
+                    self.print("uid=0(root) gid=0(root) groups=0(root)\n");
+                } else if words.first().is_some_and(|word| word == "-u") && words.len() == 1 {
                     self.print("0\n");
                 } else if words.first().is_some_and(|word| word.contains('n')) {
                     let who = plain.first().map_or("root", |user| user.as_str()).to_string();

@@ -27,6 +27,7 @@ use svc_compat::Style;
 use svc_compat::library::INIT_D_SCRIPT;
 
 pub use expand::UNKNOWN;
+pub(super) use record::looks_like_daemon;
 pub use record::{Assumed, Context, How, Launch, Made, Ran, Record, Sent};
 pub use syntax::Spot;
 pub use tree::Tree;
@@ -113,6 +114,8 @@ struct Player<'a> {
     status: i32,
     /// Only running would tell whether the last command succeeds.
     unsure: bool,
+    /// A file was presumed to be there.
+    presumed: bool,
     depth: usize,
     steps: usize,
     /// The daemon runs, so far as the script can see.
@@ -140,6 +143,7 @@ impl<'a> Player<'a> {
             input: None,
             status: 0,
             unsure: false,
+            presumed: false,
             depth: 0,
             steps: 0,
             running: script.running,

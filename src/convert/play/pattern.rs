@@ -27,7 +27,8 @@ pub(super) fn base(path: &str) -> &str {
 
 /// A basic regular expression as grep and sed have them, or an extended one.
 pub(super) fn expression(pattern: &str, extended: bool, any_case: bool) -> Option<Regex> {
-    let mut out = String::from(if any_case { "(?im)" } else { "(?m)" });
+    // The tables of Unicode are not built in.
+    let mut out = String::from(if any_case { "(?im-u)" } else { "(?m)" });
     let mut chars = pattern.chars().peekable();
     let mut in_set = false;
     while let Some(found) = chars.next() {
@@ -66,7 +67,10 @@ pub(super) fn expression(pattern: &str, extended: bool, any_case: bool) -> Optio
                     }
                     out.push(next);
                 }
-                Some('<' | '>') => out.push_str("\\b"),
+                Some('<' | '>' | 'b') => out.push_str("(?-u:\\b)"),
+                Some('s') => out.push_str("[ \\t]"),
+                Some('w') => out.push_str("[A-Za-z0-9_]"),
+                Some('d') => out.push_str("[0-9]"),
                 Some(next) if next.is_ascii_digit() => return None,
                 Some(next) => out.extend(['\\', next]),
                 None => return None,

@@ -9,8 +9,10 @@ type Answer = Option<bool>;
 impl Player<'_> {
     /// `[ ... ]` and `test ...`, without the closing bracket.
     pub(super) fn question(&mut self, words: &[String]) -> Flow {
+        self.presumed = false;
         let (answer, _) = self.either(words, 0);
         match answer {
+            Some(holds) if self.presumed => self.may_end(i32::from(!holds)),
             Some(holds) => self.ends(i32::from(!holds)),
             None => self.may_end(0),
         }
@@ -122,8 +124,10 @@ impl Player<'_> {
             _ => self.tree.find(path).is_some() || is_tool(path) || is_usual(path),
         };
         // Of packages that are only unpacked, what maintainer scripts make is not there yet.
-        if !found && self.tree.partial && !path.starts_with("/etc/default/") && !operator.starts_with("-L") {
-            return None;
+        let may_be = !path.starts_with("/etc/default/") && !matches!(operator, "-L" | "-h" | "-S" | "-p" | "-c" | "-b");
+        if !found && self.tree.partial && may_be {
+            self.presumed = true;
+            return Some(true);
         }
         Some(found)
     }

@@ -145,6 +145,8 @@ pub struct Record {
     pub assumed: Vec<Assumed>,
     /// Files sourced.
     pub sourced: Vec<(String, Spot)>,
+    /// Files that are sourced without a question and are not there.
+    pub missing: Vec<(String, Spot)>,
     /// Every variable at the end: value, line, whether exported.
     pub values: BTreeMap<String, (String, Spot, bool)>,
     /// The functions that are defined at the end.
@@ -173,7 +175,7 @@ impl Record {
 }
 
 /// Whether a program that is run by its path is one that stays: not one that only looks at a configuration.
-pub(super) fn looks_like_daemon(launch: &Launch) -> bool {
+pub(in crate::convert) fn looks_like_daemon(launch: &Launch) -> bool {
     let looks = ["-t", "-T", "-V", "--test", "--check", "--version", "configtest", "check", "-C", "--help", "status"];
     let program = launch.command.first().map(String::as_str).unwrap_or_default();
     let mut words = launch.command.iter().skip(1);

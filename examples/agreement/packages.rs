@@ -1,0 +1,72 @@
+//! Packages fetched by the machine's own client, and unpacked.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Fetches and unpacks packages below `target/agreement`; what is there already is taken as it is.
+///
+/// # Errors
+///
+/// What could not be had, and what the client says.
+pub(crate) fn unpacked(names: &[String]) -> Result<Vec<(String, PathBuf)>, String> {
+    let base = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    let base = base.join("agreement");
+    let (debs, roots) = (base.join("debs"), base.join("roots"));
+    for directory in [&debs, &roots] {
+        fs::create_dir_all(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+    }
+    let missing: Vec<&String> = names.iter().filter(|name| !roots.join(name).exists()).collect();
+    let missing: Vec<&String> = missing.into_iter().filter(|name| archive(&debs, name).is_none()).collect();
+    fetch(&debs, &missing);
+    let mut out = Vec::new();
+    for name in names {
+        let root = roots.join(name);
+        if !root.exists() {
+            let deb = archive(&debs, name).ok_or(format!("{name}: the package client has no such package"))?;
+            unpack(&deb, &root)?;
+        }
+        out.push((name.clone(), root));
+    }
+    Ok(out)
+}
+
+/// The archive of a package, if it was fetched.
+fn archive(debs: &Path, name: &str) -> Option<PathBuf> {
+    let start = format!("{name}_");
+    let entries = fs::read_dir(debs).ok()?.flatten();
+    entries.map(|entry| entry.path()).find(|path| {
+        let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
+        file.starts_with(&start) && file.ends_with(".deb")
+    })
+}
+
+/// All in one call; one by one where that fails, so that one name that is not known spoils no other.
+fn fetch(debs: &Path, names: &[&String]) {
+    let get = |names: &[&String]| {
+        let mut command = Command::new("apt-get");
+        command.current_dir(debs).args(["-q=2", "-o", "APT::Sandbox::User=root", "download"]).args(names);
+        command.status().is_ok_and(|status| status.success())
+    };
+    for part in names.chunks(50) {
+        if !get(part) {
+            part.iter().filter(|name| archive(debs, name).is_none()).for_each(|name| {
+                get(&[*name]);
+            });
+        }
+    }
+}
+
+fn unpack(deb: &Path, root: &Path) -> Result<(), String> {
+    // Unpacked whole or not there at all.
+    let half = root.with_extension("half");
+    let _ = fs::remove_dir_all(&half);
+    let status = Command::new("dpkg-deb").arg("-x").arg(deb).arg(&half).status();
+    match status {
+        Ok(status) if status.success() => {
+            fs::rename(&half, root).map_err(|error| format!("{}: {error}", root.display()))
+        }
+        Ok(status) => Err(format!("dpkg-deb -x {}: {status}", deb.display())),
+        Err(error) => Err(format!("dpkg-deb: {error}")),
+    }
+}

@@ -1,0 +1,523 @@
+//! The definition: each key with its value and with what says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use svc_compat::facility::Facilities;
+use svc_core::definition::join;
+use svc_core::service::Kind;
+use svc_core::{Name, Signal};
+
+use super::evidence::{Evidence, is_own};
+use super::play::{Launch, Made, Spot, Tree, UNKNOWN};
+use super::stay::{Stay, stay};
+use super::table::Table;
+
+/// One key of a definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Its table; empty for the top.
+    pub table: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Its value as TOML.
+    pub value: String,
+    /// What says so.
+    pub origin: String,
+}
+
+/// A definition with where it came from.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The service's name.
+    pub name: Name,
+    /// `process` or `forking`.
+    pub kind: Kind,
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// Who it runs as.
+    pub user: Option<String>,
+    /// Its group.
+    pub group: Option<String>,
+    /// Directories below the runtime directory.
+    pub runtime_directories: Vec<String>,
+    /// The pid file, also where supervision needs none.
+    pub pid_file: Option<String>,
+    /// How it reads its configuration again: `signal HUP` or a command.
+    pub reload: Option<String>,
+    /// How it stays in the foreground.
+    pub stay: Stay,
+    /// Every key, in the order of the file.
+    pub keys: Vec<Key>,
+    /// What somebody should look at.
+    pub open: Vec<String>,
+    /// Lines of files that found their way into a key.
+    pub lines: BTreeSet<Spot>,
+}
+
+/// A text as a TOML value.
+pub fn quoted(text: &str) -> String {
+    if text.contains(['"', '\\']) && !text.contains('\'') && !text.chars().any(char::is_control) {
+        return format!("'{text}'");
+    }
+    let mut out = String::from('"');
+    for found in text.chars() {
+        match found {
+            '"' | '\\' => out.extend(['\\', found]),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            found if found.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(found))),
+            found => out.push(found),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn list<T: AsRef<str>>(items: &[T]) -> String {
+    let items: Vec<String> = items.iter().map(|item| quoted(item.as_ref())).collect();
+    format!("[{}]", items.join(", "))
+}
+
+/// A command as it is written: one line where that is plain, else word by word.
+fn command_value(words: &[String]) -> String {
+    let odd =
+        words.iter().any(|word| word.is_empty() || word.contains(['|', '&', ';', '<', '>', '$', '`', '\n', '\'']));
+    if odd { list(words) } else { quoted(&join(words)) }
+}
+
+/// Writes the definition of a script whose daemon is known.
+pub(super) fn draft(tree: &Tree, table: &Table, name: Name, evidence: &Evidence, launch: &Launch) -> Draft {
+    let stay = stay(tree, table, launch);
+    let mut draft = Draft {
+        name,
+        kind: Kind::Process,
+        command: stay.command.clone(),
+        user: None,
+        group: None,
+        runtime_directories: Vec::new(),
+        pid_file: launch.pid_file.clone().filter(|file| file.starts_with('/') && !file.contains(UNKNOWN)),
+        reload: None,
+        stay,
+        keys: Vec::new(),
+        open: Vec::new(),
+        lines: BTreeSet::from([launch.spot.clone()]),
+    };
+    draft.what(tree, evidence, launch);
+    draft.order(evidence);
+    draft.how_it_reloads(evidence);
+    draft.who_and_where(evidence, launch);
+    draft.environment(tree, launch);
+    draft.stop(evidence);
+    draft.limits(launch);
+    draft.own_verbs(evidence);
+    draft.doubts(tree, evidence, launch);
+    draft
+}
+
+impl Draft {
+    fn key(&mut self, table: &'static str, name: &str, value: String, origin: impl Into<String>) {
+        self.keys.push(Key { table, name: name.to_string(), value, origin: origin.into() });
+    }
+
+    fn what(&mut self, tree: &Tree, evidence: &Evidence, launch: &Launch) {
+        let description: String = evidence.facts.description.chars().filter(|found| !found.is_control()).collect();
+        if !description.trim().is_empty() {
+            self.key("", "description", quoted(description.trim()), format!("{}: its header", evidence.path));
+        }
+        if !self.command[0].contains('/')
+            && let Some(path) = tree.program(&self.command[0])
+        {
+            self.command[0] = path;
+        }
+        let origin = format!("{}{}", launch.spot, variables(evidence, launch, &mut self.lines));
+        if !self.stay.foreground {
+            let pid_file = self.pid_file.clone().or_else(|| pid_file(evidence));
+            self.kind = Kind::Forking { pid_file: pid_file.clone() };
+            self.key("", "kind", quoted("forking"), self.stay.source.clone());
+            self.key("", "command", command_value(&self.command), origin);
+            if let Some(file) = pid_file {
+                self.key("", "pid-file", quoted(&file), format!("{}: the script looks for it there", launch.spot));
+                self.pid_file = Some(file);
+            } else {
+                self.open.push("no pid file is known: the leader of its tree is taken for the main process".into());
+            }
+            return;
+        }
+        let mut origin = format!("{origin}; in the foreground: {}", self.stay.source);
+        if !self.stay.removed.is_empty() {
+            origin.push_str(&format!("; without {}", self.stay.removed.join(" ")));
+        }
+        self.key("", "command", command_value(&self.command), origin);
+    }
+
+    fn order(&mut self, evidence: &Evidence) {
+        let facts = &evidence.facts;
+        let facilities = Facilities::debian();
+        let own = self.name.clone();
+        let names = |words: &[String]| -> Vec<String> {
+            let mut out: Vec<String> = Vec::new();
+            for word in words {
+                let members: Vec<String> = match word.starts_with('$') {
+                    true => facilities.members(word).into_iter().map(|member| member.name).collect(),
+                    false => vec![word.clone()],
+                };
+                for name in members {
+                    let plain = Name::new(&name).is_ok_and(|name| name != own);
+                    if plain && !out.contains(&name) {
+                        out.push(name);
+                    }
+                }
+            }
+            out
+        };
+        let after = names(&[&facts.required_start[..], &facts.should_start[..]].concat());
+        let before = names(&facts.x_start_before);
+        let header = format!("{}: its header, as order", evidence.path);
+        if !after.is_empty() {
+            self.key("", "after", list(&after), header.clone());
+        }
+        if !before.is_empty() {
+            self.key("", "before", list(&before), header.clone());
+        }
+        let provides: Vec<&String> =
+            facts.provides.iter().filter(|name| Name::new(name).is_ok_and(|name| name != self.name)).collect();
+        if !provides.is_empty() {
+            self.key("", "provides", list(&provides), header);
+        }
+    }
+
+    fn how_it_reloads(&mut self, evidence: &Evidence) {
+        let mut found = None;
+        if let Some(record) = &evidence.reload {
+            let sent = record.sent.iter().find(|sent| Signal::parse(&sent.signal).is_some());
+            let ran = record.ran.iter().filter(|ran| !ran.asked && is_own(&ran.command)).next_back();
+            if let Some(sent) = sent {
+                self.lines.insert(sent.spot.clone());
+                found = Some((format!("signal {}", sent.signal), sent.spot.to_string()));
+            } else if let Some(ran) = ran.filter(|ran| !ran.command.iter().any(|word| word.contains(UNKNOWN))) {
+                self.lines.insert(ran.spot.clone());
+                found = Some((join(&ran.command), ran.spot.to_string()));
+            }
+        }
+        if let Some(signal) = self.stay.reload.clone().filter(|_| self.stay.foreground) {
+            found = Some((format!("signal {signal}"), format!("{}, for a daemon in the foreground", self.stay.source)));
+        }
+        if let Some((value, origin)) = found {
+            self.key("", "reload", quoted(&value), origin);
+            self.reload = Some(value);
+        }
+        if evidence.facts.leaves_children() {
+            let origin = "sessions and jobs of such a daemon go on without it";
+            self.key("", "leave-children", "true".into(), origin);
+        }
+    }
+
+    fn who_and_where(&mut self, evidence: &Evidence, launch: &Launch) {
+        let context = &launch.context;
+        let spot = launch.spot.to_string();
+        let named = |who: &Option<String>| who.clone().filter(|who| !who.is_empty() && !who.contains(UNKNOWN));
+        self.user = named(&context.user).filter(|user| user != "root");
+        self.group = named(&context.group).filter(|group| self.user.is_some() || group != "root");
+        if let Some(user) = self.user.clone().or(self.group.is_some().then(|| "root".to_string())) {
+            self.key("", "user", quoted(&user), spot.clone());
+        }
+        if let Some(group) = self.group.clone() {
+            self.key("", "group", quoted(&group), spot.clone());
+        }
+        let path = |text: &Option<String>| text.clone().filter(|path| path.starts_with('/') && !path.contains(UNKNOWN));
+        if let Some(chroot) = path(&context.chroot) {
+            self.key("", "chroot", quoted(&chroot), spot.clone());
+        }
+        if let Some(directory) = path(&context.directory).filter(|path| path != "/") {
+            self.key("", "directory", quoted(&directory), spot.clone());
+        }
+        if let Some(mask) = context.umask.as_deref().and_then(|mask| u32::from_str_radix(mask, 8).ok()) {
+            self.key("", "umask", quoted(&format!("{mask:03o}")), spot.clone());
+        }
+        if let Some(nice) = context.nice.as_deref().and_then(|nice| nice.parse::<i32>().ok()).filter(|nice| *nice != 0)
+        {
+            self.key("", "nice", nice.clamp(-20, 19).to_string(), spot);
+        }
+        self.directories(evidence);
+    }
+
+    /// Directories that the script makes: those that are gone after a boot become ours.
+    fn directories(&mut self, evidence: &Evidence) {
+        let mut names: Vec<String> = Vec::new();
+        let mut spots: Vec<String> = Vec::new();
+        for made in evidence.start.made.iter().filter(|made| made.directory) {
+            let below = ["/run/", "/var/run/"].iter().find_map(|top| made.path.strip_prefix(top));
+            let Some(name) = below.filter(|name| !name.contains(UNKNOWN) && !name.contains("..")) else {
+                self.made_elsewhere(made);
+                continue;
+            };
+            if names.iter().any(|old| old == name) {
+                continue;
+            }
+            names.push(name.to_string());
+            spots.push(made.spot.to_string());
+            self.lines.insert(made.spot.clone());
+            self.compare_owner(made);
+        }
+        // A pid file in a directory of its own wants that directory, whoever makes it as things are.
+        if !names.is_empty() {
+            spots.dedup();
+            self.key("", "runtime-directory", list(&names), spots.join(", "));
+            self.runtime_directories = names;
+        }
+    }
+
+    fn made_elsewhere(&mut self, made: &Made) {
+        if made.path.contains(UNKNOWN) || ["/run", "/var/run"].contains(&made.path.as_str()) {
+            return;
+        }
+        let path = &made.path;
+        self.open.push(format!("{}: the script makes {path}; make sure that it is there", made.spot));
+    }
+
+    fn compare_owner(&mut self, made: &Made) {
+        let user = self.user.as_deref().unwrap_or("root");
+        let owner = made.owner.as_deref().unwrap_or("root");
+        if owner != user && !owner.contains(UNKNOWN) {
+            let path = &made.path;
+            let text = format!("{}: {path} belongs to {owner} there, to {user} here", made.spot);
+            self.open.push(format!("{text}: the daemon itself must be able to take it over"));
+        }
+    }
+
+    fn environment(&mut self, tree: &Tree, launch: &Launch) {
+        const NOT_OURS: &[&str] = &["PATH", "PWD", "HOME", "SHELL", "TERM", "IFS", "OLDPWD", "SHLVL", "_", "PIDFILE"];
+        let mut from_files: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut values: BTreeMap<String, (String, String)> = BTreeMap::new();
+        for (name, (value, spot)) in &launch.exported {
+            let usual = NOT_OURS.contains(&name.as_str()) && !(name == "HOME" || name == "PATH" && is_unusual(value));
+            if usual || value.contains(UNKNOWN) || value.contains('\0') {
+                continue;
+            }
+            self.lines.insert(spot.clone());
+            let file = spot.file.to_string();
+            if file.starts_with("/etc/") && !file.starts_with("/etc/init.d/") && is_plain_file(tree, &file) {
+                from_files.entry(file).or_default().push(name.clone());
+            } else {
+                values.insert(name.clone(), (value.clone(), spot.to_string()));
+            }
+        }
+        for (name, value) in launch.context.environment.iter().filter(|(_, value)| !value.contains(UNKNOWN)) {
+            values.insert(name.clone(), (value.clone(), launch.spot.to_string()));
+        }
+        if !from_files.is_empty() {
+            let files: Vec<String> = from_files.keys().map(|file| format!("-{file}")).collect();
+            let names: Vec<String> = from_files.values().flatten().cloned().collect();
+            self.key("", "environment-file", list(&files), format!("the script exports {} from it", names.join(", ")));
+        }
+        for (name, (value, origin)) in values {
+            self.key("environment", &name, quoted(&value), origin);
+        }
+    }
+
+    fn stop(&mut self, evidence: &Evidence) {
+        let sent =
+            evidence.stop.sent.iter().find(|sent| Signal::parse(&sent.signal).is_some() || sent.signal == "KILL");
+        let Some(sent) = sent else {
+            let mut own = evidence.stop.ran.iter().filter(|ran| !ran.asked && is_own(&ran.command));
+            let program = evidence.main.as_ref().ok().and_then(|launch| launch.command.first());
+            if let Some(ran) = own.find(|ran| ran.command.first() == program || ran.command.len() > 1) {
+                let sure = !ran.command.iter().any(|word| word.contains(UNKNOWN));
+                let shown = join(&ran.command).replace(UNKNOWN, "?");
+                if sure {
+                    self.lines.insert(ran.spot.clone());
+                    self.key("stop", "command", command_value(&ran.command), ran.spot.to_string());
+                } else {
+                    self.open.push(format!("{}: the script stops it by `{shown}`; here it gets TERM", ran.spot));
+                }
+            }
+            return;
+        };
+        self.lines.insert(sent.spot.clone());
+        let schedule: Vec<&str> = sent.retry.as_deref().unwrap_or("").split('/').collect();
+        let mut signal = sent.signal.clone();
+        let wait;
+        match schedule.as_slice() {
+            [single] => wait = single.parse::<u64>().ok(),
+            parts => {
+                let named = |part: &str| part.trim_start_matches('-').trim_start_matches("SIG").to_ascii_uppercase();
+                if let Some(first) = parts.first().filter(|first| first.parse::<u64>().is_err()) {
+                    signal = named(first);
+                }
+                let kill = parts.iter().position(|part| matches!(named(part).as_str(), "KILL" | "9"));
+                let before = &parts[..kill.unwrap_or(parts.len())];
+                wait = Some(before.iter().filter_map(|part| part.parse::<u64>().ok()).sum());
+            }
+        }
+        if signal == "KILL" {
+            self.open.push(format!("{}: the script kills it at once; here it gets TERM first", sent.spot));
+        } else if signal != "TERM" && Signal::parse(&signal).is_some() {
+            self.key("stop", "signal", quoted(&signal), sent.spot.to_string());
+        }
+        if let Some(wait) = wait.filter(|wait| (1..=86400).contains(wait)) {
+            self.key("stop", "timeout", quoted(&format!("{wait}s")), format!("{}: --retry", sent.spot));
+        }
+    }
+
+    fn limits(&mut self, launch: &Launch) {
+        const NAMES: &[(&str, &str, u64)] = &[
+            ("n", "open-files", 1),
+            ("u", "processes", 1),
+            ("c", "core", 512),
+            ("f", "file-size", 512),
+            ("l", "locked-memory", 1024),
+            ("s", "stack", 1024),
+            ("v", "address-space", 1024),
+            ("d", "data", 1024),
+        ];
+        for (letter, value) in &launch.context.limits {
+            let Some((_, name, unit)) = NAMES.iter().find(|(known, ..)| known == letter) else { continue };
+            let bytes = *unit > 1;
+            let value = match value.as_str() {
+                "unlimited" => quoted("unlimited"),
+                number => match number.parse::<u64>().ok().and_then(|number| number.checked_mul(*unit)) {
+                    Some(number) if bytes => quoted(&number.to_string()),
+                    Some(number) => number.to_string(),
+                    None => {
+                        self.open.push(format!("{}: ulimit -{letter} {value} is not carried over", launch.spot));
+                        continue;
+                    }
+                },
+            };
+            self.key("limits", name, value, format!("ulimit -{letter} before {}", launch.spot));
+        }
+    }
+
+    /// Verbs of its own: a program is run, or a signal is sent.
+    fn own_verbs(&mut self, evidence: &Evidence) {
+        for (verb, record) in &evidence.verbs {
+            let ran = record.ran.iter().filter(|ran| !ran.asked && is_own(&ran.command)).collect::<Vec<_>>();
+            match ran.as_slice() {
+                [one] if !one.command.iter().any(|word| word.contains(UNKNOWN)) && record.sent.is_empty() => {
+                    self.lines.insert(one.spot.clone());
+                    if super::has_verbs() {
+                        self.key("verbs", verb, command_value(&one.command), one.spot.to_string());
+                    } else {
+                        self.open.push(format!("{}: its verb `{verb}` runs `{}`", one.spot, join(&one.command)));
+                    }
+                }
+                _ => {
+                    let signals: Vec<&str> = record.sent.iter().map(|sent| sent.signal.as_str()).collect();
+                    let what = match (signals.is_empty(), ran.len()) {
+                        (false, _) => format!("sends {}", signals.join(", ")),
+                        (true, 0) => "does nothing that could be made out".to_string(),
+                        (true, count) => format!("runs {count} programs"),
+                    };
+                    self.open.push(format!("its own verb `{verb}` {what}: it is not carried over"));
+                }
+            }
+        }
+    }
+
+    fn doubts(&mut self, tree: &Tree, evidence: &Evidence, launch: &Launch) {
+        let program = &self.command[0];
+        if program.starts_with('/') && tree.find(program).is_none() {
+            self.open.push(format!("{program} is not there; what it says of itself could not be looked at"));
+        }
+        if evidence.start.sourced.iter().any(|(file, _)| file.starts_with("/etc/default/")) {
+            let made_of: Vec<&str> = launch
+                .used
+                .iter()
+                .filter_map(|name| evidence.start.values.get(name))
+                .map(|(_, spot, _)| &*spot.file)
+                .filter(|file| file.starts_with("/etc/default/"))
+                .collect();
+            if let Some(file) = made_of.first() {
+                let text = format!("the command has the values that {file} has now");
+                self.open.push(format!("{text}: after a change there, convert again or edit the definition"));
+            }
+        }
+        for assumed in evidence.start.assumed.iter().filter(|assumed| assumed.against) {
+            let holds = if assumed.holds { "does not hold" } else { "holds" };
+            let (spot, command) = (&assumed.spot, assumed.command.replace('\n', " "));
+            self.open.push(format!("{spot}: as things are, `{command}` {holds}, and the script starts nothing"));
+        }
+        if let Some(output) = launch.context.output.as_deref().filter(|file| file.starts_with("/var/")) {
+            self.open.push(format!("{}: what it prints went to {output}; svc keeps it in its own log", launch.spot));
+        }
+        let more = std::mem::take(&mut self.stay.open);
+        self.open.extend(more);
+    }
+
+    /// Adds what a unit says where the script says nothing.
+    pub fn take_from_unit(&mut self, unit: &super::unit::Unit) {
+        let has = |draft: &Self, name: &str| draft.keys.iter().any(|key| key.table.is_empty() && key.name == name);
+        for (ours, theirs) in [("user", "User"), ("group", "Group")] {
+            let user_first = ours == "user" || has(self, "user");
+            if let Some(value) = unit.value(theirs).filter(|_| !has(self, ours) && user_first) {
+                self.key("", ours, quoted(value), format!("{}: {theirs}", unit.path));
+            }
+        }
+        let wanted = unit.runtime_directories();
+        if !wanted.is_empty() && !has(self, "runtime-directory") {
+            self.key("", "runtime-directory", list(&wanted), format!("{}: RuntimeDirectory", unit.path));
+        }
+        if let Some(reload) = unit.reload().filter(|_| !has(self, "reload")) {
+            self.key("", "reload", quoted(&reload), format!("{}: ExecReload", unit.path));
+        }
+    }
+
+    /// The definition as a file.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        let mut table = "";
+        for wanted in ["", "stop", "limits", "environment", "verbs"] {
+            for key in self.keys.iter().filter(|key| key.table == wanted) {
+                if key.table != table {
+                    out.push_str(&format!("\n[{}]\n", key.table));
+                    table = key.table;
+                }
+                let plain = key.name.chars().all(|found| found.is_ascii_alphanumeric() || "-_".contains(found));
+                let name = if plain { key.name.clone() } else { quoted(&key.name) };
+                out.push_str(&format!("{name} = {}\n", key.value));
+            }
+        }
+        out
+    }
+}
+
+/// The variables that the words of a launch are made of, with their lines.
+fn variables(evidence: &Evidence, launch: &Launch, lines: &mut BTreeSet<Spot>) -> String {
+    let mut out = Vec::new();
+    for name in &launch.used {
+        if let Some((_, spot, _)) = evidence.start.values.get(name).filter(|(_, spot, _)| spot.line > 0) {
+            lines.insert(spot.clone());
+            out.push(format!("{name} from {spot}"));
+        }
+    }
+    if out.is_empty() { String::new() } else { format!(", {}", out.join(", ")) }
+}
+
+/// A pid file that the script looks into, where its start names none.
+fn pid_file(evidence: &Evidence) -> Option<String> {
+    let seen = [&evidence.stop, &evidence.start].into_iter().flat_map(|record| &record.pid_files);
+    let reload = evidence.reload.iter().flat_map(|record| &record.pid_files);
+    let named = evidence.facts.pid_files.iter();
+    let mut all = seen.chain(reload).chain(named);
+    all.find(|file| file.starts_with('/') && !file.contains(UNKNOWN) && !file.contains("/proc/")).cloned()
+}
+
+/// A PATH that has more than the directories every service gets.
+fn is_unusual(path: &str) -> bool {
+    let usual = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+    path.split(':').any(|part| !part.is_empty() && !usual.contains(&part))
+}
+
+/// Whether a file has only lines `NAME=value` that need no shell.
+fn is_plain_file(tree: &Tree, file: &str) -> bool {
+    let Some(text) = tree.read(file) else { return false };
+    svc_compat::text::decode(&text)
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .all(|line| {
+            let name = line.split('=').next().unwrap_or_default();
+            let plain = !name.is_empty() && name.chars().all(|found| found.is_ascii_alphanumeric() || found == '_');
+            plain && line.contains('=') && !line.contains(['$', '`', '\\'])
+        })
+}

@@ -1,0 +1,156 @@
+//! What is known of a script: its facts, what its verbs do on paper, and which of its programs is the daemon.
+
+use std::collections::BTreeSet;
+
+use svc_compat::script::{self, Script};
+
+use super::play::{self, How, Launch, Piece, Record, Spot, Tree, UNKNOWN};
+
+/// Verbs that every service has, or that say nothing of this one.
+const USUAL: &[&str] = &[
+    "start",
+    "stop",
+    "restart",
+    "reload",
+    "force-reload",
+    "force-restart",
+    "status",
+    "try-restart",
+    "condrestart",
+    "probe",
+    "rcvar",
+    "enable",
+    "disable",
+    "delete",
+    "enabled",
+    "describe",
+    "extracommands",
+    "poll",
+    "zap",
+    "pause",
+    "force-stop",
+    "help",
+    "usage",
+    "systemd-start",
+    "systemd-stop",
+    "cond-restart",
+    "reload-or-restart",
+    "restart-if-running",
+    "try-reload",
+];
+
+/// What is known of a script.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// The script's path on its machine.
+    pub path: String,
+    /// What reading tells.
+    pub facts: Script,
+    /// Its start on paper.
+    pub start: Record,
+    /// Its stop.
+    pub stop: Record,
+    /// Its reload, where it has one that is no restart.
+    pub reload: Option<Record>,
+    /// Its own verbs.
+    pub verbs: Vec<(String, Record)>,
+    /// The launch of the daemon, or why there is none to convert.
+    pub main: Result<Launch, String>,
+}
+
+/// Gathers what is known of a script.
+pub fn gather(tree: &Tree, path: &str, text: &[u8]) -> Evidence {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let facts = script::read_sourcing(name, text, &mut |file| tree.read(file).filter(|_| file.contains("default")));
+    let piece = |verb, running, granted| Piece { path, text, style: facts.style, verb, running, granted };
+    let start = play::play(tree, piece("start", false, &[]));
+    let granted: Vec<Spot> =
+        start.assumed.iter().filter(|assumed| assumed.against).map(|assumed| assumed.spot.clone()).collect();
+    let played = |verb| play::play(tree, piece(verb, true, &granted));
+    let has = |verb: &str| facts.verbs.iter().any(|known| known == verb);
+    let reload = ["reload", "force-reload"].into_iter().filter(|verb| has(verb)).map(played);
+    let reload = reload.into_iter().find(|record| reads_again(record, name));
+    let own = facts.verbs.iter().filter(|verb| !USUAL.contains(&verb.as_str()));
+    let verbs = own.map(|verb| (verb.clone(), played(verb))).collect();
+    let stop = played("stop");
+    let main = main_of(&start, &stop, &facts);
+    Evidence { path: path.to_string(), stop, facts, start, reload, verbs, main }
+}
+
+/// Whether this verb makes the daemon read its configuration again: it is neither stopped nor started anew.
+fn reads_again(record: &Record, name: &str) -> bool {
+    let ends = record.sent.iter().any(|sent| matches!(sent.signal.as_str(), "TERM" | "KILL" | "QUIT" | "INT" | "STOP"));
+    let itself = |word: &String| word.rsplit('/').next() == Some(name);
+    let calls_itself = |ran: &&play::Ran| {
+        let script = ran.command.first().is_some_and(|program| program.contains("init.d/") && itself(program));
+        let tool = ran.command.first().is_some_and(|program| program == "invoke-rc.d" || program == "service");
+        script || tool
+    };
+    let starts = record.launches.iter().any(|launch| launch.how > How::Direct && !takes_over(launch));
+    let does = !record.sent.is_empty() || record.ran.iter().any(|ran| !ran.asked && is_own(&ran.command));
+    !ends && !starts && does && !record.ran.iter().any(|ran| calls_itself(&ran))
+}
+
+/// haproxy's way: a new process takes over from the old one.
+fn takes_over(launch: &Launch) -> bool {
+    launch.command.iter().any(|word| word == "-sf" || word == "-st")
+}
+
+/// Whether a program that was run is more than housekeeping.
+pub(super) fn is_own(command: &[String]) -> bool {
+    let Some(program) = command.first() else { return false };
+    program.starts_with('/') && !program.starts_with("/bin/") && !program.contains(UNKNOWN)
+}
+
+/// The launch of the daemon.
+fn main_of(start: &Record, stop: &Record, facts: &Script) -> Result<Launch, String> {
+    if let Some((file, spot)) = start.missing.first() {
+        return Err(format!("{spot}: it sources {file}, which is not there: what that does is not known"));
+    }
+    let explicit: Vec<&Launch> = start.launches.iter().filter(|launch| launch.how > How::Background).collect();
+    let background: Vec<&Launch> = start.launches.iter().filter(|launch| launch.how == How::Background).collect();
+    let direct: Vec<&Launch> = start.launches.iter().filter(|launch| launch.how == How::Direct).collect();
+    let direct: Vec<&Launch> = direct.into_iter().filter(|launch| play::looks_like_daemon(launch)).collect();
+    let launches = match (explicit.is_empty(), background.is_empty()) {
+        (false, _) => explicit,
+        (true, false) => background,
+        (true, true) => likely(direct, start, stop, facts),
+    };
+    let Some(last) = launches.last() else {
+        return Err("it starts no daemon: it does something once".to_string());
+    };
+    if let Some(launch) = launches.iter().find(|launch| launch.repeated) {
+        let program = &launch.command[0];
+        return Err(format!("{}: it starts {program} once for each of several things", launch.spot));
+    }
+    let programs: BTreeSet<&[String]> = launches.iter().map(|launch| launch.command.as_slice()).collect();
+    if programs.len() > 1 {
+        let mut names: Vec<&str> = launches.iter().map(|launch| launch.command[0].as_str()).collect();
+        names.dedup();
+        let (count, names) = (programs.len(), names.join(", "));
+        return Err(format!("it starts {count} daemons ({names}): each wants a definition of its own"));
+    }
+    let shown = last.command.join(" ").replace(UNKNOWN, "?");
+    if last.is_unsure() {
+        return Err(format!("{}: only running it tells how it starts `{shown}`", last.spot));
+    }
+    if !last.command[0].starts_with('/') && last.command[0].contains('/') || last.command[0].starts_with('-') {
+        return Err(format!("{}: `{shown}` names no program", last.spot));
+    }
+    Ok((*last).clone())
+}
+
+/// Of programs that are only run by their path the one that is most likely the daemon.
+fn likely<'l>(launches: Vec<&'l Launch>, start: &Record, stop: &Record, facts: &Script) -> Vec<&'l Launch> {
+    // What is never signalled does not stay.
+    if !facts.daemon && stop.sent.is_empty() {
+        return Vec::new();
+    }
+    let daemon = start.values.get("DAEMON").map(|(value, ..)| value.as_str());
+    let name = facts.name.trim_end_matches('d');
+    let by_variable = launches.iter().filter(|launch| Some(launch.command[0].as_str()) == daemon);
+    let by_name = launches.iter().filter(|launch| launch.command[0].rsplit('/').next().unwrap_or("").starts_with(name));
+    let starts = launches.iter().filter(|launch| launch.command.iter().any(|word| word == "start"));
+    let chosen = by_variable.chain(by_name).chain(starts).chain(launches.last()).next();
+    chosen.map(|launch| vec![*launch]).unwrap_or_default()
+}

@@ -1,0 +1,301 @@
+//! What a program says of its own options: its manual page, and the help that is written in it.
+
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::play::Tree;
+
+/// More of a program than this is not looked through.
+const PROGRAM_BYTES_MAX: u64 = 48 << 20;
+
+/// One option, as described somewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// Its spellings: `-f`, `--foreground`.
+    pub names: Vec<String>,
+    /// The description, on one line.
+    pub text: String,
+    /// Where: a path, perhaps with what is meant there.
+    pub source: String,
+}
+
+/// What an option does to a daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It stays in the foreground.
+    Stays,
+    /// It goes into the background.
+    Goes,
+    /// Neither is said.
+    Neither,
+}
+
+static NOT: LazyLock<Regex> = LazyLock::new(|| {
+    let not = r"(do not|does not|don't|doesn't|dont|not|no|never|without|disable|disables|prevents?|avoid|suppress|inhibits?|instead of|rather than)";
+    let deed = r"(daemon|fork|detach|background|disassociate|become a d)";
+    pattern(&format!(r"\b{not}\b[^.;]{{0,32}}\b{deed}|\bnon-?(daemon|fork)|nodaemon|no-daemon|nofork|nodetach"))
+});
+static FOREGROUND: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(foreground|fore-ground)\b"));
+static BACKGROUND: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?x) daemoni[sz]e | \bas\x20(a\x20)?(background\x20)?(daemon|demon)\b | \b(become|becomes|enter)\x20(a\x20)?daemon
+        | \bdaemon\x20mode | \b(in|into|to)\x20(the\x20)?background\b | \bdetach(es)?\x20from | \bfork\x20(in|to|off)
+        | ^daemon$ | \bdetach$ | ^background$",
+    )
+});
+static OPTION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(?:\[|\|)?\s*(--?[A-Za-z][\w-]*)"));
+static NAMES: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?:^|[\s,|/\[(])(--?[A-Za-z0-9][\w-]*)(?:[= ]?[\[<][^\]>]*[\]>]|=[A-Za-z_]+)?"));
+
+/// A pattern of ASCII: the tables of Unicode are not built in.
+fn pattern(text: &str) -> Regex {
+    let text = text.replace("\\b", "(?-u:\\b)").replace("\\s", "[ \\t\\n]");
+    let text = text.replace("\\w", "[A-Za-z0-9_]").replace("\\d", "[0-9]");
+    Regex::new(&text).expect("the patterns of this file are well-formed")
+}
+
+/// What a description says.
+pub fn effect(text: &str) -> Effect {
+    let text = text.to_lowercase();
+    // Where a foreground mode only comes with debugging, it is not for every day.
+    let head: String = text.chars().take(160).collect();
+    if NOT.is_match(&head) || FOREGROUND.is_match(&head) {
+        return Effect::Stays;
+    }
+    // `run as this user after going into the background` is about the user.
+    let about = ["user", "group", "pid", "file", "port", "log", "address", "directory", "chroot"];
+    let first: String = head.chars().take(40).collect();
+    let is_about_other = about.iter().any(|word| first.contains(word));
+    if BACKGROUND.is_match(&head) && !is_about_other { Effect::Goes } else { Effect::Neither }
+}
+
+/// Whether it says that this is for finding faults.
+pub fn is_for_debugging(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["debug", "test mode", "testing", "for troubleshooting", "interactive"].iter().any(|word| text.contains(word))
+}
+
+/// Every option of a program that is described in its manual page or in its own text.
+pub fn described(tree: &Tree, program: &str) -> Vec<Described> {
+    let mut out = pages(tree, program);
+    out.extend(own_text(tree, program));
+    out
+}
+
+/// The options in a text whose lines are descriptions, as `--help` prints them.
+fn options(text: &str, source: &str) -> Vec<Described> {
+    let mut out: Vec<Described> = Vec::new();
+    for line in text.lines() {
+        if !OPTION.is_match(line) {
+            let more = line.trim();
+            // The description may begin below the option.
+            if let Some(last) = out.last_mut()
+                && line.starts_with([' ', '\t'])
+                && !more.is_empty()
+                && last.text.len() < 200
+            {
+                if !last.text.is_empty() {
+                    last.text.push(' ');
+                }
+                last.text.push_str(more);
+            }
+            continue;
+        }
+        let (head, text) = halves(line.trim());
+        let names = NAMES.captures_iter(head).map(|found| found[1].to_string()).collect();
+        out.push(Described { names, text: text.to_string(), source: source.to_string() });
+    }
+    out
+}
+
+/// The option and its description: a wide gap, a tab, or a sign between them.
+fn halves(line: &str) -> (&str, &str) {
+    let gap =
+        ["\t", "   ", "  ", " : ", " - ", ": ", " -- "].iter().filter_map(|gap| Some((line.find(gap)?, *gap))).min();
+    if let Some((at, gap)) = gap {
+        return (&line[..at], line[at + gap.len()..].trim());
+    }
+    // `-f run in foreground`: the words after the options.
+    let mut end = 0;
+    for word in line.split_inclusive(' ') {
+        if !word.starts_with(['-', '[', '<', '|', ',']) && end > 0 {
+            break;
+        }
+        end += word.len();
+    }
+    (&line[..end], line[end..].trim())
+}
+
+/// Its manual pages, so far as they are there.
+fn pages(tree: &Tree, program: &str) -> Vec<Described> {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let mut out = Vec::new();
+    for section in ["8", "1", "5", "1m", "7"] {
+        let directory = format!("/usr/share/man/man{}", &section[..1]);
+        for end in ["", ".gz"] {
+            let path = format!("{directory}/{name}.{section}{end}");
+            let Some(found) = tree.find(&path) else { continue };
+            let text = match end {
+                "" => std::fs::read(&found).ok(),
+                _ => {
+                    let gzip = Command::new("gzip").arg("-dc").arg(&found).stdin(Stdio::null()).output();
+                    gzip.ok().map(|output| output.stdout)
+                }
+            };
+            let Some(text) = text else { continue };
+            out.extend(options(&plain(&svc_compat::text::decode(&text)), &path));
+        }
+    }
+    out
+}
+
+/// A manual page as text: each option begins a line, what is said of it is indented below.
+fn plain(page: &str) -> String {
+    static FONT: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\\f(\[[^\]]*\]|\(..|.)|\\s[-+]?[0-9]").expect("a request for a font"));
+    let mut out = String::new();
+    let mut tag = 0;
+    for line in page.lines() {
+        if line.starts_with(".\\\"") || line.starts_with("'\\\"") {
+            continue;
+        }
+        let line = FONT.replace_all(line, "").replace("\\-", "-").replace("\\ ", " ").replace("\\&", "");
+        let line = line
+            .replace("\\(hy", "-")
+            .replace("\\(en", "-")
+            .replace("\\(aq", "'")
+            .replace("\\|", "")
+            .replace("\\~", " ");
+        let Some(request) = line.strip_prefix('.') else {
+            let option = OPTION.is_match(&line) && (tag > 0 || line.len() < 60);
+            if !option {
+                out.push_str("    ");
+            }
+            out.push_str(line.trim());
+            out.push('\n');
+            tag = 0;
+            continue;
+        };
+        let (name, rest) = request.split_once(' ').unwrap_or((request, ""));
+        let rest = rest.replace('"', "");
+        match name {
+            "TP" | "PP" | "P" | "LP" | "sp" | "br" => tag = 1,
+            "IP" | "It" | "B" | "BR" | "BI" | "I" | "IR" | "RB" | "Fl" | "HP" | "SB" | "SS" => {
+                let mdoc = name == "It" || name == "Fl";
+                let text = if mdoc {
+                    flags(if name == "Fl" { &request[0..] } else { &rest })
+                } else {
+                    rest.trim().to_string()
+                };
+                if OPTION.is_match(&text) && (tag > 0 || name == "IP" || name == "SS" || mdoc) {
+                    out.push_str(&text);
+                } else {
+                    out.push_str("    ");
+                    out.push_str(&text);
+                }
+                out.push('\n');
+                tag = 0;
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+/// `Fl f Ar file` of mdoc as `-f file`.
+fn flags(text: &str) -> String {
+    let mut out: Vec<String> = Vec::new();
+    let mut words = text.split_whitespace().peekable();
+    while let Some(word) = words.next() {
+        match word {
+            "Fl" => {
+                while let Some(option) =
+                    words.next_if(|next| !next.chars().next().is_some_and(char::is_uppercase) || next.len() == 1)
+                {
+                    out.push(format!("-{option}"));
+                }
+            }
+            "Ar" | "Oo" | "Oc" | "Op" | "Ns" | "No" | "Cm" | "Xo" | "Xc" | "Pa" => {}
+            other => out.push(format!("<{other}>")),
+        }
+    }
+    out.join(" ")
+}
+
+/// The help that is written in the program itself: the lines of its text that begin with an option.
+fn own_text(tree: &Tree, program: &str) -> Vec<Described> {
+    let Some(found) = tree.find(program) else { return Vec::new() };
+    let is_small = std::fs::metadata(&found).is_ok_and(|found| found.len() <= PROGRAM_BYTES_MAX);
+    let Some(bytes) = is_small.then(|| std::fs::read(&found).ok()).flatten() else { return Vec::new() };
+    let source = format!("{program}, the help in it");
+    if !bytes.starts_with(b"\x7fELF") {
+        return scripted(&svc_compat::text::decode(&bytes), &source);
+    }
+    let mut out = Vec::new();
+    let mut text = String::new();
+    let mut end = |text: &mut String| {
+        if text.len() >= 4 && text.contains('-') {
+            out.extend(options(text, &source));
+        }
+        text.clear();
+    };
+    for byte in bytes {
+        match byte {
+            b'\n' | b'\t' | 0x20..=0x7e => text.push(char::from(byte)),
+            _ => end(&mut text),
+        }
+    }
+    end(&mut text);
+    out
+}
+
+/// Options in the source of a script: `add_argument('-f', '--foreground', help='...')` and plain help.
+fn scripted(text: &str, source: &str) -> Vec<Described> {
+    static ADDED: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r#"(?s)add_(?:argument|option)\(([^)]{0,300}?)help\s*=\s*_?\(?f?["']([^"']{0,200})"#));
+    static QUOTED: LazyLock<Regex> = LazyLock::new(|| pattern(r#"["'](--?[A-Za-z][\w-]*)["']"#));
+    let mut out = options(text, source);
+    for found in ADDED.captures_iter(text) {
+        let names = QUOTED.captures_iter(&found[1]).map(|name| name[1].to_string()).collect();
+        out.push(Described { names, text: found[2].to_string(), source: source.to_string() });
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_tells_what_the_option_does() {
+        let stays =
+            ["Run in the foreground.", "Do not fork and become a daemon", "don't daemonize", "Stay in foreground"];
+        let goes = ["run as a daemon", "Daemonize after start", "fork to background", "detach from the terminal"];
+        for text in stays {
+            assert_eq!(effect(text), Effect::Stays, "{text}");
+        }
+        for text in goes {
+            assert_eq!(effect(text), Effect::Goes, "{text}");
+        }
+        for text in ["print the version", "number of children", "the colour of the background image"] {
+            assert_eq!(effect(text), Effect::Neither, "{text}");
+        }
+    }
+
+    #[test]
+    fn options_are_read_from_help_and_from_both_kinds_of_manual_page() {
+        let help =
+            "Usage: webd [options]\n  -f, --foreground   stay in the foreground\n  -c FILE\n      configuration\n";
+        let found = options(help, "webd");
+        assert_eq!(found[0].names, ["-f", "--foreground"]);
+        assert_eq!((found[0].text.as_str(), found[1].text.as_str()), ("stay in the foreground", "configuration"));
+        let man = plain(".SH OPTIONS\n.TP\n\\fB\\-f\\fR, \\fB\\-\\-foreground\\fR\nStay in the\nforeground.\n");
+        let found = options(&man, "page");
+        assert_eq!((found[0].names.len(), found[0].text.as_str()), (2, "Stay in the foreground."));
+        let mdoc = plain(".Bl -tag\n.It Fl D\nDo not detach.\n.It Fl f Ar file\nThe file.\n");
+        let found = options(&mdoc, "page");
+        assert_eq!((found[0].names[0].as_str(), effect(&found[0].text)), ("-D", Effect::Stays));
+    }
+}

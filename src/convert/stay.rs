@@ -1,0 +1,151 @@
+//! How a daemon stays in the foreground, and what says so.
+
+use super::manual::{self, Described, Effect};
+use super::play::{Launch, Tree};
+use super::table::Table;
+
+/// How it goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stay {
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// It stays in the foreground; else it goes into the background by itself.
+    pub foreground: bool,
+    /// What says so.
+    pub source: String,
+    /// Options that were added.
+    pub added: Vec<String>,
+    /// Options that were left out.
+    pub removed: Vec<String>,
+    /// The signal that makes it read its configuration when it runs like this, where that differs.
+    pub reload: Option<String>,
+    /// What is not certain.
+    pub open: Vec<String>,
+}
+
+/// Names of options whose meaning nobody doubts.
+const PLAIN: &[&str] = &[
+    "--foreground",
+    "--no-daemon",
+    "--nodaemon",
+    "--no-fork",
+    "--nofork",
+    "--no-detach",
+    "--no-daemonize",
+    "--no-background",
+    "-foreground",
+    "--dont-daemonize",
+];
+
+/// How a daemon that is launched like this can stay in the foreground.
+pub fn stay(tree: &Tree, table: &Table, launch: &Launch) -> Stay {
+    let mut out = Stay {
+        command: launch.command.clone(),
+        foreground: true,
+        source: String::new(),
+        added: Vec::new(),
+        removed: Vec::new(),
+        reload: None,
+        open: Vec::new(),
+    };
+    let program = launch.command.first().cloned().unwrap_or_default();
+    if let Some(row) = table.row(&program) {
+        out.reload.clone_from(&row.reload);
+        out.source = row.source.clone();
+        out.leave_out(|option| row.is_background(option));
+        if !has_all(&out.command, &row.foreground) {
+            out.command.extend(row.foreground.iter().cloned());
+            out.added.clone_from(&row.foreground);
+        }
+        return out;
+    }
+    let described = manual::described(tree, &program);
+    let says = |option: &str, wanted: Effect| {
+        let named = described.iter().filter(|known| known.names.iter().any(|name| name == option));
+        let mut effects = named.map(|known| (manual::effect(&known.text), known));
+        effects
+            .find(|(effect, _)| *effect != Effect::Neither)
+            .filter(|(effect, _)| *effect == wanted)
+            .map(|(_, known)| known)
+    };
+    // What the starter puts into the background stays in the foreground itself, unless it is told otherwise.
+    let mut source = None;
+    out.leave_out(|option| {
+        let plain = matches!(
+            option,
+            "--daemon" | "--daemonize" | "--daemonise" | "--background" | "-daemon" | "--detach" | "--fork"
+        );
+        let known = says(option, Effect::Goes);
+        if let Some(known) = known {
+            source.get_or_insert_with(|| known.source.clone());
+        }
+        known.is_some() || plain
+    });
+    let stays = out
+        .command
+        .iter()
+        .skip(1)
+        .find(|option| PLAIN.contains(&option.as_str()) || says(option, Effect::Stays).is_some());
+    if let Some(option) = stays {
+        out.source = format!("{option} is among its arguments");
+    } else if launch.background {
+        out.source = "the script puts it into the background; it does not go there by itself".to_string();
+    } else if let Some(known) = best(&described) {
+        let option = spelling(known);
+        out.source = format!("{}: {option}: {}", known.source, shortened(&known.text));
+        out.command.push(option.clone());
+        out.added.push(option);
+    } else if !out.removed.is_empty() {
+        out.source = source.unwrap_or_else(|| format!("without {}", out.removed.join(" ")));
+    } else {
+        out.foreground = false;
+        out.source =
+            "no option of its own keeps it in the foreground, so far as its manual and its help say".to_string();
+    }
+    out
+}
+
+impl Stay {
+    fn leave_out(&mut self, mut is_meant: impl FnMut(&str) -> bool) {
+        let mut kept = Vec::new();
+        for (at, word) in std::mem::take(&mut self.command).into_iter().enumerate() {
+            if at > 0 && word.starts_with('-') && is_meant(&word) { self.removed.push(word) } else { kept.push(word) }
+        }
+        self.command = kept;
+    }
+}
+
+fn has_all(command: &[String], options: &[String]) -> bool {
+    !options.is_empty() && command.windows(options.len()).any(|part| part == options)
+}
+
+/// The option that most surely keeps it in the foreground and does nothing else.
+fn best(described: &[Described]) -> Option<&Described> {
+    let stays = described.iter().filter(|known| !known.names.is_empty());
+    let mut found: Vec<(u8, &Described)> = Vec::new();
+    for known in stays {
+        let plain = known.names.iter().any(|name| PLAIN.contains(&name.as_str()));
+        let effect = manual::effect(&known.text);
+        let long = known.text.chars().count() > 110;
+        match (plain, effect, manual::is_for_debugging(&known.text)) {
+            (true, ..) => found.push((0, known)),
+            (_, Effect::Stays, false) if !long => found.push((1, known)),
+            (_, Effect::Stays, false) => found.push((2, known)),
+            (_, Effect::Stays, true) if known.text.to_lowercase().contains("foreground") => found.push((3, known)),
+            _ => {}
+        }
+    }
+    found.sort_by_key(|(rank, _)| *rank);
+    found.first().map(|(_, known)| *known)
+}
+
+/// The spelling that says most: a plain long one, else the short one that the manual names first.
+fn spelling(known: &Described) -> String {
+    let plain = known.names.iter().find(|name| PLAIN.contains(&name.as_str()));
+    plain.or(known.names.first()).cloned().unwrap_or_default()
+}
+
+fn shortened(text: &str) -> String {
+    let short: String = text.chars().take(60).collect();
+    if short.len() < text.len() { format!("{short}...") } else { short }
+}
