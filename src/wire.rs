@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use svc_core::{Answer, Name, Supervisor, Time};
 
+mod seconds;
+
 /// The longest request that svcd accepts, in bytes.
 pub const LINE_BYTES_MAX: usize = 1024 * 1024;
 
@@ -61,6 +63,9 @@ pub enum Request {
         name: String,
         /// The verb and its arguments.
         words: Vec<String>,
+        /// Send what it prints as it comes; only the rest is in the answer.
+        #[serde(default)]
+        stream: bool,
     },
     /// Start at boot from now on.
     Enable(Target),
@@ -329,7 +334,7 @@ pub struct Status {
     /// Memory of the tree in bytes.
     pub memory: Option<u64>,
     /// CPU time of the tree; a number of seconds on the wire.
-    #[serde(default, with = "maybe_seconds")]
+    #[serde(default, with = "seconds::maybe")]
     pub cpu: Option<Duration>,
     /// How its last run ended.
     pub last_exit: Option<String>,
@@ -347,6 +352,12 @@ pub struct Status {
     pub enabled_by: String,
     /// The pid file exists though nothing runs (exit code 1 of an LSB status).
     pub stale_pid_file: bool,
+    /// Verbs that it has beside the common ones.
+    #[serde(default)]
+    pub verbs: Vec<String>,
+    /// What its own status command printed, where the definition has one.
+    #[serde(default)]
+    pub own: Vec<String>,
 }
 
 /// One process.
@@ -447,35 +458,4 @@ pub struct Value {
     pub value: String,
     /// `FILE:LINE`, or `default`.
     pub origin: String,
-}
-
-/// A duration as a number of seconds, as people and other programs read it.
-mod seconds {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_f64(value.as_secs_f64())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-        Duration::try_from_secs_f64(f64::deserialize(from)?).map_err(D::Error::custom)
-    }
-}
-
-/// The same where there may be none.
-mod maybe_seconds {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(value: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
-        value.map(|value| value.as_secs_f64()).serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
-        let seconds = Option::<f64>::deserialize(from)?;
-        seconds.map(Duration::try_from_secs_f64).transpose().map_err(D::Error::custom)
-    }
 }

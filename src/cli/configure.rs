@@ -35,6 +35,9 @@ impl Session {
         let faulty = report.services.iter().any(|service| service.fault.is_some());
         let mut code = if faulty { code::FAILED } else { code::GOOD };
         if matches!(deed, Deed::Make | Deed::Undo) {
+            for service in report.services.iter().filter(|service| service.then == Then::Command) {
+                code = code.max(self.pass(service.name.to_string(), &["configure".to_owned()]));
+            }
             for service in report.services.iter().filter(|service| service.changed()) {
                 code = code.max(self.notice(service));
             }
@@ -75,7 +78,7 @@ impl Session {
     /// Lets a running service take notice of its new files.
     fn notice(&self, service: &ServiceReport) -> u8 {
         let request: fn(Target) -> Request = match service.then {
-            Then::Nothing => return code::GOOD,
+            Then::Nothing | Then::Command => return code::GOOD,
             Then::Reload => Request::Reload,
             Then::Restart => Request::Restart,
         };

@@ -31,7 +31,8 @@ use clap::{CommandFactory, Parser};
 use svc_platform::users;
 
 use crate::daemon::{Arguments, Options};
-use args::{Color, Common, Line};
+use crate::wire::{Reply, Request};
+use args::{Color, Common, Line, Verb};
 use client::Client;
 use session::Session;
 
@@ -59,10 +60,14 @@ fn run(words: Vec<OsString>) -> u8 {
         say(&complete::answer(&model, rest));
         return code::GOOD;
     }
+    let typed = words.clone();
     let words = match grammar::arrange(words, |option| takes_value(&model, option)) {
         Ok(words) => words,
         Err(error) => {
             say_error(&error.to_string());
+            if let grammar::GrammarError::NoVerb(_) = error {
+                tell_verbs(&typed);
+            }
             return code::USAGE;
         }
     };
@@ -83,6 +88,19 @@ fn run(words: Vec<OsString>) -> u8 {
     let code = Session::new(client, &line.common).serve(line.verb, &line.common);
     pager::release();
     code
+}
+
+/// For a name without a verb: those that the service has beside the common ones, if there is an svcd that knows it.
+fn tell_verbs(typed: &[OsString]) {
+    let status = ["svc", "status", "--lines=0"].map(OsString::from);
+    let Ok(line) = Line::try_parse_from(status.into_iter().chain(typed.iter().cloned())) else { return };
+    let (common, Verb::Status { names, .. }) = (line.common, line.verb) else { return };
+    let client = Client { socket: socket(&common), timeout: common.timeout };
+    if let Ok(Reply::Status(all)) = client.ask(&Request::Status { names, lines: 0 }, &mut |_| {}) {
+        for status in all.iter().filter(|status| !status.verbs.is_empty()) {
+            say_raw_error(&format!("     its own verbs: {}\n", status.verbs.join(", ")));
+        }
+    }
 }
 
 /// Where these options say that everything is.

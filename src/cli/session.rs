@@ -6,6 +6,7 @@ use super::args::{Common, Named, Verb};
 use super::client::{AskError, Client};
 use super::code::{self, Table};
 use super::grep::Pattern;
+use super::human::clean;
 use super::progress::Progress;
 use super::show::{self, Look, Machine};
 use super::{complete, grammar, graph, json, migrate, order, say, say_error, say_raw_error, up};
@@ -103,8 +104,8 @@ impl Session {
     }
 
     /// A verb that is none of ours; if it is none of the service's either, it may be a slip.
-    fn pass(&self, name: String, words: &[String]) -> u8 {
-        let code = self.action(&Request::Verb { name: name.clone(), words: words.to_vec() });
+    pub(super) fn pass(&self, name: String, words: &[String]) -> u8 {
+        let code = self.action(&Request::Verb { name: name.clone(), words: words.to_vec(), stream: true });
         let slip = match code {
             code::UNSUPPORTED => words.first().and_then(|word| near(word, grammar::verbs())).map(|verb| (verb, &name)),
             // `svc statsu web`
@@ -202,9 +203,12 @@ impl Session {
             Request::Log { names, .. } => names.len() != 1 || names[0].contains(['*', '?', '[']),
             _ => false,
         };
+        // What a verb prints is its caller's, and no log.
+        let is_verb = matches!(request, Request::Verb { .. });
         let reply = self.client.ask(request, &mut |line| match line {
             Line::Progress(news) => progress.show(&news),
             Line::Log(line) if self.grep.as_ref().is_some_and(|pattern| !pattern.wants(&line)) => {}
+            Line::Log(line) if is_verb && !self.json => say(&(clean(&line.text) + "\n")),
             Line::Log(line) if self.json => say(&json::log_line(&line)),
             Line::Log(line) => say(&(show::log_line(&line, several) + "\n")),
             Line::Final(_) => {}

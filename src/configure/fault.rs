@@ -44,6 +44,8 @@ pub enum ConfigureError {
         /// What is wrong with the file that would have defined it.
         fault: Option<String>,
     },
+    /// A command of the definition makes the files, and nobody else knows how.
+    Command,
     /// The service has nothing that could be made.
     Nothing {
         /// Its name.
@@ -86,6 +88,9 @@ impl fmt::Display for ConfigureError {
             }
             Self::Nothing { name, file } => {
                 write!(f, "{name} has no file to be made; write a table [[configure]] in {file}")
+            }
+            Self::Command => {
+                write!(f, "a command of its definition makes its files; what it would change, it alone knows")
             }
             Self::NotKept { name } => write!(f, "no older version of the files of {name} is kept"),
             Self::Shared { target, other } => write!(f, "{target} is made by {other}, too; only one of them may"),

@@ -84,6 +84,10 @@ pub fn run(options: &Options) -> Result<Report, ConfigureError> {
     for service in services {
         let done = match shared.get(&service.name) {
             Some((target, other)) => Err(ConfigureError::Shared { target: target.clone(), other: other.to_string() }),
+            None if service.instead("configure").is_some() => match options.deed {
+                Deed::Make => Ok(ServiceReport::by_command(&service.name)),
+                Deed::Differ | Deed::Values | Deed::Undo => Err(ConfigureError::Command),
+            },
             None => match options.deed {
                 Deed::Make | Deed::Differ => maker.make(&service, changes),
                 Deed::Values => maker.values(&service),
@@ -124,7 +128,8 @@ fn enter(places: &Places, report: &mut Report) -> Result<Lock, ConfigureError> {
 
 /// The services that are meant, each with something to be made.
 fn chosen(image: &Image, names: &[String]) -> Result<Vec<Arc<Service>>, ConfigureError> {
-    let able = || image.services.iter().filter(|service| !service.configure.is_empty());
+    let is_able = |service: &Service| !service.configure.is_empty() || service.instead("configure").is_some();
+    let able = || image.services.iter().filter(|service| is_able(service));
     if names.is_empty() {
         return Ok(able().cloned().collect());
     }
@@ -138,7 +143,7 @@ fn chosen(image: &Image, names: &[String]) -> Result<Vec<Arc<Service>>, Configur
             service.name.as_str() == name || service.links.provides.iter().any(|other| other.as_str() == name)
         };
         let Some(service) = image.services.iter().find(answers) else { return Err(unknown(image, name)) };
-        if service.configure.is_empty() {
+        if !is_able(service) {
             let file = service.files.first().cloned().unwrap_or_else(|| format!("{name}.toml"));
             return Err(ConfigureError::Nothing { name: name.clone(), file });
         }

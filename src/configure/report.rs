@@ -82,12 +82,15 @@ pub enum Then {
     Reload,
     /// To be started anew.
     Restart,
+    /// Its definition has a command of its own for all this, which is still to be run.
+    Command,
 }
 
 impl Then {
     /// What this service needs.
     pub(crate) fn of(service: &Service) -> Self {
         let can_reload = match &service.kind {
+            _ if service.instead("reload").is_some() => true,
             Kind::Script(script) => script.verbs.iter().any(|verb| verb == "reload"),
             _ => service.reload != Reload::None,
         };
@@ -119,6 +122,11 @@ impl ServiceReport {
     pub(crate) fn failed(name: &Name, error: &ConfigureError) -> Self {
         let fault = Some(error.to_string());
         Self { name: name.clone(), files: Vec::new(), then: Then::Nothing, fault, values: Vec::new() }
+    }
+
+    /// A command of the definition is what makes its files.
+    pub(crate) fn by_command(name: &Name) -> Self {
+        Self { name: name.clone(), files: Vec::new(), then: Then::Command, fault: None, values: Vec::new() }
     }
 
     /// Whether any file is not what it was.

@@ -54,16 +54,24 @@ pub enum Job {
     Reload,
     /// Any other verb of a script, passed through as it is.
     Verb(String),
+    /// What the definition has in place of a verb, or for a verb of its own: the verb, and words for it.
+    Instead(String),
+    /// The command that the definition has before this verb.
+    Before(String),
+    /// The command that the definition has after this verb.
+    After(String),
 }
 
 impl fmt::Display for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Start => "start",
-            Self::Stop => "stop",
-            Self::Reload => "reload",
-            Self::Verb(verb) => verb,
-        })
+        match self {
+            Self::Start => f.write_str("start"),
+            Self::Stop => f.write_str("stop"),
+            Self::Reload => f.write_str("reload"),
+            Self::Verb(verb) | Self::Instead(verb) => f.write_str(verb),
+            Self::Before(verb) => write!(f, "command before {verb}"),
+            Self::After(verb) => write!(f, "command after {verb}"),
+        }
     }
 }
 

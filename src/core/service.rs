@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::name::Name;
 use crate::run::Signal;
 
+mod verbs;
+
+pub use verbs::{COMMON, Verb};
+
 /// The place of a service in the supervisor's tables. Reused only after [`crate::Action::Removed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ServiceId(pub u32);
@@ -59,6 +63,9 @@ pub struct Service {
     /// They are made anew before each start. Default false. Key: `configure-at-start`.
     #[serde(default)]
     pub configure_at_start: bool,
+    /// Own verbs, and what is run in place of the common ones, before or after them. Table: `[verbs]`.
+    #[serde(default)]
+    pub verbs: BTreeMap<String, Verb>,
     /// Whether it starts at boot, and where that is written. Key: `enabled`.
     pub enabled: Enabled,
     /// The files it was read from, main one first.
@@ -412,6 +419,7 @@ impl Service {
             configure: Vec::new(),
             configure_then: ConfigureThen::Adapt,
             configure_at_start: false,
+            verbs: BTreeMap::new(),
             enabled: Enabled::default(),
             files: Vec::new(),
             origins: BTreeMap::new(),

@@ -46,6 +46,8 @@ fn status(name: &str, state: StateName, stale_pid_file: bool) -> Status {
         files: Vec::new(),
         enabled_by: String::new(),
         stale_pid_file,
+        verbs: Vec::new(),
+        own: Vec::new(),
     }
 }
 

@@ -50,6 +50,7 @@ fn both_orders_of_words_ask_the_same() {
 #[test]
 fn a_scripts_own_verb_is_passed_with_all_its_arguments() {
     let verb = |words: &[&str]| Request::Verb {
+        stream: true,
         name: "nginx".into(),
         words: words.iter().map(|word| (*word).to_owned()).collect(),
     };

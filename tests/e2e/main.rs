@@ -14,3 +14,4 @@ mod readiness;
 mod scripts;
 mod socket;
 mod trees;
+mod verbs;

@@ -97,7 +97,7 @@ fn a_script_gets_the_environment_of_service_8() {
 fn a_verb_of_its_own_reaches_the_script_and_its_answer_the_client() {
     let daemon = sleeping();
     let words = vec!["configtest".into(), "sleeper.conf".into()];
-    let outcome = daemon.outcome(&Request::Verb { name: "sleeper".into(), words });
+    let outcome = daemon.outcome(&Request::Verb { name: "sleeper".into(), words, stream: false });
     assert_eq!(outcome.answer, Answer::Exited(Exit::Code(42)));
     assert_eq!(outcome.output, ["configuration of sleeper.conf is fine"]);
 }

@@ -152,7 +152,8 @@ impl World {
             Job::Start => self.start(run, &service),
             Job::Stop => self.stop_command(run, about, service.is_script()),
             Job::Reload => self.errand(run),
-            Job::Verb(_) => self.verb(run, about),
+            Job::Verb(_) | Job::Instead(_) => self.verb(run, about),
+            Job::Before(_) | Job::After(_) => self.errand(run),
         }
     }
 
@@ -387,7 +388,7 @@ impl World {
     pub(crate) fn leave(&mut self, run: RunId) {
         let Some(tree) = self.trees.get_mut(&run) else { return };
         tree.left = true;
-        if tree.main && matches!(tree.job, Job::Verb(_)) {
+        if tree.main && matches!(tree.job, Job::Verb(_) | Job::Instead(_)) {
             self.tell_of(run, 50, Event::Remains(run));
         }
     }

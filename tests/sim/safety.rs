@@ -22,6 +22,12 @@ impl World {
             if let Some(tree) = state.run().and_then(|run| self.trees.get_mut(&run)) {
                 tree.left = false;
             }
+            if let State::Starting { run, .. } = state
+                && !self.launched.contains_key(&run)
+                && run >= self.first_run
+            {
+                self.check_launch(run, id);
+            }
             self.check_service(id, state);
             self.check_stop_order(id, state);
         }
@@ -33,7 +39,7 @@ impl World {
         }
         if self.is_complete {
             let stray = self.trees.iter().find(|&(&run, tree)| {
-                let errand = matches!(tree.job, Job::Verb(_) | Job::Reload);
+                let errand = !matches!(tree.job, Job::Start | Job::Stop);
                 let works = tree.main && errand && self.core.owner(run).is_some();
                 tree.is_alive() && !tree.left && (works || !tree.killed)
             });
@@ -156,6 +162,13 @@ impl World {
             return;
         }
         assert!(!self.is_ending, "{} is started while everything ends", self.name(id));
+        if !self.launched.contains_key(&run) {
+            self.check_launch(run, id);
+        }
+    }
+
+    /// Nobody is launched who may not be; what waits for a command before it is as good as launched.
+    fn check_launch(&mut self, run: RunId, id: ServiceId) {
         self.launched.insert(run, self.totals.events);
         let edges = self.core.graph().of(id);
         for &required in &edges.requires {

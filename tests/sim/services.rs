@@ -34,6 +34,7 @@ pub(crate) fn service(dice: &mut Dice, at: u64, patient: bool) -> Service {
         1 => Reload::Signal(Signal::Hup),
         _ => Reload::Command(vec![String::from("/bin/reload")]),
     };
+    verbs(dice, &mut service);
     restart(dice, &mut service);
     service.smooth = dice.once_in(5);
     service.leave_children = dice.once_in(6);
@@ -78,6 +79,24 @@ fn links(dice: &mut Dice, at: u64, service: &mut Service) {
         3 => service.links.requires.push(name(dice.roll(NAMES))),
         4 => service.links.requires.push(Name::new("nobody").unwrap()),
         _ => {}
+    }
+}
+
+/// Commands in place of verbs, before them and after them.
+fn verbs(dice: &mut Dice, service: &mut Service) {
+    let command = || vec![String::from("/bin/verb")];
+    for name in ["start", "stop", "reload"] {
+        let (before, after) = (dice.once_in(8), dice.once_in(8));
+        if (before || after) && service.kind != Kind::Group {
+            let verb = service.verbs.entry(name.into()).or_default();
+            verb.before = if before { command() } else { Vec::new() };
+            verb.after = if after { command() } else { Vec::new() };
+        }
+    }
+    for name in ["reload", "restart", "stop", "upgrade"] {
+        if dice.once_in(10) && service.kind != Kind::Group {
+            service.verbs.entry(name.into()).or_default().command = command();
+        }
     }
 }
 

@@ -39,7 +39,11 @@ impl World {
     fn go_on(&mut self, id: ServiceId) {
         let then = self.core.expected_over(id).map_or(0, |time| time.since_boot().as_millis() as u64);
         let after = then.saturating_sub(self.now);
-        match self.core.view(id).state {
+        let state = self.core.view(id).state;
+        if state.job().or(state.run()).is_some_and(|run| self.core.is_held_back(run)) {
+            return;
+        }
+        match state {
             State::Starting { run, returned: false, .. } => {
                 self.deed(0, run, Deed::Say(Event::Executed(run)));
                 self.begin(run, id, after);
@@ -102,7 +106,9 @@ impl World {
                 }
                 self.deed(stop, run, Deed::Return(0));
             }
-            Job::Reload | Job::Verb(_) => self.deed(0, run, Deed::Return(0)),
+            Job::Reload | Job::Verb(_) | Job::Instead(_) | Job::Before(_) | Job::After(_) => {
+                self.deed(0, run, Deed::Return(0))
+            }
         }
     }
 

@@ -93,6 +93,7 @@ impl World {
         self.before.clear();
         self.fed.clear();
         let old = self.core.next_run();
+        self.first_run = old;
         let unheard = self.live_without_manager();
         self.core = Supervisor::new(self.slots);
         self.load_quietly();

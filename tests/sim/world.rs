@@ -68,6 +68,8 @@ pub(crate) struct World {
     pub(crate) before: BTreeMap<ServiceId, State>,
     /// Launches of the present manager, which hold its start slots.
     pub(crate) launched: BTreeMap<RunId, u64>,
+    /// The first run of the present manager.
+    pub(crate) first_run: RunId,
     /// How many events there had been at the last load.
     pub(crate) loaded: u64,
     /// Until when each run with a watchdog must say that it is alive, as the manager knows it.
@@ -104,6 +106,7 @@ impl World {
             is_complete: false,
             before: BTreeMap::new(),
             launched: BTreeMap::new(),
+            first_run: RunId::default(),
             loaded: 0,
             fed: BTreeMap::new(),
             totals: Totals::default(),

@@ -56,6 +56,12 @@ pub(crate) fn status(status: &Status, look: &Look) -> String {
     if status.stale_pid_file {
         block.line("note", "nothing runs, but its pid file is still there");
     }
+    if !status.verbs.is_empty() {
+        block.line("verbs", &status.verbs.join(", "));
+    }
+    for (at, line) in status.own.iter().enumerate() {
+        block.line(if at == 0 { "reports" } else { "" }, line);
+    }
     for note in &status.notes {
         block.line("note", note);
     }

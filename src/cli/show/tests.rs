@@ -59,6 +59,8 @@ fn full_status() -> Status {
         files: vec!["/etc/init.d/web".into()],
         enabled_by: "/etc/rc2.d/S01web".into(),
         stale_pid_file: false,
+        verbs: Vec::new(),
+        own: Vec::new(),
     }
 }
 

@@ -54,6 +54,8 @@ pub enum Takes {
     Limit(Unit),
     /// A variable's value; the key is its name.
     Variable,
+    /// What is run for a verb, whose name is the key.
+    Verb,
     /// A path that must be there; `!` turns it round; one or an array.
     PathCondition,
     /// A kind of host; `!` turns it round; one or an array.
@@ -155,6 +157,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// Whether the author of a definition chooses its name.
+    pub(crate) fn is_named_by_author(&self) -> bool {
+        matches!(self.takes, Takes::Variable | Takes::Verb)
+    }
+
     const fn linux_only(mut self) -> Self {
         self.freebsd = false;
         self
@@ -286,6 +293,14 @@ pub const KEYS: &[Key] = &[
     key("restart", "period", between(1, false), PROGRAM, "1m", "what `limit` counts over"),
     key("log", "size", Takes::Size(4096, 1 << 40), PROGRAM, "1MiB", "a log file larger than this is rotated"),
     key("log", "keep", Takes::Number(0, 1000), PROGRAM, "4", "how many rotated files are kept"),
+    key(
+        "verbs",
+        "NAME",
+        Takes::Verb,
+        ANY,
+        "",
+        "an own verb, or what is run in place of a common one, before or after it",
+    ),
     key("conditions", "path", Takes::PathCondition, ANY, "", "paths that must exist, or with ! must not"),
     key("conditions", "host", Takes::HostCondition, ANY, "", "the kind of host, or with ! any other"),
     key("conditions", "environment", Takes::EnvironmentCondition, ANY, "", "variables of svcd that must be set"),
@@ -309,7 +324,8 @@ pub const KEYS: &[Key] = &[
 ];
 
 /// The tables, in the order of the manual page.
-pub(crate) const TABLES: &[&str] = &["configure", "stop", "restart", "log", "conditions", "limits", "environment"];
+pub(crate) const TABLES: &[&str] =
+    &["configure", "stop", "restart", "log", "verbs", "conditions", "limits", "environment"];
 /// Those of them that may be written several times, as `[[TABLE]]`.
 pub(crate) const ARRAYS: &[&str] = &["configure"];
 
@@ -340,7 +356,7 @@ const FOREIGN: &[(&str, &str)] = &[
 
 /// The key of this table and name.
 pub(crate) fn find(table: &str, name: &str) -> Option<&'static Key> {
-    KEYS.iter().find(|key| key.table == table && (key.name == name || key.takes == Takes::Variable))
+    KEYS.iter().find(|key| key.table == table && (key.name == name || key.is_named_by_author()))
 }
 
 /// What the author of an unknown key may have meant.
@@ -349,7 +365,7 @@ pub(crate) fn meant(table: &str, name: &str) -> Option<String> {
         "" => format!("`{}` belongs above the first [table]", key.name),
         table => format!("`{}` belongs in {}", key.name, heading(table)),
     };
-    let named = KEYS.iter().filter(|key| key.takes != Takes::Variable);
+    let named = KEYS.iter().filter(|key| !key.is_named_by_author());
     if let Some(key) = named.clone().find(|key| key.name == name) {
         return Some(belongs(key));
     }
@@ -410,6 +426,7 @@ impl fmt::Display for Takes {
             Self::Limit(Unit::Seconds) => "a duration such as \"10m\", \"SOFT:HARD\" or \"unlimited\"",
             Self::Limit(Unit::Percent) => "a share such as \"150%\", or \"unlimited\"",
             Self::Variable => "a text",
+            Self::Verb => "a command, or a table of `command`, `before` and `after`",
             Self::PathCondition => "an absolute path, with `!` before it if it must not exist, or an array of them",
             Self::HostCondition => "a kind of host, with `!` before it for any other, or an array of them",
             Self::EnvironmentCondition => "\"NAME\", \"NAME=value\" or \"!NAME\", or an array of them",

@@ -55,6 +55,7 @@ pub(crate) fn apply(service: &mut Service, written: &Written, faults: &mut Fault
     if !written.torn {
         check(service, written, faults);
         check_configure(service, written, faults);
+        super::verbs::check(service, written, faults);
         check_links(service, written, faults);
     }
 }
@@ -115,6 +116,7 @@ fn put(service: &mut Service, path: &str, entry: &Entry) {
         ("restart.period", Value::Duration(Some(period))) => service.restart.period = period,
         ("log.size", Value::Size(size)) => service.log.size = size,
         ("log.keep", Value::Number(keep)) => service.log.keep = u32::try_from(keep).unwrap_or(0),
+        (path, value @ Value::Verb(_)) => super::verbs::put(service, path, value),
         (_, Value::Conditions(conditions)) => service.conditions.extend(conditions),
         (_, Value::Limit(limit)) => {
             service.exec.limits.insert(name.into(), limit);
@@ -165,7 +167,7 @@ fn check_configure(service: &Service, written: &Written, faults: &mut Faults<'_>
     }
     let then = written.entries.get("configure-then");
     if let (ConfigureThen::Reload, Reload::None, Some(entry), false) =
-        (service.configure_then, &service.reload, then, service.is_script())
+        (service.configure_then, &service.reload, then, service.is_script() || service.instead("reload").is_some())
     {
         let complaint = Complaint::new("it is to be reloaded, and cannot be");
         faults.error(&entry.at, complaint.help("say how with `reload`, or write \"restart\""));

@@ -16,6 +16,7 @@ mod syntax;
 mod tests;
 mod told;
 mod value;
+mod verbs;
 mod words;
 mod written;
 

@@ -23,6 +23,7 @@ pub fn values(service: &Service) -> Vec<(String, String)> {
                 let variables = service.exec.environment.iter();
                 all.extend(variables.map(|(name, value)| (format!("environment.{name}"), value.clone())));
             }
+            "verbs" => all.extend(verbs(service)),
             "limits" => {
                 let found = service.exec.limits.get(key.name);
                 all.extend(found.map(|limit| (format!("limits.{}", key.name), limit_text(limit, key))));
@@ -35,6 +36,19 @@ pub fn values(service: &Service) -> Vec<(String, String)> {
         }
     }
     all
+}
+
+/// Every command of `[verbs]`.
+fn verbs(service: &Service) -> impl Iterator<Item = (String, String)> {
+    service.verbs.iter().flat_map(|(name, verb)| {
+        let command = if verb.is_plain() { format!("verbs.{name}") } else { format!("verbs.{name}.command") };
+        let parts = [
+            (command, &verb.command),
+            (format!("verbs.{name}.before"), &verb.before),
+            (format!("verbs.{name}.after"), &verb.after),
+        ];
+        parts.into_iter().filter(|(_, words)| !words.is_empty()).map(|(path, words)| (path, join(words)))
+    })
 }
 
 /// The value of one key; nothing where svcd's own or the system's holds.
@@ -220,7 +234,9 @@ mod tests {
              stop.signal = \"QUIT\"\nstop.timeout = \"1m 5s\"\nrestart.when = \"always\"\nrestart.delay = \"1s\"\n\
              restart.limit = 3\nlog.size = \"64K\"\nlog.keep = 2\nconditions.host = [\"!vm\", \"linux\"]\n\
              conditions.environment = \"A=b\"\nconditions.path = \"!/x\"\nlimits.open-files = \"1024:4096\"\n\
-             limits.core = \"unlimited\"\nlimits.memory = \"1536M\"\nlimits.cpu = \"150%\"\nenvironment.A = \"b c\"\n",
+             limits.core = \"unlimited\"\nverbs.configtest = \"/bin/x -t\"\n\
+             verbs.reload.before = \"/bin/x -t\"\nverbs.reload.after = \"/bin/y 'a b'\"\n\
+             limits.memory = \"1536M\"\nlimits.cpu = \"150%\"\nenvironment.A = \"b c\"\n",
         ] {
             let service = read(text);
             let again = written(&service);

@@ -18,7 +18,7 @@ use super::syntax;
 use super::words::split;
 use crate::name::Name;
 use crate::run::Signal;
-use crate::service::{Condition, Limit, Ready, Reload};
+use crate::service::{Condition, Limit, Ready, Reload, Verb};
 
 /// A value whose form is right.
 #[derive(Clone, Debug)]
@@ -36,6 +36,7 @@ pub(crate) enum Value {
     Reload(Reload),
     Limit(Limit),
     Conditions(Vec<Condition>),
+    Verb(Verb),
 }
 
 /// Reads the values of one file.
@@ -100,6 +101,7 @@ impl<'f, 'a> Reader<'f, 'a> {
                     _ => Value::Texts(words),
                 })
             }
+            (Takes::Verb, _) => return self.verb(key, word, value).map(Value::Verb),
             (Takes::Names, _) => return self.names(key, word, value).map(Value::Names),
             (Takes::OptionalPaths, _) => return self.each(key, word, value, optional_path).map(Value::Texts),
             (Takes::Directories, _) => return self.each(key, word, value, directory).map(Value::Texts),
@@ -120,7 +122,7 @@ impl<'f, 'a> Reader<'f, 'a> {
     }
 
     /// Says that a value is of another type than its key takes.
-    fn wrong<T>(&mut self, key: &Key, word: &str, value: &Spanned<DeValue<'_>>) -> Option<T> {
+    pub(super) fn wrong<T>(&mut self, key: &Key, word: &str, value: &Spanned<DeValue<'_>>) -> Option<T> {
         let complaint =
             Complaint::new(format!("`{}` takes {}, found {}", shown(word), key.takes, found(value.get_ref())));
         let help = match (key.takes, value.get_ref()) {
@@ -140,7 +142,7 @@ impl<'f, 'a> Reader<'f, 'a> {
     }
 
     /// A string with its instance filled in.
-    fn text(&mut self, value: &Spanned<DeValue<'_>>) -> Option<(String, Place)> {
+    pub(super) fn text(&mut self, value: &Spanned<DeValue<'_>>) -> Option<(String, Place)> {
         let place = self.place(value.span());
         let text = value.get_ref().as_str()?;
         if text.contains('\0') {
@@ -170,7 +172,7 @@ impl<'f, 'a> Reader<'f, 'a> {
     }
 
     /// Reads one text or an array of them; what is wrong is reported and left out.
-    fn each<T>(
+    pub(super) fn each<T>(
         &mut self,
         key: &Key,
         word: &str,
@@ -235,9 +237,9 @@ impl<'f, 'a> Reader<'f, 'a> {
     }
 
     /// Tells of characters that would mean something to a shell, where none will see them.
-    fn specials(&mut self, key: &Key, text: &str, place: &Place) {
+    pub(super) fn specials(&mut self, key: &Key, text: &str, place: &Place) {
         let command = match key.takes {
-            Takes::Command | Takes::Reload => text,
+            Takes::Command | Takes::Reload | Takes::Verb => text,
             Takes::Ready => text.trim().strip_prefix("command ").unwrap_or(""),
             _ => "",
         };

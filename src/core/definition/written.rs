@@ -130,7 +130,12 @@ impl Written {
             }
             return reader.error(&name_at, Complaint { help, ..complaint });
         };
-        if key.takes == Takes::Variable && !reader.variable(&name_at, word) {
+        let is_well_named = match key.takes {
+            Takes::Variable => reader.variable(&name_at, word),
+            Takes::Verb => reader.verb_name(&name_at, word),
+            _ => true,
+        };
+        if !is_well_named {
             return;
         }
         let at = reader.place(value.span());

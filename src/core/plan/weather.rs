@@ -144,7 +144,9 @@ impl Weather {
                 }
                 self.tell(run, then, Event::Ended(run, GOOD));
             }
-            Job::Reload | Job::Verb(_) => drop(self.tell(run, self.now, Event::Ended(run, GOOD))),
+            Job::Reload | Job::Verb(_) | Job::Instead(_) | Job::Before(_) | Job::After(_) => {
+                self.tell(run, self.now, Event::Ended(run, GOOD));
+            }
         }
     }
 
@@ -194,7 +196,12 @@ impl Weather {
     /// What goes on when the weather clears up.
     fn resume(&mut self, id: ServiceId) {
         let over = self.core.expected_over(id).unwrap_or(self.now).max(self.now);
-        match self.core.view(id).state {
+        let state = self.core.view(id).state;
+        // What waits for a command goes on when that has ended.
+        if state.job().or(state.run()).is_some_and(|run| self.core.is_held_back(run)) {
+            return;
+        }
+        match state {
             State::Starting { run, returned: false, .. } => {
                 self.tell(run, self.now, Event::Executed(run));
                 self.launched(run, id, over);

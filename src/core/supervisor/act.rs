@@ -11,7 +11,7 @@ use super::{Part, Supervisor};
 use crate::event::{Action, Who};
 use crate::lifecycle::{self, Again, Cause, Effect, Goal, Input, KILL_AGAIN, Outcome, Policy, Shape, Stage, State};
 use crate::run::{Exit, Job, RunId};
-use crate::service::{Kind, Ready, RestartWhen, ServiceId};
+use crate::service::{Kind, RestartWhen, ServiceId};
 use crate::time::Time;
 
 impl Supervisor {
@@ -28,6 +28,13 @@ impl Supervisor {
             self.moved(now, id, before, after, &policy, actions);
         }
         self.perform(now, id, before, effect, actions);
+        match (before, after) {
+            (State::Waiting | State::Starting { .. }, State::Up { .. }) if !matches!(input, Input::Found(_)) => {
+                self.afterwards(now, id, "start", actions);
+            }
+            _ if before.is_alive() && !after.is_alive() => self.afterwards(now, id, "stop", actions),
+            _ => {}
+        }
         self.retell(id);
         self.enlist(id);
     }
@@ -126,26 +133,27 @@ impl Supervisor {
                 let fresh = self.mint();
                 debug_assert_eq!(run, fresh, "the run that was offered is the next one");
                 self.runs.insert(run, (id, Part::Main));
-                let life = self.life_mut(id);
-                life.at_once = life.service.ready == Ready::Executed;
-                actions.push(Action::Spawn { run, service: id, job: Job::Start, about: None });
+                self.launch(now, id, run, Job::Start, actions);
             }
             Effect::Terminate(run, reach) => {
                 let signal = self.life(id).service.stop.signal;
-                actions.push(Action::Signal(run, signal, reach));
+                actions.push(match self.ending_of(run) {
+                    Some(command) => Action::Kill(command),
+                    None => Action::Signal(run, signal, reach),
+                });
             }
             Effect::Kill(run) => {
-                actions.extend(before.job().map(Action::Kill));
-                actions.push(Action::Kill(run));
+                for run in before.job().into_iter().chain([run]) {
+                    actions.push(Action::Kill(self.ending_of(run).unwrap_or(run)));
+                }
             }
             Effect::StopCommand(job) => {
                 let fresh = self.mint();
                 debug_assert_eq!(job, fresh, "the run that was offered is the next one");
                 self.runs.insert(job, (id, Part::Stop));
-                let about = self.life(id).state().run();
-                actions.push(Action::Spawn { run: job, service: id, job: Job::Stop, about });
+                self.launch(now, id, job, Job::Stop, actions);
             }
-            Effect::KillCommand(job) => actions.push(Action::Kill(job)),
+            Effect::KillCommand(job) => actions.push(Action::Kill(self.ending_of(job).unwrap_or(job))),
             Effect::Leave(run) => self.leave(id, run, actions),
             Effect::Kept => self.kept(now, id, actions),
         }
@@ -201,7 +209,7 @@ impl Supervisor {
                 self.blame(id, &format!("its stop command: {text}"));
                 self.step(now, id, Input::StopReturned, actions);
             }
-            Part::Errand => self.errand_failed(run, text, actions),
+            Part::Errand => self.errand_failed(now, id, run, &text, actions),
             Part::Left => {}
         }
     }
@@ -226,7 +234,7 @@ impl Supervisor {
             None | Some((_, Part::Left)) => {}
             Some(&(id, Part::Main)) => self.main_exited(now, id, run, exit, actions),
             Some(&(id, Part::Stop)) => self.stop_returned(now, id, run, Some(exit), actions),
-            Some(&(id, Part::Errand)) => self.errand_exited(id, run, Some(exit), actions),
+            Some(&(id, Part::Errand)) => self.errand_exited(now, id, run, Some(exit), actions),
         }
     }
 
@@ -296,7 +304,7 @@ impl Supervisor {
             }
             // The end of a command is told by its exit; without one, nobody saw how it ended, and nothing is left.
             Part::Stop => self.stop_returned(now, id, run, None, actions),
-            Part::Errand => self.errand_exited(id, run, None, actions),
+            Part::Errand => self.errand_exited(now, id, run, None, actions),
         }
     }
 
@@ -434,7 +442,9 @@ fn policy(life: &mut Life, now: Time) -> Policy {
         shape,
         start: service.start_timeout,
         stop: service.stop.timeout,
-        stop_command: service.is_script() || !service.stop.command.is_empty(),
+        stop_command: service.is_script()
+            || !service.stop.command.is_empty()
+            || service.instead("stop").or(service.before("stop")).is_some(),
         leave: service.leave_children,
         failed,
         finished,

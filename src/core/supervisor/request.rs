@@ -55,6 +55,9 @@ impl Supervisor {
         }
         self.supersede(id, Goal::Up, &act.who, actions);
         self.ask(now, id, act, actions);
+        if self.restarted_by_command(now, ticket, id, actions) {
+            return;
+        }
         let life = self.life_mut(id);
         let launch = life.launches + 1;
         if life.state().is_alive() {
@@ -206,7 +209,7 @@ impl Supervisor {
         }
     }
 
-    fn wait(&mut self, id: ServiceId, waiter: Waiter) {
+    pub(super) fn wait(&mut self, id: ServiceId, waiter: Waiter) {
         self.life_mut(id).waiters.push(waiter);
         self.touched.insert(id);
         self.enlist(id);

@@ -7,7 +7,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::Supervisor;
-use crate::service::{Enabled, Kind, Ready, Reload, Script, Service, Stop};
+use crate::service::{Enabled, Kind, Ready, Reload, Script, Service, Stop, Verb};
 
 impl Supervisor {
     /// A copy that decides as this one does. Of the definitions it has only what decides: no command lines, no
@@ -22,7 +22,6 @@ impl Supervisor {
 }
 
 fn reduced(service: &Service) -> Service {
-    let words = |command: &[String]| if command.is_empty() { Vec::new() } else { vec![String::new()] };
     let requires = service.origins.get_key_value("requires").map(|(key, place)| (key.clone(), place.clone()));
     Service {
         description: service.description.clone(),
@@ -35,6 +34,7 @@ fn reduced(service: &Service) -> Service {
             Reload::Signal(signal) => Reload::Signal(*signal),
             Reload::Command(command) => Reload::Command(words(command)),
         },
+        verbs: service.verbs.iter().map(|(name, verb)| (name.clone(), without_words(verb))).collect(),
         restart: service.restart,
         watchdog: service.watchdog,
         smooth: service.smooth,
@@ -43,6 +43,15 @@ fn reduced(service: &Service) -> Service {
         origins: BTreeMap::from_iter(requires),
         ..Service::new(service.name.clone(), kind(&service.kind))
     }
+}
+
+/// That there is a command, and not which.
+fn words(command: &[String]) -> Vec<String> {
+    if command.is_empty() { Vec::new() } else { vec![String::new()] }
+}
+
+fn without_words(verb: &Verb) -> Verb {
+    Verb { command: words(&verb.command), before: words(&verb.before), after: words(&verb.after) }
 }
 
 fn kind(kind: &Kind) -> Kind {

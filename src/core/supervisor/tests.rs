@@ -8,5 +8,6 @@ mod manager;
 mod reasons;
 mod requests;
 mod story;
+mod verbs;
 
 use story::check;

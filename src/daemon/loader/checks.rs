@@ -54,8 +54,12 @@ fn programs(service: &Service, say: &mut impl FnMut(Level, String)) {
     };
     let commands =
         [("command", service.command.first()), ("stop.command", service.stop.command.first()), ("reload", reload)];
-    for (key, program) in commands {
-        let Some(program) = program else { continue };
+    let commands = commands.into_iter().map(|(key, program)| (key.to_owned(), program));
+    let verbs = service.verbs.iter().flat_map(|(name, verb)| {
+        [&verb.command, &verb.before, &verb.after].map(|words| (format!("verbs.{name}"), words.first()))
+    });
+    for (key, program) in commands.chain(verbs) {
+        let (key, Some(program)) = (key.as_str(), program) else { continue };
         // Below another root it is not ours to look for.
         if service.exec.chroot.is_some() {
             continue;

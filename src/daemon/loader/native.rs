@@ -172,6 +172,7 @@ fn resolved(mut service: Service, loading: &mut Loading<'_>) -> Option<Service> 
     for words in [&mut service.command, &mut service.stop.command] {
         look_up(words);
     }
+    look_up_verbs(&mut service);
     if let Reload::Command(words) = &mut service.reload {
         look_up(words);
     }
@@ -179,6 +180,13 @@ fn resolved(mut service: Service, loading: &mut Loading<'_>) -> Option<Service> 
         look_up(words);
     }
     Some(service)
+}
+
+/// The programs of `[verbs]`.
+pub(super) fn look_up_verbs(service: &mut Service) {
+    for verb in service.verbs.values_mut() {
+        [&mut verb.command, &mut verb.before, &mut verb.after].into_iter().for_each(|words| look_up(words));
+    }
 }
 
 /// The numbers that an identity stands for.

@@ -12,7 +12,7 @@ use svc_core::definition;
 use svc_core::service::{Dialect, Enabled, Kind, Service};
 
 use super::links::{self, Link};
-use super::native::{Store, settle, sources, texts};
+use super::native::{Store, look_up_verbs, settle, sources, texts};
 use super::{FILE_BYTES_MAX, Loading, names_of, text_of};
 use crate::daemon::options::Options;
 
@@ -135,7 +135,9 @@ fn refined(service: Service, store: &Store, loading: &mut Loading<'_>) -> Option
     }
     let texts = texts(&name, &paths, loading)?;
     let sources = sources(&texts);
-    settle(&name, definition::refine(service, &sources), &sources, loading)
+    let mut service = settle(&name, definition::refine(service, &sources), &sources, loading)?;
+    look_up_verbs(&mut service);
+    Some(service)
 }
 
 /// The machine's map of facilities. Where there is no insserv there is no insserv.conf, but packages still put files

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use svc_core::lifecycle::State;
 use svc_core::{Event, Job, RunId, Service, ServiceId};
 use svc_platform::host;
 
@@ -39,19 +38,6 @@ impl Manager {
         }
         words.push(service.name.to_string());
         self.run_helper(&words, Purpose::Configure(run), None)
-    }
-
-    /// Launches that waited for their files when the manager before ended: nothing of them is in its journal but that
-    /// they start. They begin again.
-    pub(super) fn waited_for_files<T>(&self, launched: &BTreeMap<RunId, T>) -> Vec<(RunId, ServiceId)> {
-        let waits = |service: &std::sync::Arc<Service>| {
-            let id = self.core.id(service.name.as_str()).filter(|_| service.configure_at_start)?;
-            match self.core.view(id).state {
-                State::Starting { run, .. } if !launched.contains_key(&run) => Some((run, id)),
-                _ => None,
-            }
-        };
-        self.in_force.values().filter_map(waits).collect()
     }
 
     /// The files are made, or are not.

@@ -40,6 +40,10 @@ impl Manager {
         let service = self.core.service(run.service).clone();
         let (job, has_main) = (run.job.clone(), run.main.is_some());
         let whole = run.is_unwatched() && run.trunk.is_empty();
+        if matches!(job, Job::After(_)) && !exit.is_success() {
+            // Nobody may be waiting for it.
+            say(format!("{}: its {job} {exit}", service.name));
+        }
         match which {
             None => {}
             // What a start that leaves nothing was for may be served by somebody else: that is looked at below.

@@ -33,6 +33,8 @@ pub(super) enum Purpose {
     Ready(RunId),
     /// Asks a script for its own word; the number names who wants to know.
     Status(u64),
+    /// A definition's own check; the number names it.
+    Check(u64),
 }
 
 impl Purpose {
@@ -40,6 +42,7 @@ impl Purpose {
         match self {
             Self::Load | Self::Ready(_) => Duration::from_secs(10),
             Self::Status(_) => Duration::from_secs(5),
+            Self::Check(_) => Duration::from_secs(60),
             // Its own waits have limits; this is longer than all of them.
             Self::Configure(_) => Duration::from_secs(300),
         }
@@ -48,7 +51,7 @@ impl Purpose {
     fn bytes_max(self) -> usize {
         match self {
             Self::Load => IMAGE_BYTES_MAX,
-            Self::Configure(_) | Self::Ready(_) | Self::Status(_) => OUTPUT_BYTES_MAX,
+            Self::Configure(_) | Self::Ready(_) | Self::Status(_) | Self::Check(_) => OUTPUT_BYTES_MAX,
         }
     }
 }
@@ -98,7 +101,9 @@ impl Manager {
         let tree = match (purpose, of) {
             (Purpose::Load, _) => None,
             (_, Some(service)) => {
-                if let Some(who) = service.exec.identity.as_ref().and_then(|identity| identity.resolved.as_ref()) {
+                if let Some(identity) = &service.exec.identity {
+                    let unknown = || io::Error::other(format!("becoming its user: no such user `{}`", identity.user));
+                    let who = identity.resolved.as_ref().ok_or_else(unknown)?;
                     launch.identity =
                         Some(svc_platform::Identity { uid: who.uid, gid: who.gid, gids: who.gids.clone() });
                 }
@@ -176,6 +181,7 @@ impl Manager {
                 self.probed(run, if result.exit.is_success() { Answered::Yes } else { Answered::No });
             }
             Purpose::Status(asker) => self.script_said(asker, &result),
+            Purpose::Check(command) => self.command_checked(command, &result),
         }
         true
     }

@@ -158,8 +158,8 @@ fn guessed(service: &Service, job: &Job, processes: &[Facts]) -> Option<i32> {
     let oldest = || processes.iter().find(|facts| has_no_parent(facts, processes)).or(processes.first());
     match job {
         Job::Start => oldest().map(|facts| facts.pid),
-        Job::Verb(_) if says_nothing => oldest().map(|facts| facts.pid),
-        Job::Stop | Job::Reload | Job::Verb(_) => None,
+        Job::Verb(_) | Job::Instead(_) if says_nothing => oldest().map(|facts| facts.pid),
+        Job::Stop | Job::Reload | Job::Verb(_) | Job::Instead(_) | Job::Before(_) | Job::After(_) => None,
     }
 }
 

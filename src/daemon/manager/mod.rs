@@ -23,6 +23,7 @@ use super::options::Options;
 use super::{After, LAUNCHES_CHANNEL, Role, say};
 
 mod adopt;
+mod checking;
 mod circle;
 mod clients;
 mod configure;
@@ -161,6 +162,7 @@ struct Manager {
     helpers: Helpers,
     configuring: configure::Configuring,
     asking: status::Asking,
+    checking: checking::Checking,
     output: output::Outputs,
     /// What comes after everything was stopped.
     then: Option<crate::wire::Then>,
@@ -245,6 +247,7 @@ impl Manager {
             helpers: Helpers::default(),
             configuring: configure::Configuring::default(),
             asking: status::Asking::default(),
+            checking: checking::Checking::default(),
             output: output::Outputs::default(),
             then: None,
             hurries: false,

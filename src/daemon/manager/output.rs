@@ -15,7 +15,7 @@ use crate::wire::{Line, LogLine, Outcome, Reply};
 const SYNC: Duration = Duration::from_millis(500);
 
 /// How often those who follow get what is new.
-const FOLLOW: Duration = Duration::from_millis(200);
+pub(super) const FOLLOW: Duration = Duration::from_millis(200);
 
 /// So many lines go with an answer at most.
 const LINES_MAX: usize = 200;
@@ -70,7 +70,9 @@ impl Manager {
         }
         let Some(Asked { request, name, answer, mut place }) = self.output.asked.remove(&ticket) else { return };
         let lines = logread::since(&name, &self.log_dir(&name), &mut place);
-        let skip = lines.len().saturating_sub(LINES_MAX);
+        // Of a verb all was asked for.
+        let most = if matches!(answer, Answer::Exited(_)) { usize::MAX } else { LINES_MAX };
+        let skip = lines.len().saturating_sub(most);
         let output = lines.into_iter().skip(skip).map(|line| line.text).collect();
         self.outcome(request, Outcome { name, answer, output });
     }
@@ -110,7 +112,7 @@ impl Manager {
             lines.into_iter().all(|line| self.tell(*client, &Line::Log(line))) && self.peer(*client).is_some()
         });
         self.output.followers = followers;
-        if !self.output.followers.is_empty() {
+        if self.stream_verbs() || !self.output.followers.is_empty() {
             self.ensure_timer(FOLLOW, Timer::Follow);
         }
     }

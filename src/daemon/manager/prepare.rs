@@ -35,6 +35,7 @@ pub(crate) fn launch(service: &Service, job: &Job, around: &Surroundings<'_>) ->
         environment::of_program(service, around.is_root)?
     };
     own_variables(&mut variables, service, around);
+    variables.extend(verb_of(service, job).map(|verb| ("SVC_VERB".into(), verb.into())));
     let text = |text: &str| c_string(text).map_err(|error| error.to_string());
     let arguments = words.iter().map(|word| text(word)).collect::<Result<Vec<_>, _>>()?;
     let mut launch = Launch::new(text(program)?, arguments);
@@ -50,23 +51,58 @@ pub(crate) fn launch(service: &Service, job: &Job, around: &Surroundings<'_>) ->
 }
 
 fn words(service: &Service, job: &Job) -> Result<Vec<String>, String> {
+    if let Some(words) = defined(service, job) {
+        return Ok(words);
+    }
     if service.is_script() {
         let mut words = service.command.clone();
         match job {
             // What is passed through is words, as a person would type them.
             Job::Verb(verb) => words.extend(verb.split_whitespace().map(str::to_owned)),
             Job::Start | Job::Stop | Job::Reload => words.push(job.to_string()),
+            Job::Instead(_) | Job::Before(_) | Job::After(_) => return Err(format!("there is no {job} any more")),
         }
         return Ok(words);
     }
     match job {
         Job::Start => Ok(service.command.clone()),
+        Job::Stop if service.stop.command.is_empty() => Ok(service.before("stop").unwrap_or_default().to_vec()),
         Job::Stop => Ok(service.stop.command.clone()),
         Job::Reload => match &service.reload {
             Reload::Command(words) => Ok(words.clone()),
             Reload::None | Reload::Signal(_) => Ok(Vec::new()),
         },
         Job::Verb(verb) => Err(format!("`{verb}` is a script's own verb, and this is no script")),
+        Job::Instead(_) | Job::Before(_) | Job::After(_) => Err(format!("there is no {job} any more")),
+    }
+}
+
+/// The command that `[verbs]` has for a job; what was typed after an own verb follows it.
+fn defined(service: &Service, job: &Job) -> Option<Vec<String>> {
+    let (command, more) = match job {
+        Job::Start => (service.instead("start"), ""),
+        Job::Stop => (service.instead("stop"), ""),
+        Job::Reload => (service.instead("reload"), ""),
+        Job::Before(verb) => (service.before(verb), ""),
+        Job::After(verb) => (service.after(verb), ""),
+        Job::Instead(words) => {
+            let (verb, more) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
+            (service.instead(verb), more)
+        }
+        Job::Verb(_) => return None,
+    };
+    let more = more.split_whitespace().map(str::to_owned);
+    command.map(|words| words.iter().cloned().chain(more).collect())
+}
+
+/// The verb that a command of `[verbs]` is run for.
+fn verb_of<'a>(service: &Service, job: &'a Job) -> Option<&'a str> {
+    match job {
+        Job::Before(verb) | Job::After(verb) => Some(verb),
+        Job::Instead(words) => words.split_whitespace().next(),
+        Job::Stop if service.instead("stop").or(service.before("stop")).is_some() => Some("stop"),
+        Job::Reload if service.instead("reload").is_some() => Some("reload"),
+        Job::Start | Job::Stop | Job::Reload | Job::Verb(_) => None,
     }
 }
 
@@ -160,7 +196,7 @@ pub(crate) fn unmet(conditions: &[Condition]) -> Option<String> {
 mod tests {
     use super::*;
     use svc_core::Name;
-    use svc_core::service::{Kind, Script};
+    use svc_core::service::{Kind, Script, Verb};
 
     fn around(volatile: &Path) -> Surroundings<'_> {
         Surroundings { volatile, is_root: true, main: Some(42), notify: None }
@@ -179,6 +215,28 @@ mod tests {
         let made = launch(&service, &Job::Verb("upgrade  now".into()), &around(Path::new("/run"))).unwrap();
         assert_eq!(strings(&made.arguments), ["/etc/init.d/web", "upgrade", "now"]);
         assert_eq!(made.directory.as_deref(), Some(c"/"));
+    }
+
+    #[test]
+    fn what_a_definition_says_of_a_verb_goes_before_what_a_script_has() {
+        let mut service = Service::new(Name::new("web").unwrap(), Kind::Script(Script::default()));
+        service.command = vec!["/etc/init.d/web".into()];
+        let command = |text: &str| Verb { command: vec![text.into()], ..Verb::default() };
+        service.verbs.insert("reload".into(), command("/bin/kick"));
+        service.verbs.insert("test".into(), command("/bin/test"));
+        let arguments = |job: &Job| {
+            let made = launch(&service, job, &around(Path::new("/run"))).unwrap();
+            let verb = strings(&made.environment).into_iter().find(|entry| entry.starts_with("SVC_VERB="));
+            (strings(&made.arguments).join(" "), verb.map(str::to_owned))
+        };
+        assert_eq!(arguments(&Job::Reload), ("/bin/kick".into(), Some("SVC_VERB=reload".into())));
+        assert_eq!(arguments(&Job::Verb("reload".into())), ("/etc/init.d/web reload".into(), None));
+        assert_eq!(
+            arguments(&Job::Instead("test  -v x".into())),
+            ("/bin/test -v x".into(), Some("SVC_VERB=test".into()))
+        );
+        assert_eq!(arguments(&Job::Stop), ("/etc/init.d/web stop".into(), None));
+        assert!(launch(&service, &Job::Before("stop".into()), &around(Path::new("/run"))).is_err());
     }
 
     #[test]

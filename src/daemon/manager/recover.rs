@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use svc_core::lifecycle::State;
+use svc_core::lifecycle::{Stage, State};
 use svc_core::{Event, Exit, Job, Name, RunId, Service, ServiceId};
 use svc_platform::poll::Interest;
 use svc_platform::process::{self, Handle};
@@ -79,20 +79,45 @@ impl Manager {
         self.instances = past.instances.iter().cloned().collect();
         let mut actions = Vec::new();
         let now = clock::now();
+        let (waited, gone) = self.unlaunched(&past);
         self.core.handle(now, Event::Loaded(saved.services), &mut actions);
         self.core.skip_runs(past.last_run);
         self.core.recover(now, past.memories.into_iter().collect(), &mut actions);
         let count = past.runs.len();
-        let waited = self.waited_for_files(&past.runs);
         for (id, (launched, watched)) in past.runs {
             self.find_again(id, launched, &watched);
         }
         actions.into_iter().for_each(|action| self.act(action));
         self.has_loaded = true;
-        waited.into_iter().for_each(|(run, id)| self.spawn(run, id, Job::Start, None));
+        gone.into_iter().for_each(|run| self.event(Event::Emptied(run)));
+        for run in waited {
+            let mut actions = Vec::new();
+            self.core.launch_again(now, run, &mut actions);
+            actions.into_iter().for_each(|action| self.act(action));
+        }
         if count > 0 {
             say(format!("{count} runs of the manager before were taken over"));
         }
+    }
+
+    /// Launches that waited for their files, or for a command before them, when the manager before ended: nothing of
+    /// them is in its journal but that they start, and they begin again. What was to be stopped or to stop something,
+    /// and was not launched, is nothing.
+    fn unlaunched(&self, past: &Past) -> (Vec<RunId>, Vec<RunId>) {
+        let (mut waited, mut gone) = (Vec::new(), Vec::new());
+        for (name, memory) in &past.memories {
+            let may_wait = |service: &Arc<Service>| service.configure_at_start || service.before("start").is_some();
+            match memory.state {
+                State::Starting { run, .. } if self.in_force.get(name).is_some_and(may_wait) => waited.push(run),
+                State::Stopping { run, stage, .. } => {
+                    let job = if let Stage::Command { job, .. } = stage { Some(job) } else { None };
+                    gone.extend(run.into_iter().chain(job));
+                }
+                _ => {}
+            }
+        }
+        let is_unknown = |run: &RunId| !past.runs.contains_key(run);
+        (waited.into_iter().filter(is_unknown).collect(), gone.into_iter().filter(is_unknown).collect())
     }
 
     /// Finds a run again: its tree, and its processes by pid and start time.
@@ -134,6 +159,10 @@ impl Manager {
             }
         }
         self.runs.insert(id, run);
+        if matches!(self.runs.get(id).map(|run| &run.job), Some(Job::Before(_))) {
+            // What waited for it begins again, and this with it.
+            return self.kill(id);
+        }
         self.resume(id, service);
     }
 

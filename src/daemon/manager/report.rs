@@ -33,7 +33,7 @@ impl Manager {
         asked.sort();
         asked.dedup();
         let checked = asked.iter().map(|name| self.check_one(name, image)).collect();
-        self.reply(client, Reply::Check(checked));
+        self.check_by_command(client, checked, image);
     }
 
     fn check_one(&self, name: &str, image: &Image) -> Checked {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use svc_core::event::Request as Ask;
 use svc_core::{Answer, Event, Name, ServiceId, Ticket, Who, definition};
 
-use super::output::Asked;
+use super::output::{Asked, FOLLOW};
 use super::{Manager, Timer};
 use crate::daemon::glob;
 use crate::daemon::image::Image;
@@ -54,6 +54,19 @@ struct Open {
     outcomes: Vec<Outcome>,
     /// How many outcomes there will be.
     due: usize,
+    /// What is printed goes to the client as it comes.
+    streams: bool,
+}
+
+/// What a client hears of its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hears {
+    /// That it was taken.
+    AtOnce,
+    /// What became of it.
+    Answer,
+    /// And before that each line that is printed.
+    Lines,
 }
 
 #[derive(Clone, Debug)]
@@ -138,7 +151,10 @@ impl Manager {
             Request::Status { lines, .. } => return self.status_asked(client, ids, lines),
             Request::Log { lines, follow, .. } => return self.log_asked(client, ids, lines, follow),
             Request::Enable(_) | Request::Disable(_) => return self.enable(client, request, ids),
-            Request::Verb { words, .. } => (Ask::Verb(words.join(" ")), false),
+            Request::Verb { words, stream, .. } => {
+                let hears = if stream { Hears::Lines } else { Hears::Answer };
+                return self.ask_core(client, ids, &Ask::Verb(words.join(" ")), hears);
+            }
             Request::Start(Target { no_wait, .. }) => (Ask::Start, no_wait),
             Request::Stop(Target { only, all, no_wait, .. }) => (Ask::Stop { only, all }, no_wait),
             Request::Restart(Target { only, no_wait, .. }) => (Ask::Restart { only }, no_wait),
@@ -153,7 +169,8 @@ impl Manager {
             | Request::Shutdown { .. }
             | Request::Renew => return,
         };
-        self.ask_core(client, ids, &ask.0, ask.1);
+        let hears = if ask.1 { Hears::AtOnce } else { Hears::Answer };
+        self.ask_core(client, ids, &ask.0, hears);
     }
 
     /// Who may not do this, and what would be needed; `None`: it may.
@@ -251,10 +268,11 @@ impl Manager {
         Refusal::Unknown { name: name.to_owned(), near, fault: fault.or(why_not) }
     }
 
-    fn ask_core(&mut self, client: u64, ids: &[ServiceId], ask: &Ask, no_wait: bool) {
+    fn ask_core(&mut self, client: u64, ids: &[ServiceId], ask: &Ask, hears: Hears) {
         let number = self.mint();
         let who = self.who(client);
-        let mut open = Open { client, asked: BTreeMap::new(), outcomes: Vec::new(), due: ids.len() };
+        let streams = hears == Hears::Lines;
+        let mut open = Open { client, asked: BTreeMap::new(), outcomes: Vec::new(), due: ids.len(), streams };
         let mut events = Vec::new();
         let mut circles = Vec::new();
         for id in ids {
@@ -270,20 +288,25 @@ impl Manager {
             self.requests.tickets.insert(ticket, number);
             events.push(Event::Requested { ticket, service: *id, request: ask.clone(), who: who.clone() });
         }
-        let no_wait = no_wait || ids.iter().any(|id| self.waits_for_asker(client, *id));
+        let at_once = hears == Hears::AtOnce || ids.iter().any(|id| self.waits_for_asker(client, *id));
         self.event(Event::Together(events));
         self.requests.open.insert(number, open);
         circles.into_iter().for_each(|outcome| self.outcome(number, outcome));
         self.pump();
         match self.requests.open.get_mut(&number) {
-            Some(open) if no_wait => {
+            Some(open) if at_once => {
                 let rest: Vec<One> = open.asked.values().cloned().collect();
                 for one in rest {
                     let answer = Answer::Done { changed: true, note: Some("asked for, not waited for".into()) };
                     self.outcome(number, Outcome { name: one.name, answer, output: Vec::new() });
                 }
             }
-            Some(_) => self.ensure_timer(PROGRESS, Timer::Progress),
+            Some(_) => {
+                self.ensure_timer(PROGRESS, Timer::Progress);
+                if streams {
+                    self.ensure_timer(FOLLOW, Timer::Follow);
+                }
+            }
             None if ids.is_empty() => self.reply(client, Reply::Outcomes(Vec::new())),
             None => {}
         }
@@ -304,6 +327,24 @@ impl Manager {
         } else {
             self.outcome(number, Outcome { name, answer, output: Vec::new() });
         }
+    }
+
+    /// Sends on what verbs printed whose clients want it as it comes; whether there is one that does.
+    pub(super) fn stream_verbs(&mut self) -> bool {
+        let mut lines = Vec::new();
+        let mut open = std::mem::take(&mut self.requests.open);
+        let streaming = open.values_mut().filter(|open| open.streams);
+        let mut found = false;
+        for (client, one) in streaming.flat_map(|open| open.asked.values_mut().map(|one| (open.client, one))) {
+            let new = logread::since(&one.name, &self.options.logs.join(one.name.as_str()), &mut one.place);
+            lines.extend(new.into_iter().map(|line| (client, Line::Log(line))));
+            found = true;
+        }
+        self.requests.open = open;
+        for (client, line) in lines {
+            self.tell(client, &line);
+        }
+        found
     }
 
     /// One of a request's outcomes; the last makes the answer.

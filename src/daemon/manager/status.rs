@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use svc_core::lifecycle::{Cause, Goal, State};
-use svc_core::service::Kind;
+use svc_core::service::{COMMON, Kind};
 use svc_core::{Exit, Name, Service, ServiceId};
 use svc_platform::clock;
 use svc_platform::process::Facts;
@@ -72,7 +72,10 @@ impl Manager {
             let service = self.core.service(*id).clone();
             if trusted && has_own_status(&service) {
                 let asker = self.mint();
-                let words: Vec<String> = service.command.iter().cloned().chain(["status".into()]).collect();
+                let words: Vec<String> = match service.instead("status") {
+                    Some(words) => words.to_vec(),
+                    None => service.command.iter().cloned().chain(["status".into()]).collect(),
+                };
                 if self.run_helper(&words, Purpose::Status(asker), Some(&service)).is_ok() {
                     self.asking.all.insert(asker, (client, *id, lines));
                     return;
@@ -91,7 +94,11 @@ impl Manager {
         }
         let mut status = self.status(id, lines);
         let runs = matches!(self.core.view(id).state, State::Up { .. });
-        status.notes.extend(contradiction(runs, self.core.service(id), result));
+        let service = self.core.service(id);
+        status.notes.extend(contradiction(runs, service, result));
+        if service.instead("status").is_some() {
+            status.own = String::from_utf8_lossy(&result.output).lines().map(str::to_owned).collect();
+        }
         self.reply(client, Reply::Status(vec![status]));
     }
 
@@ -116,6 +123,8 @@ impl Manager {
             log: self.last_lines(&service.name, lines),
             files: service.files.clone(),
             enabled_by: service.enabled.origin.clone(),
+            verbs: verbs(service),
+            own: Vec::new(),
             stale_pid_file: !alive && pid_files(service).iter().any(|path| Path::new(path).exists()),
         }
     }
@@ -160,7 +169,8 @@ fn contradiction(runs: bool, service: &Service, result: &helpers::Result) -> Opt
         (false, Exit::Code(code)) => format!("exit {code}"),
         (false, other) => other.to_string(),
     };
-    let named = matches!(&service.kind, Kind::Script(script) if script.verbs.iter().any(|verb| verb == "status"));
+    let named = service.instead("status").is_some()
+        || matches!(&service.kind, Kind::Script(script) if script.verbs.iter().any(|verb| verb == "status"));
     let how = if named { "" } else { "; it has no such verb" };
     match (runs, result.exit) {
         (true, Exit::Code(0)) | (false, Exit::Code(1..)) => None,
@@ -170,9 +180,22 @@ fn contradiction(runs: bool, service: &Service, result: &helpers::Result) -> Opt
     }
 }
 
+/// The verbs that a service has beside the common ones: its definition's, then its script's.
+fn verbs(service: &Service) -> Vec<String> {
+    let mut verbs: Vec<String> = service.own_verbs().map(str::to_owned).collect();
+    if let Kind::Script(script) = &service.kind {
+        let other = |verb: &&String| !COMMON.contains(&verb.as_str()) && !service.verbs.contains_key(*verb);
+        verbs.extend(script.verbs.iter().filter(other).cloned());
+    }
+    verbs
+}
+
 /// Whether a script can be asked how its daemon is. Where it tells its verbs apart, one that it does not know is
 /// harmless, and what others hear who ask it is worth knowing.
 fn has_own_status(service: &Service) -> bool {
+    if service.instead("status").is_some() {
+        return true;
+    }
     match &service.kind {
         Kind::Script(script) => script.daemon && script.verbs.iter().any(|verb| verb == "start"),
         Kind::Process | Kind::Forking { .. } | Kind::Oneshot | Kind::Group => false,

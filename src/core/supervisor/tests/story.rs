@@ -305,6 +305,9 @@ fn set(service: &mut Service, option: &str, value: &str) {
         "for-ever" => (service.start_timeout, service.stop.timeout) = (None, None),
         "stop-command" => service.stop.command = program,
         "reload-hup" => service.reload = Reload::Signal(Signal::Hup),
+        "instead" => service.verbs.entry(value.into()).or_default().command = program,
+        "before-verb" => service.verbs.entry(value.into()).or_default().before = program,
+        "after-verb" => service.verbs.entry(value.into()).or_default().after = program,
         "reload-command" => service.reload = Reload::Command(program),
         _ => panic!("no option: {option}"),
     }
