@@ -99,7 +99,7 @@ pub(crate) fn compare(tree: &Tree, table: &Table, draft: &Draft, unit: &Unit) ->
 fn becomes(command: &mut Vec<String>, user: &str, group: Option<&str>) -> bool {
     let is_option = |word: &str, names: &[&str]| {
         let bare = word.split('=').next().unwrap_or_default().trim_start_matches('-');
-        word.starts_with('-') && names.iter().any(|name| bare == *name)
+        word.starts_with('-') && names.contains(&bare)
     };
     let users = ["u", "user", "daemon-user", "setuid", "username", "runas", "U", "uid"];
     let groups = ["g", "group", "setgid", "G", "groupname", "gid"];

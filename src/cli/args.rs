@@ -191,6 +191,8 @@ pub(crate) enum Verb {
         #[arg(value_name = "SHELL")]
         shell: Shell,
     },
+    /// A definition for each legacy script, and where every key comes from; needs no svcd
+    Convert(super::convert::Words),
     /// Pass a verb to a script as it is.
     #[command(hide = true, name = PASS)]
     Pass {
@@ -216,6 +218,7 @@ impl Verb {
                     | Self::List(_)
                     | Self::Load(_)
                     | Self::Migrate(_)
+                    | Self::Convert(_)
                     | Self::Order(_)
                     | Self::Status { .. }
                     | Self::Tree(_)

@@ -31,7 +31,7 @@ const OF_SERVICES: [&str; 19] = [
 ];
 
 /// Verbs that come first or not at all; after a name they belong to the script.
-const FIRST_ONLY: [&str; 7] = ["shutdown", "hello", "renew", "up", "order", "migrate", "completions"];
+const FIRST_ONLY: [&str; 8] = ["shutdown", "hello", "renew", "up", "order", "migrate", "completions", "convert"];
 
 /// Why a line makes no sense.
 #[derive(Debug, PartialEq, Eq)]

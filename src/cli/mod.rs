@@ -5,6 +5,7 @@ mod client;
 mod code;
 mod complete;
 mod configure;
+mod convert;
 mod copy;
 mod grammar;
 mod graph;

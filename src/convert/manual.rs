@@ -33,16 +33,17 @@ pub enum Effect {
 }
 
 static NOT: LazyLock<Regex> = LazyLock::new(|| {
-    let not = r"(do not|does not|don't|doesn't|dont|not|no|never|without|disable|disables|prevents?|avoid|suppress|inhibits?|instead of|rather than)";
+    let not = "(do not|does not|don't|doesn't|dont|not|no|never|without|disable|disables|prevents?|avoid|suppress\
+               |inhibits?|instead of|rather than)";
     let deed = r"(daemon|fork|detach|background|disassociate|become a d)";
     pattern(&format!(r"\b{not}\b[^.;]{{0,32}}\b{deed}|\bnon-?(daemon|fork)|nodaemon|no-daemon|nofork|nodetach"))
 });
 static FOREGROUND: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(foreground|fore-ground)\b"));
 static BACKGROUND: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?x) daemoni[sz]e | \bas\x20(a\x20)?(background\x20)?(daemon|demon)\b | \b(become|becomes|enter)\x20(a\x20)?daemon
-        | \bdaemon\x20mode | \b(in|into|to)\x20(the\x20)?background\b | \bdetach(es)?\x20from | \bfork\x20(in|to|off)
-        | ^daemon$ | \bdetach$ | ^background$",
+        r"(?x) daemoni[sz]e | \bas\x20(a\x20)?(background\x20)?(daemon|demon)\b
+        | \b(become|becomes|enter)\x20(a\x20)?daemon | \bdaemon\x20mode | \bdetach(es)?\x20from
+        | \b(in|into|to)\x20(the\x20)?background\b | \bfork\x20(in|to|off) | ^daemon$ | \bdetach$ | ^background$",
     )
 });
 static OPTION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(?:\[|\|)?\s*(--?[A-Za-z][\w-]*)"));

@@ -63,7 +63,8 @@ impl Report {
             Origin { key: path, origin: key.origin.clone() }
         });
         let lines = rest(text, evidence, draft).into_iter().map(|rest| {
-            let lines = if rest.first == rest.last { rest.first.to_string() } else { format!("{}-{}", rest.first, rest.last) };
+            let lines =
+                if rest.first == rest.last { rest.first.to_string() } else { format!("{}-{}", rest.first, rest.last) };
             Line { lines, reason: rest.reason }
         });
         let mut notes = Vec::new();
@@ -94,7 +95,10 @@ impl Report {
         };
         block("Where it comes from:", &mut self.origins.iter().map(|one| format!("{}: {}", one.key, one.origin)));
         block("To be looked at:", &mut self.open.iter().cloned());
-        block("Lines without a counterpart:", &mut self.rest.iter().map(|one| format!("{}: {}", one.lines, one.reason)));
+        block(
+            "Lines without a counterpart:",
+            &mut self.rest.iter().map(|one| format!("{}: {}", one.lines, one.reason)),
+        );
         block("Also:", &mut self.notes.iter().cloned());
         out
     }

@@ -42,7 +42,8 @@ pub fn rest(text: &[u8], evidence: &Evidence, draft: &Draft) -> Vec<Rest> {
         if lines.clone().any(carried) {
             continue;
         }
-        let words: Vec<String> = command.words.iter().map(|word| svc_compat::text::decode(shell.bytes(*word))).collect();
+        let words: Vec<String> =
+            command.words.iter().map(|word| svc_compat::text::decode(shell.bytes(*word))).collect();
         let reason = reason(&words, evidence, lines.clone().next().unwrap_or(0));
         reasons.entry(*lines.start()).or_insert(reason);
     }
@@ -87,7 +88,8 @@ fn reason(words: &[String], evidence: &Evidence, line: u32) -> String {
         return fixed.to_string();
     }
     let shown: String = all.chars().take(60).collect();
-    let played = [&evidence.start, &evidence.stop].iter().any(|record| record.lines.iter().any(|spot| spot.line == line));
+    let played =
+        [&evidence.start, &evidence.stop].iter().any(|record| record.lines.iter().any(|spot| spot.line == line));
     match played {
         true => format!("`{shown}` is not carried over: if the daemon needs it, it has to be added"),
         false => format!("`{shown}` was not come to by start or stop"),

@@ -98,6 +98,13 @@ impl Player<'_> {
                 context.environment.insert(name.to_string(), value.to_string());
             }
         }
+        if words[0].ends_with("/daemon") {
+            // The wrapper says the rest itself.
+            self.context = context;
+            self.daemon_program(&words, spot);
+            self.context = kept;
+            return;
+        }
         let pid_file = self.filled("pidfile");
         self.record.pid_files.extend(pid_file.clone());
         let background = words.last().is_some_and(|word| word == "&");

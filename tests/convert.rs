@@ -1,0 +1,138 @@
+//! Conversions: scripts written for this with what is made of them, renewed with `UPDATE=1 cargo test`; and what holds
+//! of every script there is.
+
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use svc::convert::report::Report;
+use svc::convert::{Table, Tree, Verdict, convert, service};
+use svc_core::Name;
+
+/// A machine with the few files that the scripts look for.
+fn machine() -> (tempfile::TempDir, Tree) {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |path: &str, text: &str| {
+        use std::os::unix::fs::PermissionsExt;
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    put("usr/sbin/webd", "#!/bin/sh\n");
+    put("etc/default/webd", "OPTS=\"-c /etc/webd/main.conf\"\n");
+    put("usr/sbin/sshd", "#!/bin/sh\n");
+    put("usr/local/bin/cached", "#!/bin/sh\n");
+    let tree = Tree::new(folder.path());
+    (folder, tree)
+}
+
+/// The definition and all that is said about it.
+fn converted(tree: &Tree, name: &str, text: &[u8]) -> String {
+    let path = format!("/etc/init.d/{name}");
+    let (evidence, verdict) = convert(tree, &Table::known(), &path, text);
+    match verdict {
+        Verdict::Kept(why) => format!("kept: {why}\n"),
+        Verdict::Converted(draft) => {
+            let report = Report::converted(&evidence, &draft, text);
+            format!("{}\n{}", draft.text(), report.remarks())
+        }
+    }
+}
+
+#[test]
+fn scripts_become_the_definitions_beside_them() {
+    let (_folder, tree) = machine();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/convert");
+    let mut seen = 0;
+    for entry in fs::read_dir(&golden).unwrap().flatten() {
+        let path = entry.path();
+        if path.extension().is_none_or(|end| end != "script") {
+            continue;
+        }
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let made = converted(&tree, name, &fs::read(&path).unwrap());
+        let wanted = golden.join(format!("{name}.out"));
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&wanted, &made).unwrap();
+        }
+        assert_eq!(made, fs::read_to_string(&wanted).unwrap_or_default(), "{name}");
+        assert_eq!(made, converted(&tree, name, &fs::read(&path).unwrap()), "{name}: twice the same");
+        seen += 1;
+    }
+    assert!(seen >= 6, "{seen} scripts");
+}
+
+/// Whatever is read, a definition that comes out is one that svc reads without a fault.
+fn holds(text: &[u8]) {
+    static MACHINE: LazyLock<(tempfile::TempDir, Tree)> = LazyLock::new(machine);
+    let (_, verdict) = convert(&MACHINE.1, &Table::known(), "/etc/init.d/any", text);
+    if let Verdict::Converted(draft) = verdict {
+        service(&Name::new("any").unwrap(), &draft.text()).unwrap();
+    }
+}
+
+const PIECES: &[&str] = &[
+    "start-stop-daemon --start",
+    " --exec",
+    " /usr/sbin/webd",
+    " --",
+    " $A",
+    " \"$B c\"",
+    "A='x\ty \\\"'",
+    "B=`echo $1`",
+    "case $1 in",
+    " start)",
+    ";;",
+    "esac",
+    "if [ -f /etc/x ]; then",
+    "fi",
+    "\n",
+    ";",
+    " &",
+    " && ",
+    " || ",
+    "f() {",
+    "}",
+    "f",
+    " --chuid w:g",
+    " --pidfile /run/é\u{1}.pid",
+    "export L='a$b'",
+    "mkdir -p /run/../x /run/a\"b",
+    "ulimit -n 9",
+    "for i in 1 2; do",
+    "done",
+    "su - u -c '",
+    "'",
+    " 'it'\\''s' ",
+    "$(",
+    ")",
+    "${A:-",
+    "}",
+    "<<E\n",
+    "E\n",
+    "#x\n",
+    "\u{e000}",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    #[test]
+    fn what_comes_out_of_shells_pieces_is_read_without_a_fault(at in prop::collection::vec(0..PIECES.len(), 0..40)) {
+        let text: String = at.iter().map(|at| PIECES[*at]).collect();
+        holds(text.as_bytes());
+    }
+
+    #[test]
+    fn what_comes_out_of_any_words_is_read_without_a_fault(words in prop::collection::vec("\\PC{0,12}", 1..6)) {
+        let quoted: Vec<String> = words.iter().map(|word| format!("'{}'", word.replace('\'', ""))).collect();
+        holds(format!("start-stop-daemon --start --exec /usr/sbin/webd -- {}\n", quoted.join(" ")).as_bytes());
+    }
+
+    #[test]
+    fn bytes_that_are_no_script_harm_nothing(text in prop::collection::vec(any::<u8>(), 0..300)) {
+        holds(&text);
+    }
+}
