@@ -27,7 +27,9 @@ fn marked(word: &str) -> BTreeSet<i32> {
     process::list().unwrap().into_iter().filter(mine).collect()
 }
 
-fn kill_at_random(flags: &[&'static str], word: &str) {
+fn kill_at_random(flags: &[&'static str], place: &str) {
+    // The same test may be run beside this one.
+    let word = &format!("marked-for-death-in-{place}-{}", std::process::id());
     let mut daemon = Daemon::new(flags);
     // A main process, a child, and one that has left the session and lost its parent.
     let child = format!("sh -c ': {word}; sleep 1000; :' &");
@@ -78,10 +80,10 @@ fn signal_if_there(pid: i32) {
 
 #[test]
 fn whatever_is_killed_one_copy_comes_back_and_no_stray_is_left() {
-    kill_at_random(&[], "marked-for-death-in-a-cgroup");
+    kill_at_random(&[], "a-cgroup");
 }
 
 #[test]
 fn whatever_is_killed_one_copy_comes_back_also_without_cgroups() {
-    kill_at_random(&["--no-cgroup"], "marked-for-death-in-the-open");
+    kill_at_random(&["--no-cgroup"], "the-open");
 }
