@@ -12,7 +12,8 @@ mkdir "$at"/{upper,work,machine}
 mount -t overlay -o "lowerdir=$root,upperdir=$at/upper,workdir=$at/work" overlay "$at/machine"
 cd "$at/machine"
 mkdir -p test sys/fs/cgroup
-install -m 755 "$programs/svc" "$programs/svcd" usr/sbin/
+# Where there are packages in place of programs, the machine installs them itself.
+if [[ -e $programs/svcd ]]; then install -m 755 "$programs/svc" "$programs/svcd" usr/sbin/; else cp -r "$programs/." test/; fi
 install -m 644 "$tests"/*.sh "$tests/daemons" test/
 
 mount -t proc -o nosuid,nodev,noexec proc proc
