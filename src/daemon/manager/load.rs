@@ -7,7 +7,7 @@ use svc_core::{Event, Name, Service, definition};
 use svc_platform::host;
 
 use super::helpers::{self, Purpose};
-use super::requests::Waiting;
+use super::requests::{Awaits, Waiting};
 use super::{Manager, link};
 use crate::daemon::image::Image;
 use crate::daemon::say;
@@ -50,7 +50,8 @@ impl Manager {
         let waiting = std::mem::take(&mut self.requests.loading);
         let first = !self.has_loaded;
         let in_force = first || waiting.iter().any(Waiting::puts_in_force);
-        let report = if in_force { self.put_in_force(&image) } else { LoadReport::default() };
+        let only_scripts = !first && waiting.iter().all(|waiting| waiting.awaits == Awaits::Scripts);
+        let report = if in_force { self.put_in_force(&image, only_scripts) } else { LoadReport::default() };
         if first {
             self.first_load();
         }
@@ -103,9 +104,15 @@ impl Manager {
     }
 
     /// Puts an image in force; what has faults stays as it was.
-    fn put_in_force(&mut self, image: &Image) -> LoadReport {
+    fn put_in_force(&mut self, image: &Image, only_scripts: bool) -> LoadReport {
         let mut next: BTreeMap<Name, Arc<Service>> =
             image.services.iter().map(|service| (service.name.clone(), service.clone())).collect();
+        if only_scripts {
+            // Definitions wait until somebody says that they are ready to be read.
+            next.retain(|_, service| service.is_script());
+            let rest = self.in_force.iter().filter(|(_, service)| !service.is_script());
+            next.extend(rest.map(|(name, service)| (name.clone(), service.clone())));
+        }
         for faulty in &image.faults {
             if let Some((name, old)) = self.in_force.get_key_value(faulty.name.as_str()) {
                 next.insert(name.clone(), old.clone());

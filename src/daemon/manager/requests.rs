@@ -22,8 +22,26 @@ const PROGRESS: std::time::Duration = std::time::Duration::from_secs(1);
 pub(super) struct Waiting {
     pub(super) client: u64,
     pub(super) request: Request,
-    /// Nothing of it was done before: it is served as if it came after the load.
-    pub(super) is_new: bool,
+    pub(super) awaits: Awaits,
+}
+
+/// What a request waits for a load for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Awaits {
+    /// The load is what was asked for, or the end of it.
+    Load,
+    /// An instance of a template that was not read before; then it is served from the beginning.
+    Instance,
+    /// Scripts that have changed; then it is served from the beginning. What is not a script stays as it is.
+    Scripts,
+}
+
+/// What may be read before a request is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum MayRead {
+    Nothing,
+    Instance,
+    Scripts,
 }
 
 impl Waiting {
@@ -80,8 +98,8 @@ impl Manager {
     /// A client's line came.
     pub(super) fn requested(&mut self, client: u64, line: &[u8]) {
         match serde_json::from_slice::<Request>(line) {
-            Ok(request) if self.has_loaded => self.serve_request(client, request, true),
-            Ok(request) => self.requests.early.push(Waiting { client, request, is_new: true }),
+            Ok(request) if self.has_loaded => self.serve_request(client, request, MayRead::Scripts),
+            Ok(request) => self.requests.early.push(Waiting { client, request, awaits: Awaits::Load }),
             Err(error) => {
                 let text = format!("not a request: {error}");
                 self.reply(client, Reply::Refused(Refusal::BadRequest { text }));
@@ -92,19 +110,18 @@ impl Manager {
     /// The first definitions are in force: serves what came before.
     pub(super) fn resume_requests(&mut self) {
         for Waiting { client, request, .. } in std::mem::take(&mut self.requests.early) {
-            self.serve_request(client, request, true);
+            self.serve_request(client, request, MayRead::Scripts);
         }
     }
 
-    /// `may_load`: what nobody asked for before, or what has changed since it was read, may be read first.
-    fn serve_request(&mut self, client: u64, request: Request, may_load: bool) {
+    fn serve_request(&mut self, client: u64, request: Request, may_read: MayRead) {
         if let Some(text) = self.denied(client, &request) {
             return self.reply(client, Reply::Refused(Refusal::Denied { text }));
         }
         let names = match &request {
             Request::Hello => return self.hello(client),
             Request::Snapshot => return self.snapshot(client),
-            Request::Check { .. } | Request::Load { .. } => return self.wait_for_load(client, request),
+            Request::Check { .. } | Request::Load { .. } => return self.wait_for_load(client, request, Awaits::Load),
             Request::Shutdown { then, kill } => return self.asked_to_shut_down(client, *then, *kill),
             Request::Renew => return self.make_way(client),
             Request::List { names } | Request::Status { names, .. } | Request::Log { names, .. } => names.clone(),
@@ -119,15 +136,15 @@ impl Manager {
             | Request::Reset(target) => target.names.clone(),
             Request::Verb { name, .. } => vec![name.clone()],
         };
-        if may_load && self.is_trusted(client) && self.is_stale() {
-            return self.wait_for_load(client, request);
+        if may_read == MayRead::Scripts && self.is_trusted(client) && self.is_stale() {
+            return self.wait_for_load(client, request, Awaits::Scripts);
         }
         let all_if_none = matches!(request, Request::List { .. } | Request::Log { .. });
         match self.resolve(&names, all_if_none) {
             Ok(ids) => self.serve_for(client, request, &ids),
-            Err(Unresolved::Instance(name)) if may_load => {
+            Err(Unresolved::Instance(name)) if may_read >= MayRead::Instance => {
                 self.instances.insert(name);
-                self.wait_for_load(client, request);
+                self.wait_for_load(client, request, Awaits::Instance);
             }
             Err(Unresolved::Instance(name)) => self.unknown(client, name.as_str()),
             Err(Unresolved::Unknown(name)) => self.unknown(client, &name),
@@ -193,22 +210,25 @@ impl Manager {
         }
     }
 
-    pub(super) fn wait_for_load(&mut self, client: u64, request: Request) {
-        self.requests.to_load.push(Waiting { client, request, is_new: true });
+    pub(super) fn wait_for_load(&mut self, client: u64, request: Request, awaits: Awaits) {
+        self.requests.to_load.push(Waiting { client, request, awaits });
         self.load();
     }
 
     /// What a request waited for was read, or could not be.
     pub(super) fn go_on(&mut self, waiting: Waiting, read: Result<(&Image, &LoadReport), Reply>) {
-        let Waiting { client, request, is_new } = waiting;
-        match (request, read) {
-            (Request::Check { names }, Ok((image, _))) => self.check(client, &names, image),
-            (Request::Load { names }, Ok((_, report))) => self.report(client, &names, report),
-            (Request::Check { .. } | Request::Load { .. }, Err(refused)) => self.reply(client, refused),
-            (request @ (Request::Enable(_) | Request::Disable(_)), Ok(_)) if !is_new => self.enabled(client, &request),
-            (_, Err(refused)) if !is_new => self.reply(client, refused),
+        let Waiting { client, request, awaits } = waiting;
+        match (awaits, request, read) {
             // What is in force serves, though newer files could not be read.
-            (request, _) => self.serve_request(client, request, false),
+            (Awaits::Scripts, request, _) => self.serve_request(client, request, MayRead::Instance),
+            (_, _, Err(refused)) => self.reply(client, refused),
+            (Awaits::Instance, request, Ok(_)) => self.serve_request(client, request, MayRead::Nothing),
+            (Awaits::Load, Request::Check { names }, Ok((image, _))) => self.check(client, &names, image),
+            (Awaits::Load, Request::Load { names }, Ok((_, report))) => self.report(client, &names, report),
+            (Awaits::Load, request @ (Request::Enable(_) | Request::Disable(_)), Ok(_)) => {
+                self.enabled(client, &request);
+            }
+            (Awaits::Load, request, Ok(_)) => self.serve_request(client, request, MayRead::Nothing),
         }
     }
 

@@ -5,6 +5,7 @@ use svc_platform::host;
 use svc_platform::signals::Incoming;
 
 use super::Manager;
+use super::requests::Awaits;
 use crate::daemon::{After, say};
 use crate::wire::{Refusal, Reply, Then};
 
@@ -26,7 +27,7 @@ impl Manager {
 
     fn load_by_signal(&mut self) {
         let client = self.mint();
-        self.wait_for_load(client, crate::wire::Request::Load { names: Vec::new() });
+        self.wait_for_load(client, crate::wire::Request::Load { names: Vec::new() }, Awaits::Load);
     }
 
     pub(super) fn asked_to_shut_down(&mut self, client: u64, then: Then, kill: bool) {

@@ -9,7 +9,7 @@ use svc_core::{Answer, Service, ServiceId};
 use svc_platform::files;
 
 use super::Manager;
-use super::requests::Waiting;
+use super::requests::{Awaits, Waiting};
 use crate::daemon::loader::links::{self, Link};
 use crate::daemon::options::Options;
 use crate::wire::{Outcome, Refusal, Reply, Request};
@@ -32,7 +32,7 @@ impl Manager {
                 return self.reply(client, Reply::Refused(Refusal::Failed { text }));
             }
         }
-        self.requests.to_load.push(Waiting { client, request, is_new: false });
+        self.requests.to_load.push(Waiting { client, request, awaits: Awaits::Load });
         self.load();
     }
 

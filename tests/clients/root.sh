@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# The scratch root of the clients: a small Debian with the clients installed, and two daemons' packages at hand but not
+# installed, each also in a later version.
+
+# shellcheck source=tests/packages/root.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../packages/root.sh"
+
+# The clients, and what their modules need.
+PACKAGES=(ansible-core puppet-agent python3-apt)
+BESIDE=(orphan-sysvinit-scripts sysv-rc insserv initscripts procps iproute2 jq)
+# What the clients bring and take away.
+DAEMONS=(redis-server nginx-light)
+
+# In place of what installs the daemons of the other test.
+install_packages() {
+    local dir=$1
+    printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d"
+    chmod 755 "$dir/usr/sbin/policy-rc.d"
+    cp -L /etc/resolv.conf "$dir/etc/resolv.conf"
+    unshare --mount --pid --fork --kill-child --root="$dir" --mount-proc \
+        /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C DEBIAN_FRONTEND=noninteractive \
+        "http_proxy=${http_proxy:-}" "https_proxy=${https_proxy:-}" "DAEMONS=${DAEMONS[*]}" \
+        /bin/bash -euc 'apt-get -q update
+            apt-get -q -y --no-install-recommends install "$@"
+            apt-get clean
+            read -ra daemons <<<"$DAEMONS"
+            apt-get -q -y --no-install-recommends --download-only install "${daemons[@]}"
+            mkdir /later
+            for deb in /var/cache/apt/archives/*.deb; do
+                name=$(dpkg-deb -f "$deb" Package)
+                case " $DAEMONS nginx redis-tools " in *" $name "*) ;; *) continue ;; esac
+                dpkg-deb -R "$deb" /later/tree
+                sed -i "s/^Version: .*/&+later1/; s/(= \([^)]*\))/(>= \1)/g" /later/tree/DEBIAN/control
+                dpkg-deb --root-owner-group -b /later/tree "/later/$name.deb"
+                rm -r /later/tree
+            done
+            rm /usr/sbin/policy-rc.d' install "${PACKAGES[@]}" "${BESIDE[@]}"
+}
