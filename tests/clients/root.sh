@@ -2,7 +2,7 @@
 # The scratch root of the clients: a small Debian with the clients installed, and two daemons' packages at hand but not
 # installed, each also in a later version.
 
-# shellcheck source=tests/packages/root.sh
+# shellcheck source=tests/packages/root.sh disable=SC1091
 source "$(dirname "${BASH_SOURCE[0]}")/../packages/root.sh"
 
 # The clients, and what their modules need.
@@ -17,6 +17,7 @@ install_packages() {
     printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d"
     chmod 755 "$dir/usr/sbin/policy-rc.d"
     cp -L /etc/resolv.conf "$dir/etc/resolv.conf"
+    # shellcheck disable=SC2016 # the inner shell expands it
     unshare --mount --pid --fork --kill-child --root="$dir" --mount-proc \
         /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C DEBIAN_FRONTEND=noninteractive \
         "http_proxy=${http_proxy:-}" "https_proxy=${https_proxy:-}" "DAEMONS=${DAEMONS[*]}" \
@@ -33,6 +34,13 @@ install_packages() {
                 sed -i "s/^Version: .*/&+later1/; s/(= \([^)]*\))/(>= \1)/g" /later/tree/DEBIAN/control
                 dpkg-deb --root-owner-group -b /later/tree "/later/$name.deb"
                 rm -r /later/tree
+                {
+                    dpkg-deb -f "/later/$name.deb"
+                    echo "Filename: ./$name.deb"
+                    echo "Size: $(stat -c %s "/later/$name.deb")"
+                    echo "SHA256: $(sha256sum "/later/$name.deb" | cut -d " " -f 1)"
+                    echo
+                } >>/later/Packages
             done
             rm /usr/sbin/policy-rc.d' install "${PACKAGES[@]}" "${BESIDE[@]}"
 }
