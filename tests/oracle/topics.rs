@@ -2,6 +2,7 @@
 
 mod initd;
 mod invoke;
+mod openrc;
 mod service;
 mod update;
 
@@ -13,9 +14,24 @@ use crate::random::Random;
 use crate::roots::Answer;
 
 /// Where our program stands for the originals.
-pub(crate) const COMMANDS: &[&str] = &["/usr/sbin/service", "/usr/sbin/invoke-rc.d", "/usr/sbin/update-rc.d"];
+pub(crate) const COMMANDS: &[&str] = &[
+    "/usr/sbin/service",
+    "/usr/sbin/invoke-rc.d",
+    "/usr/sbin/update-rc.d",
+    "/usr/sbin/rc-service",
+    "/usr/sbin/rc-update",
+    "/usr/bin/rc-status",
+];
 
-pub(crate) const TOPICS: &[&Topic] = &[&service::TOPIC, &invoke::TOPIC, &update::PLAIN, &update::SORTED];
+pub(crate) const TOPICS: &[&Topic] = &[
+    &service::TOPIC,
+    &invoke::TOPIC,
+    &update::PLAIN,
+    &update::SORTED,
+    &openrc::UPDATE,
+    &openrc::SERVICE,
+    &openrc::STATUS,
+];
 
 /// One command.
 pub(crate) struct Topic {

@@ -6,6 +6,7 @@ mod debian;
 mod getopt;
 mod grammars;
 mod manager;
+mod openrc;
 mod rcconf;
 mod rcorder;
 mod runlevel;
@@ -30,6 +31,9 @@ const PERSONALITIES: &[(&str, Personality)] = &[
     ("debian-service", debian::service::run),
     ("freebsd-service", service::run),
     ("invoke-rc.d", debian::invoke::run),
+    ("rc-service", openrc::service::run),
+    ("rc-status", openrc::status::run),
+    ("rc-update", openrc::update::run),
     ("rcorder", rcorder::run),
     ("runlevel", runlevel::runlevel),
     ("service", grammars::service),

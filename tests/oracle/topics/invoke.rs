@@ -10,6 +10,7 @@ pub(crate) const TOPIC: Topic = Topic {
     program: "/usr/sbin/invoke-rc.d",
     watched: &[
         "/etc/init.d",
+        "/etc/web",
         "/var/log",
         "/usr/sbin/policy-rc.d",
         "/usr/sbin/runlevel",
@@ -35,6 +36,7 @@ pub(crate) const TOPIC: Topic = Topic {
 fn world(random: &mut Random) -> Vec<Put> {
     let mut puts = scripts(random);
     puts.extend(links(random));
+    puts.push(Put::file("/etc/web", "#!/bin/sh\necho no script of ours\n", 0o755));
     if !random.once_in(6) {
         puts.push(Put::file("/usr/sbin/init", "", 0o755));
     }

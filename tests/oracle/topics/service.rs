@@ -8,7 +8,7 @@ use crate::roots::Answer;
 pub(crate) const TOPIC: Topic = Topic {
     name: "service",
     program: "/usr/sbin/service",
-    watched: &["/etc/init.d", "/var/log", "/run/openrc"],
+    watched: &["/etc/init.d", "/etc/web", "/var/log", "/run/openrc"],
     seed: 1,
     worlds: 40,
     calls: 8,
@@ -20,6 +20,7 @@ pub(crate) const TOPIC: Topic = Topic {
 
 fn world(random: &mut Random) -> Vec<Put> {
     let mut puts = scripts(random);
+    puts.push(Put::file("/etc/web", "#!/bin/sh\necho no script of ours\n", 0o755));
     if random.once_in(4) {
         puts.push(Put::directory("/run/openrc/started"));
         if random.once_in(2) {
