@@ -40,23 +40,7 @@ pub enum Refusal {
 ///
 /// [`Refusal`] where chkconfig refuses the script.
 pub fn read(name: &str, text: &[u8]) -> Result<Reading, Refusal> {
-    if text.is_empty() {
-        return Err(Refusal::Empty);
-    }
-    let text = crate::text::decode(text.split(|byte| *byte == 0).next().unwrap_or_default());
-    let mut reader = Reader { levels: None, ..Reader::default() };
-    let mut rest = text.as_str();
-    loop {
-        rest = rest.trim_start_matches(is_space);
-        if rest.is_empty() {
-            break;
-        }
-        let (line, next) = rest.split_once('\n').unwrap_or((rest, ""));
-        if let Some(body) = line.strip_prefix('#') {
-            reader.line(body, next).ok_or(Refusal::Unsupported)?;
-        }
-        rest = next;
-    }
+    let reader = Reader::read(text)?;
     let incomplete = !reader.lsb && (reader.start.is_none() || reader.stop.is_none());
     let levels = reader.levels.filter(|_| !incomplete).ok_or(Refusal::Unsupported)?;
     Ok(Reading {
@@ -71,6 +55,37 @@ pub fn read(name: &str, text: &[u8]) -> Result<Reading, Refusal> {
         should_stop: reader.should_stop,
         provides: if reader.provides.is_empty() { vec![name.to_string()] } else { reader.provides },
     })
+}
+
+/// What a file in `/etc/chkconfig.d` says in place of a script; the rest it leaves as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Partial {
+    /// Runlevels as bits.
+    pub levels: Option<u32>,
+    /// Number of the start link.
+    pub start: Option<i32>,
+    /// Number of the stop link.
+    pub stop: Option<i32>,
+    /// It has an LSB header.
+    pub lsb: bool,
+    /// `Required-Start`
+    pub required_start: Vec<String>,
+    /// `Required-Stop`
+    pub required_stop: Vec<String>,
+    /// `Should-Start`
+    pub should_start: Vec<String>,
+    /// `Should-Stop`
+    pub should_stop: Vec<String>,
+    /// `Provides`
+    pub provides: Vec<String>,
+}
+
+/// Reads such a file. `None` if chkconfig refuses it.
+pub fn partial(text: &[u8]) -> Option<Partial> {
+    let reader = Reader::read(text).ok()?;
+    let Reader { levels, start, stop, lsb, required_start, required_stop, should_start, should_stop, provides, .. } =
+        reader;
+    Some(Partial { levels, start, stop, lsb, required_start, required_stop, should_start, should_stop, provides })
 }
 
 impl Reading {
@@ -115,6 +130,26 @@ fn is_space(found: char) -> bool {
 }
 
 impl Reader {
+    fn read(text: &[u8]) -> Result<Self, Refusal> {
+        if text.is_empty() {
+            return Err(Refusal::Empty);
+        }
+        let text = crate::text::decode(text.split(|byte| *byte == 0).next().unwrap_or_default());
+        let mut reader = Self::default();
+        let mut rest = text.as_str();
+        loop {
+            rest = rest.trim_start_matches(is_space);
+            if rest.is_empty() {
+                return Ok(reader);
+            }
+            let (line, next) = rest.split_once('\n').unwrap_or((rest, ""));
+            if let Some(body) = line.strip_prefix('#') {
+                reader.line(body, next).ok_or(Refusal::Unsupported)?;
+            }
+            rest = next;
+        }
+    }
+
     /// One comment line without its `#`. `None` if the whole script is refused for it.
     fn line(&mut self, body: &str, next: &str) -> Option<()> {
         self.lsb |= body.starts_with("## BEGIN INIT INFO");

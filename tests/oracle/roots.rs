@@ -136,8 +136,10 @@ impl Twins {
             }
             fs::remove_dir_all(&open).unwrap();
         }
-        if let Some(program) = std::env::var_os("SVC_ORACLE_CHKCONFIG") {
-            fs::copy(program, root.join("usr/sbin/chkconfig")).unwrap();
+        if let Some(place) = std::env::var_os("SVC_ORACLE_REDHAT").map(PathBuf::from) {
+            for (name, command) in [("chkconfig", "chkconfig"), ("service", "redhat-service")] {
+                fs::copy(place.join(name), root.join("usr/sbin").join(command)).unwrap();
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 mod initd;
 mod invoke;
 mod openrc;
+mod redhat;
 mod service;
 mod update;
 
@@ -21,6 +22,8 @@ pub(crate) const COMMANDS: &[&str] = &[
     "/usr/sbin/rc-service",
     "/usr/sbin/rc-update",
     "/usr/bin/rc-status",
+    "/usr/sbin/chkconfig",
+    "/usr/sbin/redhat-service",
 ];
 
 pub(crate) const TOPICS: &[&Topic] = &[
@@ -31,6 +34,8 @@ pub(crate) const TOPICS: &[&Topic] = &[
     &openrc::UPDATE,
     &openrc::SERVICE,
     &openrc::STATUS,
+    &redhat::CHKCONFIG,
+    &redhat::SERVICE,
 ];
 
 /// One command.

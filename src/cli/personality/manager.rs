@@ -122,6 +122,10 @@ impl Known<'_> {
         }
     }
 
+    pub(super) fn is_enabled(&self) -> bool {
+        self.summary.enabled
+    }
+
     pub(super) fn is_up(&self) -> bool {
         is_up(&self.summary)
     }

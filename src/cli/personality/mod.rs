@@ -9,6 +9,7 @@ mod manager;
 mod openrc;
 mod rcconf;
 mod rcorder;
+mod redhat;
 mod runlevel;
 mod script;
 mod service;
@@ -27,6 +28,7 @@ use super::{code, say_error};
 type Personality = fn(&[String]) -> ExitCode;
 
 const PERSONALITIES: &[(&str, Personality)] = &[
+    ("chkconfig", redhat::chkconfig::run),
     ("daemon", daemon::run),
     ("debian-service", debian::service::run),
     ("freebsd-service", service::run),
@@ -35,6 +37,7 @@ const PERSONALITIES: &[(&str, Personality)] = &[
     ("rc-status", openrc::status::run),
     ("rc-update", openrc::update::run),
     ("rcorder", rcorder::run),
+    ("redhat-service", redhat::service::run),
     ("runlevel", runlevel::runlevel),
     ("service", grammars::service),
     ("start-stop-daemon", start_stop_daemon::run),
