@@ -159,7 +159,11 @@ impl Control {
         let head = unsafe { libc::CMSG_FIRSTHDR(message) };
         // SAFETY: arithmetic on its argument.
         let length = unsafe { libc::CMSG_LEN(bytes as u32) } as _;
-        let fields = libc::cmsghdr { cmsg_len: length, cmsg_level: libc::SOL_SOCKET, cmsg_type: libc::SCM_RIGHTS };
+        // SAFETY: a header of zeros is one; some systems have padding in it that nobody can name.
+        let mut fields: libc::cmsghdr = unsafe { zeroed() };
+        fields.cmsg_len = length;
+        fields.cmsg_level = libc::SOL_SOCKET;
+        fields.cmsg_type = libc::SCM_RIGHTS;
         // SAFETY: `head` points to room for a header in our buffer, aligned for it.
         unsafe { head.write(fields) };
         // SAFETY: `head` is the header just written; the data follow it in our buffer.
