@@ -154,12 +154,14 @@ pub(crate) enum Verb {
         #[arg(short, long, value_name = "PATTERN", value_parser = super::grep::pattern)]
         grep: Option<super::grep::Pattern>,
     },
-    /// Their processes
-    Tree(Any),
+    /// What they need and who needs them, with their states
+    Tree(Tree),
     /// Why they are as they are: the whole chain of reasons
     Why(Named),
     /// What would happen, in order and with times, if they were told to; nothing is touched
     Plan(Planning),
+    /// When each was wanted, launched and ready, and which chain took longest
+    Bootchart(Bootchart),
     /// Who requires, wants, follows whom, for dot(1) or as a picture
     Graph(Graph),
     /// Stop all services in order and end svcd
@@ -285,6 +287,31 @@ pub(crate) struct Planning {
     /// Kill what a script's own stop leaves behind
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+/// What a tree shows.
+#[derive(Args, Debug)]
+pub(crate) struct Tree {
+    /// Names or patterns; none: all
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Show their processes instead
+    #[arg(short, long)]
+    pub(crate) processes: bool,
+}
+
+/// What a chart of starts shows.
+#[derive(Args, Debug)]
+pub(crate) struct Bootchart {
+    /// Names or patterns; none: all that were started together at first
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Also what was started later
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Draw it as SVG into this file; -: to standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
 }
 
 /// What a graph shows.

@@ -8,7 +8,7 @@ use svc_core::definition::near;
 use super::args::PASS;
 
 /// Verbs that make sense before and after names.
-const OF_SERVICES: [&str; 19] = [
+const OF_SERVICES: [&str; 20] = [
     "check",
     "status",
     "load",
@@ -27,6 +27,7 @@ const OF_SERVICES: [&str; 19] = [
     "tree",
     "why",
     "plan",
+    "bootchart",
     "graph",
 ];
 

@@ -1,6 +1,7 @@
 //! `svc`: arguments, a request, the answer as text or JSON.
 
 mod args;
+mod bootchart;
 mod client;
 mod code;
 mod complete;
@@ -21,6 +22,7 @@ mod progress;
 mod renew;
 mod session;
 mod show;
+mod tree;
 mod up;
 
 use std::ffi::OsString;

@@ -29,6 +29,7 @@ mod notify;
 mod options;
 
 pub(crate) use image::Image;
+pub(crate) use manager::state_name;
 pub use options::{Arguments, Options};
 
 /// The descriptor on which a role speaks with the keeper.

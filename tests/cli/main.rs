@@ -1,6 +1,7 @@
 //! `svc` against a daemon that says what it was told to: requests, exit codes, what is shown where.
 
 mod codes;
+mod copies;
 mod fake;
 mod migrate;
 mod order;

@@ -43,7 +43,8 @@ fn both_orders_of_words_ask_the_same() {
     assert_eq!(asked("web status --lines 9"), Request::Status { names: vec!["web".into()], lines: 9 });
     assert_eq!(asked("shutdown poweroff"), Request::Shutdown { then: Then::Poweroff, kill: false });
     assert_eq!(asked("shutdown --kill"), Request::Shutdown { then: Then::Exit, kill: true });
-    assert_eq!(asked("tree"), Request::Status { names: vec!["*".into()], lines: 0 });
+    assert_eq!(asked("tree"), Request::Snapshot);
+    assert_eq!(asked("tree -p"), Request::Status { names: vec!["*".into()], lines: 0 });
     assert_eq!(asked("check"), Request::Check { names: Vec::new() });
 }
 

@@ -72,7 +72,7 @@ fn a_plan_names_every_step_with_its_time_and_reason() {
     let question = Question::Requests(vec![(db, Request::Restart { only: false })]);
     let plan = Plan::make(&core, at(20_000), &question);
     let expected = "\
-        0 web Stop(Some(Term)) (1000 ms): db, which it requires, is not up\n\
+        0 web Stop(Some(Term)) (1000 ms): db, which it requires, stops\n\
         1000 web Down\n\
         1000 web Wait: waits for db, which it requires\n\
         1000 db Stop(Some(Term)) (1000 ms): asked for\n\

@@ -259,18 +259,18 @@ impl Supervisor {
             return Stopped::Held(hold.clone());
         }
         let lost = || self.graph.of(id).requires.iter().copied().find(|&other| !self.life(other).face.serving);
-        match (cause, lost(), life.goal) {
-            (Cause::Failed, ..) => Stopped::Failed(life.trouble()),
-            (Cause::Finished | Cause::Skipped, ..) => Stopped::Finished,
-            (Cause::Asked, Some(other), _) => Stopped::Lost(other),
-            (Cause::Asked, None, Goal::Down) => match &life.memory.pinned {
+        match (cause, life.goal) {
+            (Cause::Failed, _) => Stopped::Failed(life.trouble()),
+            (Cause::Finished | Cause::Skipped, _) => Stopped::Finished,
+            (Cause::Asked, Goal::Down) => match &life.memory.pinned {
                 Some(act) => Stopped::Pinned(act.clone()),
                 None => Stopped::Unneeded,
             },
-            (Cause::Asked, None, Goal::Up) => match (&life.memory.asked, &life.memory.pinned, self.needed_by(id)) {
-                (Some(act), ..) | (None, Some(act), _) => Stopped::Restarted(act.clone()),
-                (None, None, Some(other)) => Stopped::Needed(other),
-                (None, None, None) => Stopped::Unneeded,
+            (Cause::Asked, Goal::Up) => match (lost(), &life.memory.asked, &life.memory.pinned, self.needed_by(id)) {
+                (Some(other), ..) => Stopped::Lost(other),
+                (None, Some(act), ..) | (None, None, Some(act), _) => Stopped::Restarted(act.clone()),
+                (None, None, None, Some(other)) => Stopped::Needed(other),
+                (None, None, None, None) => Stopped::Unneeded,
             },
         }
     }

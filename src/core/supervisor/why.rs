@@ -84,7 +84,10 @@ impl Supervisor {
                 format!("as it conflicts with {other}, asked by {}", act.who.0)
             }
             Stopped::Restarted(act) => format!("to start again, asked by {}", act.who.0),
-            Stopped::Lost(other) => format!("as {}, which it requires, is not up", self.name(*other)),
+            Stopped::Lost(other) => {
+                let state = if self.life(*other).face.alive { "stops" } else { "is not up" };
+                format!("as {}, which it requires, {state}", self.name(*other))
+            }
             Stopped::Needed(other) => format!("to start again, as {} needs it", self.name(*other)),
             Stopped::Failed(trouble) => format!("as it failed: {trouble}"),
             Stopped::Finished => String::from("as it ended by itself"),

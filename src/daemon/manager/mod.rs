@@ -47,6 +47,8 @@ mod stale;
 mod status;
 mod verbs;
 
+pub(crate) use status::state_name;
+
 /// So many services may be starting at once.
 const STARTS_MAX: u32 = 64;
 

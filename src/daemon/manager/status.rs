@@ -223,7 +223,7 @@ pub(super) fn kind_name(kind: &Kind) -> &'static str {
     }
 }
 
-fn state_name(state: State) -> StateName {
+pub(crate) fn state_name(state: State) -> StateName {
     match state {
         State::Down | State::Ended { cause: Cause::Finished } => StateName::Down,
         State::Waiting => StateName::Waiting,

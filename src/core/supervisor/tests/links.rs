@@ -11,7 +11,7 @@ fn what_is_required_comes_first_and_falls_last_and_all_return_with_it() {
          2 ready web#2      -> done
          3 stop db          -> term web#2
          3 why db           -> db is stopping: waits for web to stop first, asked by root; web is stopping: was
-            | told to end, for 0 ms of 10 s, as db, which it requires, is not up
+            | told to end, for 0 ms of 10 s, as db, which it requires, stops
          4 emptied web#2    -> term db#1
          5 emptied db#1     -> done
          6 why web          -> web waits for db, which it requires; db was stopped by root 3 s ago
@@ -202,7 +202,7 @@ fn what_conflicts_is_stopped_first_and_stays_so() {
          3 start nginx          -> term site#2
          3 why nginx            -> nginx waits for apache to stop, with which it conflicts; apache is stopping:
             | waits for site to stop first, as it conflicts with nginx, asked by root; site is stopping: was told to
-            | end, for 0 ms of 10 s, as apache, which it requires, is not up
+            | end, for 0 ms of 10 s, as apache, which it requires, stops
          4 emptied site#2       -> term apache#1
          5 emptied apache#1     -> spawn nginx#3
          6 ready nginx#3        -> done

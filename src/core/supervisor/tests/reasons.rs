@@ -26,8 +26,8 @@ fn who_stops_says_why_it_stops() {
          1 ready db#1      -> spawn web#2
          1 executed web#2  -> done
          2 restart db      -> term web#2
-         3 why web         -> web is stopping: was told to end, for 1 s of 10 s, as db, which it requires, is not up; db
-            | is stopping: waits for web to stop first, to start again, asked by root
+         3 why web         -> web is stopping: was told to end, for 1 s of 10 s, as db, which it requires, stops; db is
+            | stopping: waits for web to stop first, to start again, asked by root
          4 emptied web#2   -> term db#1
          5 why db          -> db is stopping: was told to end, for 3 s of 12 s, to start again, asked by root
          5 emptied db#1    -> spawn db#3
