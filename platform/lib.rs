@@ -32,6 +32,7 @@ pub mod launch;
 pub mod place;
 pub mod replace;
 pub mod roles;
+pub mod sandbox;
 pub mod socket;
 pub mod users;
 

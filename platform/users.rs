@@ -102,6 +102,17 @@ pub fn name_of(uid: u32) -> io::Result<Option<String>> {
     Ok(User::from_uid(Uid::from_raw(uid))?.map(|user| user.name))
 }
 
+/// The name of the group with this id.
+///
+/// # Errors
+///
+/// The system's own.
+///
+/// Source: getgrgid_r(3).
+pub fn group_name_of(gid: u32) -> io::Result<Option<String>> {
+    Ok(Group::from_gid(Gid::from_raw(gid))?.map(|group| group.name))
+}
+
 /// The id of the group of this name, or of this number, with or without an entry.
 ///
 /// # Errors

@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::time::Duration;
+use std::{io, thread};
 
 use svc_core::Time;
 
@@ -11,6 +12,13 @@ use crate::process::{self, Facts, Handle};
 /// How often a tree is walked to tell all of it something. Each round tells everybody seen, so only who forks faster
 /// than we look reaches the third.
 const ROUNDS_MAX: usize = 1000;
+
+/// How often the processes are listed for one look at all of them, as long as there are new ones.
+const LISTS_MAX: usize = 16;
+
+/// How often, and with what pauses, a process that executes is looked at again; together 10 ms.
+const EXEC_LOOKS: usize = 50;
+const EXEC_PAUSE: Duration = Duration::from_micros(200);
 
 /// The variable that every process of a run inherits.
 const KEY: &str = "SVC_RUN=";
@@ -37,20 +45,50 @@ pub(crate) struct Survey {
 
 impl Survey {
     pub(crate) fn take() -> io::Result<Self> {
-        let all: Vec<Facts> = process::list()?.into_iter().filter_map(|pid| process::facts(pid).ok()).collect();
-        let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
-        let mut carriers: BTreeMap<Vec<u8>, BTreeSet<i32>> = BTreeMap::new();
-        for facts in &all {
-            children.entry(facts.parent).or_default().push(facts.pid);
-            // Of processes that are not ours to look at nothing is known.
-            for entry in process::environment(facts.pid).unwrap_or_default() {
-                if entry.starts_with(KEY.as_bytes()) {
-                    carriers.entry(entry).or_default().insert(facts.pid);
-                }
+        let mut survey = Self { all: Vec::new(), children: BTreeMap::new(), carriers: BTreeMap::new() };
+        let mut met = BTreeSet::new();
+        // Who forked and ended before it was looked at left a child that was not in the list.
+        for _ in 0..LISTS_MAX {
+            let fresh: Vec<i32> = process::list()?.into_iter().filter(|pid| met.insert(*pid)).collect();
+            if fresh.is_empty() {
+                break;
+            }
+            fresh.into_iter().for_each(|pid| survey.look_at(pid));
+        }
+        Ok(survey)
+    }
+
+    fn look_at(&mut self, pid: i32) {
+        let Ok(facts) = process::facts(pid) else { return };
+        self.children.entry(facts.parent).or_default().push(pid);
+        for entry in environment(&facts) {
+            if entry.starts_with(KEY.as_bytes()) {
+                self.carriers.entry(entry).or_default().insert(pid);
             }
         }
-        Ok(Self { all, children, carriers })
+        self.all.push(facts);
     }
+}
+
+/// What a process was started with. Of processes that are not ours to look at nothing is known.
+///
+/// While a program is being replaced by execve(2) there is for a moment nothing to be read, neither arguments nor
+/// environment; that moment is waited for, or a daemon just leaving its session would be nobody's.
+fn environment(facts: &Facts) -> Vec<Vec<u8>> {
+    let Ok(entries) = process::environment(facts.pid) else { return Vec::new() };
+    // What is in no session is the kernel's.
+    if !entries.is_empty() || facts.is_zombie() || facts.session == 0 {
+        return entries;
+    }
+    for _ in 0..EXEC_LOOKS {
+        match process::facts(facts.pid) {
+            Ok(again) if again.is_zombie() => break,
+            Ok(again) if again.arguments.is_empty() => thread::sleep(EXEC_PAUSE),
+            Ok(_) => return process::environment(facts.pid).unwrap_or_default(),
+            Err(_) => break,
+        }
+    }
+    Vec::new()
 }
 
 impl Marks {

@@ -15,6 +15,7 @@ pub mod peer;
 pub mod poll;
 pub mod process;
 pub mod reap;
+pub(crate) mod sandbox;
 pub(crate) mod schedule;
 pub mod signals;
 pub mod spawn;

@@ -296,3 +296,23 @@ fn a_signal_reaches_those_who_are_born_while_it_is_sent() {
 fn without_cgroups_too_a_signal_reaches_those_who_are_born_while_it_is_sent() {
     tells_who_is_born_meanwhile(bare("born"));
 }
+
+#[test]
+fn without_cgroups_a_daemon_is_not_lost_while_it_executes() {
+    if !std::path::Path::new("/usr/bin/setsid").exists() {
+        return skipped("a daemon that leaves its session", "there is no setsid(1)");
+    }
+    let mut forest = bare("executes");
+    for round in 0..40 {
+        let mut tree = forest.grow(&format!("daemon.{round}")).unwrap();
+        let script = "(setsid sh -c 'exec setsid sh -c \"exec sleep 1000\"' &)";
+        let (leader, _output) = plant(&mut tree, script);
+        let _mown = Mown(&tree);
+        gone(&[leader]);
+        for look in 0..5 {
+            assert!(!tree.is_empty().unwrap(), "round {round}, look {look}");
+        }
+        tree.kill().unwrap();
+        emptied(&mut forest, &tree);
+    }
+}

@@ -195,6 +195,8 @@ pub(crate) enum Verb {
     },
     /// A definition for each legacy script, and where every key comes from; needs no svcd
     Convert(super::convert::Words),
+    /// Play a verb of a legacy script where nothing real happens, and tell what it asked for; needs no svcd
+    Rehearse(super::rehearse::Words),
     /// Pass a verb to a script as it is.
     #[command(hide = true, name = PASS)]
     Pass {

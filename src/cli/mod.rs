@@ -19,6 +19,7 @@ mod pager;
 mod personality;
 mod plan;
 mod progress;
+mod rehearse;
 mod renew;
 mod session;
 mod show;

@@ -13,7 +13,7 @@ use svc_core::Exit;
 use svc_platform::channel::Channel;
 use svc_platform::{files, host, reap, roles, users};
 
-use crate::configure;
+use crate::{configure, rehearse};
 
 mod framing;
 pub(crate) mod glob;
@@ -111,6 +111,7 @@ fn say(text: impl Display) {
 
 /// If this process was started in a role of the daemon, plays it and ends. Every program of ours calls this first.
 pub fn role_entry() {
+    rehearse::role_entry();
     let mut words = env::args_os().skip(1);
     if words.next().as_deref() != Some("--role".as_ref()) {
         return;

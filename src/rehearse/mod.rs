@@ -3,11 +3,25 @@
 //! What a shell computes is then known, not guessed. Whoever calls this from a program other than svc or svcd begins
 //! that program with [`crate::daemon::role_entry`], since the sandbox is this program again in another role.
 
+mod call;
+mod changes;
+mod furnish;
+mod inside;
+mod outside;
+mod recorder;
 mod report;
+mod standin;
+#[cfg(test)]
+mod tests;
+mod watch;
+mod wrapper;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fmt, fs};
+use std::{env, fmt};
+
+use serde::{Deserialize, Serialize};
+use svc_platform::{host, sandbox};
 
 pub use report::{By, End, Executed, Launch, Limit, Made, Mount, Redirection, Refused, Rehearsal, Said, Stop, Sysctl};
 
@@ -37,7 +51,8 @@ impl Ask {
 }
 
 /// Why there is no rehearsal. Reading the script is what remains.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Why {
     /// This system, or this kernel, has no such sandbox; what is missing.
     Unsupported(String),
@@ -79,8 +94,29 @@ impl Ask {
     ///
     /// As [`rehearse`].
     pub fn run(&self) -> Result<Rehearsal, Why> {
-        let shown = self.script.display();
-        fs::metadata(&self.script).map_err(|error| Why::Script(format!("{shown}: {error}")))?;
-        Err(Why::Unsupported("there is none yet".to_owned()))
+        outside::run(self)
+    }
+}
+
+/// The role in which our own program is the first process of a sandbox, or makes it.
+const ROLE: &str = "rehearsal";
+
+/// If this process is part of a sandbox, plays its part and ends. The first thing every program of ours does.
+pub(crate) fn role_entry() {
+    let mut words = env::args().skip(1);
+    if words.next().as_deref() == Some("--role") && words.next().as_deref() == Some(ROLE) {
+        std::process::exit(i32::from(inside::play()));
+    }
+    let Ok(own) = host::own_program() else { return };
+    let Some(name) = own.file_name().and_then(|name| name.to_str()) else { return };
+    let is_ours = own.starts_with(sandbox::OURS) && Path::new(sandbox::OURS).is_dir();
+    if is_ours && own == Path::new(&standin::program()) {
+        std::process::exit(i32::from(standin::play()));
+    }
+    let is_function = is_ours && recorder::FUNCTIONS.contains(&name);
+    let is_program = recorder::PROGRAMS.contains(&name) && Path::new(&recorder::lines()).exists();
+    if is_function || is_program {
+        let words: Vec<String> = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+        std::process::exit(i32::from(recorder::play(name, &words)));
     }
 }

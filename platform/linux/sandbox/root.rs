@@ -1,0 +1,271 @@
+//! A root of its own: an overlay over each file system of the machine, and nothing else of it to be reached.
+
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
+use std::path::{Component, Path, PathBuf};
+
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+use nix::unistd::pivot_root;
+
+use crate::sandbox::{Failure, Furnished, Layout, OURS, OWN, Place};
+use crate::sys::check;
+
+/// What is mounted anew inside, whatever lies there outside.
+const PRIVATE: [&str; 5] = ["proc", "sys", "dev", "run", "tmp"];
+/// Kinds of file systems that hold nothing of a system's own.
+const UNREAL: [&str; 17] = [
+    "proc",
+    "sysfs",
+    "devtmpfs",
+    "devpts",
+    "cgroup",
+    "cgroup2",
+    "mqueue",
+    "debugfs",
+    "tracefs",
+    "securityfs",
+    "pstore",
+    "bpf",
+    "hugetlbfs",
+    "autofs",
+    "binfmt_misc",
+    "configfs",
+    "fusectl",
+];
+/// Devices that do nothing to anybody.
+const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+/// Where the pieces can be put together: a directory that every system has, seen by nobody else by then.
+const BENCHES: [&str; 4] = ["/mnt", "/run", "/tmp", "/var"];
+
+const PLAIN: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV);
+
+/// Makes the root of this place and enters it. Nothing of the old one can be reached by a path after that.
+///
+/// # Errors
+///
+/// With what was being done; the kernel's own.
+///
+/// Source: mount(2), pivot_root(2), the kernel's overlayfs.
+pub fn furnish(layout: &Layout) -> Result<Furnished, Failure> {
+    let none = None::<&str>;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).map_err(|errno| Failure::at("/", errno))?;
+    let own = open_path(&layout.own).map_err(|error| Failure::at(layout.own.display(), error))?;
+    let sources = sources(&layout.lowers)?;
+    let bench = Path::new(BENCHES.into_iter().find(|path| Path::new(path).is_dir()).unwrap_or("/"));
+    let devices = devices();
+    let room = format!("mode=0755,size={}", layout.room);
+    let fresh = |step: &str, errno: nix::errno::Errno| {
+        Failure::at(format!("making room at {}, {step}", bench.display()), errno)
+    };
+    mount(Some("svc"), bench, Some("tmpfs"), PLAIN, Some(room.as_str())).map_err(|errno| fresh("tmpfs", errno))?;
+    let root = bench.join("root");
+    make(&root, 0o755)?;
+    let (mut places, mut left_out) = (Vec::new(), Vec::new());
+    for (at, source) in sources.into_iter().enumerate() {
+        let path = source.path.clone();
+        match lay(bench, &root, at, source) {
+            Ok(place) => places.push(place),
+            Err(failure) if at == 0 => return Err(failure),
+            // It may be of a kind that nothing can be laid over; then it is not there.
+            Err(_) => left_out.push(path.display().to_string()),
+        }
+    }
+    privates(&root, &devices)?;
+    enter(&root)?;
+    make(Path::new(OURS), 0o777)?;
+    File::create(OWN).map_err(|error| Failure::at(OWN, error))?;
+    bind(Path::new(&of(&own)), Path::new(OWN)).map_err(|error| Failure::at(format!("showing {OWN}"), error))?;
+    umount2(".", MntFlags::MNT_DETACH).map_err(|errno| Failure::at("leaving the old root", errno))?;
+    std::env::set_current_dir("/").map_err(|error| Failure::at("/", error))?;
+    // Nobody needs it who does not use the network; then the daemon says so.
+    let _up = loopback();
+    Ok(Furnished { places, left_out })
+}
+
+/// Shows one file in the place of another, which has to be there.
+///
+/// # Errors
+///
+/// The kernel's own.
+///
+/// Source: mount(2), `MS_BIND`.
+pub fn bind(from: &Path, to: &Path) -> io::Result<()> {
+    Ok(mount(Some(from), to, None::<&str>, MsFlags::MS_BIND, None::<&str>)?)
+}
+
+/// One file system, and what is to be laid over it.
+struct Source {
+    /// From the root; `/` for the root itself.
+    path: PathBuf,
+    lowers: Vec<OwnedFd>,
+}
+
+/// The root and every file system below it that is part of the system.
+fn sources(lowers: &[PathBuf]) -> Result<Vec<Source>, Failure> {
+    let open = |path: &Path| open_path(path).map_err(|error| Failure::at(path.display(), error));
+    let (base, layers) = lowers.split_last().ok_or_else(|| Failure::at("the root", io::ErrorKind::InvalidInput))?;
+    let base = fs::canonicalize(base).map_err(|error| Failure::at(base.display(), error))?;
+    let table = fs::read_to_string("/proc/self/mountinfo").map_err(|error| Failure::at("mountinfo", error))?;
+    let mut paths = BTreeSet::from([PathBuf::from("/")]);
+    for line in table.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        let kind = words.iter().position(|word| *word == "-").and_then(|at| words.get(at + 1)).copied().unwrap_or("");
+        let point = PathBuf::from(words.get(4).copied().unwrap_or("").replace("\\040", " "));
+        let Ok(below) = point.strip_prefix(&base) else { continue };
+        let first = below.components().next();
+        let private = matches!(first, Some(Component::Normal(name)) if PRIVATE.iter().any(|path| name == *path));
+        if first.is_some() && !private && !UNREAL.contains(&kind) && point.is_dir() {
+            paths.insert(Path::new("/").join(below));
+        }
+    }
+    let mut all = Vec::new();
+    for path in paths {
+        let below = path.strip_prefix("/").unwrap_or(&path).to_path_buf();
+        let mut lowers = Vec::new();
+        for layer in layers.iter().map(|layer| layer.join(&below)).filter(|layer| layer.is_dir()) {
+            lowers.push(open(&layer)?);
+        }
+        lowers.push(open(&base.join(&below))?);
+        all.push(Source { path, lowers });
+    }
+    Ok(all)
+}
+
+/// Lays something to write on over one file system.
+fn lay(bench: &Path, root: &Path, at: usize, source: Source) -> Result<Place, Failure> {
+    let shown = source.path.display().to_string();
+    let (upper, work) = (bench.join(format!("upper{at}")), bench.join(format!("work{at}")));
+    let below = source.path.strip_prefix("/").unwrap_or(&source.path);
+    let target = root.join(below);
+    if at > 0 && !target.is_dir() {
+        return Err(Failure::at(shown, io::ErrorKind::NotFound));
+    }
+    make(&work, 0o700)?;
+    make(&upper, 0o755)?;
+    // What is written there looks as what it lies over.
+    let lower = source.lowers.last().expect("a root has a file system");
+    copy_owner(lower, &upper).map_err(|error| Failure::at(&shown, error))?;
+    let lowers: Vec<String> = source.lowers.iter().map(of).collect();
+    let options = format!(
+        "lowerdir={},upperdir={},workdir={},index=off,redirect_dir=off,metacopy=off",
+        lowers.join(":"),
+        upper.display(),
+        work.display()
+    );
+    mount(Some("svc"), &target, Some("overlay"), PLAIN, Some(options.as_str()))
+        .map_err(|errno| Failure::at(format!("laying an overlay over {shown}"), errno))?;
+    let upper = open_path(&upper).map_err(|error| Failure::at(&shown, error))?;
+    Ok(Place { path: source.path, upper, lowers: source.lowers })
+}
+
+fn copy_owner(from: &OwnedFd, to: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    let found = fs::metadata(of(from))?;
+    chown(to, Some(found.uid()), Some(found.gid()))?;
+    fs::set_permissions(to, fs::Permissions::from_mode(found.mode() & 0o7777))
+}
+
+/// Processes, kernel, devices and what lives as long as the machine is up: all its own.
+fn privates(root: &Path, devices: &[(&str, OwnedFd)]) -> Result<(), Failure> {
+    let quiet = PLAIN | MsFlags::MS_NOEXEC;
+    for (name, kind, flags, data) in [
+        // Whoever is root here may not write to it: most of it is the machine's.
+        ("proc", "proc", quiet | MsFlags::MS_RDONLY, None),
+        ("sys", "sysfs", quiet | MsFlags::MS_RDONLY, None),
+        ("dev", "tmpfs", MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC, Some("mode=0755,size=1m")),
+        ("run", "tmpfs", PLAIN, Some("mode=0755,size=64m")),
+        ("tmp", "tmpfs", PLAIN, Some("mode=1777,size=256m")),
+    ] {
+        let target = root.join(name);
+        if fs::symlink_metadata(&target).is_ok_and(|found| !found.is_dir()) {
+            fs::remove_file(&target).map_err(|error| Failure::at(target.display(), error))?;
+        }
+        make(&target, 0o755)?;
+        mount(Some(kind), &target, Some(kind), flags, data)
+            .map_err(|errno| Failure::at(format!("mounting /{name}"), errno))?;
+    }
+    for (path, mode) in [("dev/pts", 0o755), ("dev/shm", 0o1777), ("run/lock", 0o1777), ("run/lock/lsb", 0o755)] {
+        make(&root.join(path), mode)?;
+    }
+    for (name, device) in devices {
+        let target = root.join("dev").join(name);
+        let shown = |error: io::Error| Failure::at(format!("/dev/{name}"), error);
+        File::create(&target).map_err(shown)?;
+        bind(Path::new(&of(device)), &target).map_err(shown)?;
+    }
+    // Databases share more with their processes than the rest of these needs.
+    let shared = Some("mode=1777,size=256m");
+    mount(Some("tmpfs"), &root.join("dev/shm"), Some("tmpfs"), quiet, shared)
+        .map_err(|errno| Failure::at("mounting /dev/shm", errno))?;
+    let pts = root.join("dev/pts");
+    let data = Some("newinstance,ptmxmode=0666,mode=0620");
+    // A daemon without a terminal is none the worse for it.
+    let _terminals = mount(Some("devpts"), &pts, Some("devpts"), MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC, data);
+    for (name, target) in [
+        ("ptmx", "pts/ptmx"),
+        ("fd", "/proc/self/fd"),
+        ("stdin", "/proc/self/fd/0"),
+        ("stdout", "/proc/self/fd/1"),
+        ("stderr", "/proc/self/fd/2"),
+    ] {
+        symlink(target, root.join("dev").join(name)).map_err(|error| Failure::at(format!("/dev/{name}"), error))?;
+    }
+    Ok(())
+}
+
+fn devices() -> Vec<(&'static str, OwnedFd)> {
+    let open = |name: &&'static str| Some((*name, open_path(&Path::new("/dev").join(name)).ok()?));
+    DEVICES.iter().filter_map(open).collect()
+}
+
+/// Makes it the root; the old one lies under the working directory until it is taken away.
+fn enter(root: &Path) -> Result<(), Failure> {
+    let none = None::<&str>;
+    let bound = MsFlags::MS_BIND | MsFlags::MS_REC;
+    // Only a mount can become the root, and the overlay already is one.
+    std::env::set_current_dir(root).map_err(|error| Failure::at(root.display(), error))?;
+    if pivot_root(".", ".").is_ok() {
+        return Ok(());
+    }
+    mount(Some("."), ".", none, bound, none).map_err(|errno| Failure::at("making a root", errno))?;
+    pivot_root(".", ".").map_err(|errno| Failure::at("changing the root", errno))
+}
+
+/// Makes a directory, if it is not there.
+fn make(path: &Path, mode: u32) -> Result<(), Failure> {
+    use std::os::unix::fs::PermissionsExt;
+    let made = match DirBuilder::new().mode(mode).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        // The umask has no say in it.
+        made => made.and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(mode))),
+    };
+    made.map_err(|error| Failure::at(path.display(), error))
+}
+
+/// A place in a file system that stays when its path is gone.
+fn open_path(path: &Path) -> io::Result<OwnedFd> {
+    Ok(fs::File::options().read(true).custom_flags(libc::O_PATH).open(path)?.into())
+}
+
+/// The path by which it can be reached.
+fn of(fd: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", fd.as_raw_fd())
+}
+
+/// The network has only this, and it is up.
+fn loopback() -> io::Result<()> {
+    let socket = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
+    let mut name = [0; libc::IFNAMSIZ];
+    for (place, byte) in name.iter_mut().zip(b"lo") {
+        *place = *byte as libc::c_char;
+    }
+    let flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
+    let request = libc::ifreq { ifr_name: name, ifr_ifru: libc::__c_anonymous_ifr_ifru { ifru_flags: flags } };
+    // SAFETY: this request reads an ifreq, and lives as long as the call takes.
+    check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) })?;
+    Ok(())
+}

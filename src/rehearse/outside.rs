@@ -1,0 +1,113 @@
+//! A rehearsal as seen from outside: our own program is started in another role, given the plan, and answers.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use svc_platform::{files, host};
+
+use super::{Ask, Rehearsal, Why};
+
+/// What the sandbox may take beyond the time of the script, or of two of them.
+const BESIDE: Duration = Duration::from_secs(20);
+/// The largest script.
+const SCRIPT_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// What the sandbox is told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Plan {
+    pub(super) own: PathBuf,
+    /// The root and what lies over it, the first on top.
+    pub(super) lowers: Vec<PathBuf>,
+    /// Where the script is, inside.
+    pub(super) script: PathBuf,
+    pub(super) text: Vec<u8>,
+    pub(super) verb: String,
+    pub(super) time: Duration,
+}
+
+/// What it answers.
+pub(super) type Answer = Result<Rehearsal, Why>;
+
+pub(super) fn run(ask: &Ask) -> Answer {
+    let plan = plan(ask)?;
+    let failed = |what: &str, error: &dyn std::fmt::Display| Why::Failed(format!("rehearsing: {what}: {error}"));
+    let mut child = Command::new(&plan.own)
+        .args(["--role", super::ROLE])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .current_dir("/")
+        .spawn()
+        .map_err(|error| failed("starting the sandbox", &error))?;
+    let text = serde_json::to_vec(&plan).map_err(|error| failed("writing the plan", &error))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(&text).map_err(|error| failed("handing the plan over", &error))?;
+    }
+    let answer = answer(&mut child, ask.time * 2 + BESIDE);
+    // Whatever became of it, nothing of it stays: who ends it ends all in it.
+    let _ = child.kill();
+    let _ = child.wait();
+    let text = answer.map_err(|what| Why::Failed(format!("rehearsing {}: {what}", ask.script.display())))?;
+    let mut told: Answer =
+        serde_json::from_slice(&text).map_err(|error| failed("the sandbox ended without an answer", &error))?;
+    if let Ok(rehearsal) = &mut told {
+        rehearsal.script = ask.script.display().to_string();
+    }
+    told
+}
+
+fn plan(ask: &Ask) -> Result<Plan, Why> {
+    let shown = ask.script.display();
+    let script = fs::canonicalize(&ask.script).map_err(|error| Why::Script(format!("{shown}: {error}")))?;
+    let text =
+        files::read_regular(&script, SCRIPT_BYTES_MAX).map_err(|error| Why::Script(format!("{shown}: {error}")))?;
+    let directory = |path: &Path| {
+        let found = fs::canonicalize(path).map_err(|error| Why::Failed(format!("{}: {error}", path.display())))?;
+        if found.to_str().is_some_and(|text| !text.contains([':', ',', '\\'])) {
+            return Ok(found);
+        }
+        Err(Why::Failed(format!("{}: an overlay cannot be laid over a name with such letters", path.display())))
+    };
+    let mut lowers = Vec::new();
+    for path in ask.layers.iter().chain([&ask.root]) {
+        lowers.push(directory(path)?);
+    }
+    let own = host::own_program().map_err(|error| Why::Failed(format!("our own program: {error}")))?;
+    let script = inside(&script, &lowers);
+    Ok(Plan { own, lowers, script, text, verb: ask.verb.clone(), time: ask.time })
+}
+
+/// Where the script is seen; where it is not, it is put to the others.
+fn inside(script: &Path, lowers: &[PathBuf]) -> PathBuf {
+    let hidden = ["proc", "sys", "dev", "run", "tmp"];
+    for lower in lowers {
+        let below = script.strip_prefix(lower).ok();
+        if let Some(below) = below.filter(|below| !hidden.iter().any(|name| below.starts_with(name))) {
+            return Path::new("/").join(below);
+        }
+    }
+    Path::new("/etc/init.d").join(script.file_name().unwrap_or("script".as_ref()))
+}
+
+/// Everything it says, if it says it in time.
+fn answer(child: &mut Child, time: Duration) -> Result<Vec<u8>, String> {
+    let mut stdout = child.stdout.take().ok_or("it has no output")?;
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut text = Vec::new();
+        let read = stdout.read_to_end(&mut text).map(|_| text).map_err(|error| error.to_string());
+        // Nobody waits any more if time was up.
+        let _ = sender.send(read);
+    });
+    match receiver.recv_timeout(time) {
+        Ok(read) => read,
+        Err(RecvTimeoutError::Timeout) => Err(format!("the sandbox gave no answer in {} s", time.as_secs())),
+        Err(RecvTimeoutError::Disconnected) => Err("the sandbox ended without an answer".to_owned()),
+    }
+}
