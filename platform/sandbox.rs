@@ -186,4 +186,10 @@ impl Failure {
     pub fn at(step: impl fmt::Display, source: impl Into<io::Error>) -> Self {
         Self { step: step.to_string(), source: source.into() }
     }
+
+    /// Names where it was done.
+    #[must_use]
+    pub fn of(self, place: impl fmt::Display) -> Self {
+        Self { step: format!("{place}: {}", self.step), ..self }
+    }
 }

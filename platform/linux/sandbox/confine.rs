@@ -29,6 +29,15 @@ const KEPT: [u32; 14] = [
     24, // CAP_SYS_RESOURCE
     31, // CAP_SETFCAP
 ];
+/// What a daemon that is tried out, not only watched, may need for its own network, memory and messages.
+const TRIED: [u32; 6] = [
+    2,  // CAP_DAC_READ_SEARCH
+    12, // CAP_NET_ADMIN
+    13, // CAP_NET_RAW
+    14, // CAP_IPC_LOCK
+    28, // CAP_LEASE
+    29, // CAP_AUDIT_WRITE
+];
 const CAPABILITIES_MAX: u32 = 63;
 
 /// Starts a program that is confined, as a child in a session of its own. Gives its pid and, if it is watched, where it
@@ -68,7 +77,7 @@ fn become_confined(confined: &Confined<'_>, code: &[libc::sock_filter], channel:
         dup2_stderr(confined.output).map_err(|errno| Failure::at("passing its output", errno))?;
         nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
         nix::sys::signal::SigSet::empty().thread_set_mask().map_err(|errno| Failure::at("its signals", errno))?;
-        drop_capabilities().map_err(|error| Failure::at("giving capabilities up", error))?;
+        drop_capabilities(confined.watched).map_err(|error| Failure::at("giving capabilities up", error))?;
         let listener = install(code, confined.watched).map_err(|error| Failure::at("filtering system calls", error))?;
         if let Some(listener) = listener {
             let sent = channel.send(b"l", &[listener.as_fd()]);
@@ -85,7 +94,7 @@ fn become_confined(confined: &Confined<'_>, code: &[libc::sock_filter], channel:
     }
 }
 
-fn drop_capabilities() -> io::Result<()> {
+fn drop_capabilities(watched: bool) -> io::Result<()> {
     #[repr(C)]
     struct Header {
         version: u32,
@@ -99,7 +108,8 @@ fn drop_capabilities() -> io::Result<()> {
         inheritable: u32,
     }
     const VERSION_3: u32 = 0x2008_0522;
-    for capability in (0..=CAPABILITIES_MAX).filter(|capability| !KEPT.contains(capability)) {
+    let keeps = |capability: &u32| KEPT.contains(capability) || (!watched && TRIED.contains(capability));
+    for capability in (0..=CAPABILITIES_MAX).filter(|capability| !keeps(capability)) {
         // SAFETY: takes numbers only. Those that this kernel does not know are an error that may be passed over.
         if unsafe { libc::prctl(libc::PR_CAPBSET_DROP, libc::c_ulong::from(capability), 0, 0, 0) } < 0 {
             let error = io::Error::last_os_error();
@@ -116,14 +126,14 @@ fn drop_capabilities() -> io::Result<()> {
         return Err(io::Error::last_os_error());
     }
     // We may lack some ourselves.
-    let kept = KEPT.iter().fold(0_u32, |bits, capability| bits | 1 << capability) & data[0].permitted;
+    let kept = (0..32).filter(keeps).fold(0_u32, |bits, capability| bits | 1 << capability) & data[0].permitted;
     data = [Data { effective: kept, permitted: kept, inheritable: 0 }, nothing];
     // SAFETY: both structures are of the version that the header names, and live as long as the call takes.
     let set = unsafe { libc::syscall(libc::SYS_capset, &raw const header, data.as_ptr()) };
     if set < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-const _: () = assert!(KEPT[KEPT.len() - 1] < 32, "the second word of bits stays empty");
+const _: () = assert!(KEPT[KEPT.len() - 1] < 32 && TRIED[TRIED.len() - 1] < 32, "the second word of bits stays empty");
 
 /// Puts the filter in force for this process and all to come from it.
 fn install(code: &[libc::sock_filter], watched: bool) -> io::Result<Option<OwnedFd>> {

@@ -14,6 +14,8 @@ use nix::unistd::pivot_root;
 use crate::sandbox::{Failure, Furnished, Layout, OURS, OWN, Place};
 use crate::sys::check;
 
+/// Directories that many systems have only below `/usr`, with links to them; packages may still have them as such.
+const MERGED: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 /// What is mounted anew inside, whatever lies there outside.
 const PRIVATE: [&str; 5] = ["proc", "sys", "dev", "run", "tmp"];
 /// Kinds of file systems that hold nothing of a system's own.
@@ -102,6 +104,8 @@ struct Source {
     /// From the root; `/` for the root itself.
     path: PathBuf,
     lowers: Vec<OwnedFd>,
+    /// Names that are links to those below `usr`, whatever a layer has in their place.
+    links: Vec<&'static str>,
 }
 
 /// The root and every file system below it that is part of the system.
@@ -122,15 +126,28 @@ fn sources(lowers: &[PathBuf]) -> Result<Vec<Source>, Failure> {
             paths.insert(Path::new("/").join(below));
         }
     }
+    let merged: Vec<&'static str> = MERGED
+        .into_iter()
+        .filter(|name| fs::read_link(base.join(name)).is_ok_and(|target| target == Path::new("usr").join(name)))
+        .filter(|name| {
+            layers.iter().any(|layer| fs::symlink_metadata(layer.join(name)).is_ok_and(|found| found.is_dir()))
+        })
+        .collect();
+    paths.extend(merged.iter().map(|name| Path::new("/usr").join(name)));
     let mut all = Vec::new();
     for path in paths {
         let below = path.strip_prefix("/").unwrap_or(&path).to_path_buf();
+        let other =
+            below.strip_prefix("usr").ok().filter(|name| merged.iter().any(|merged| *name == Path::new(merged)));
+        let names = || other.into_iter().chain([below.as_path()]);
         let mut lowers = Vec::new();
-        for layer in layers.iter().map(|layer| layer.join(&below)).filter(|layer| layer.is_dir()) {
+        for layer in layers.iter().flat_map(|layer| names().map(|name| layer.join(name))).filter(|layer| layer.is_dir())
+        {
             lowers.push(open(&layer)?);
         }
         lowers.push(open(&base.join(&below))?);
-        all.push(Source { path, lowers });
+        let links = if all.is_empty() { merged.clone() } else { Vec::new() };
+        all.push(Source { path, lowers, links });
     }
     Ok(all)
 }
@@ -149,7 +166,21 @@ fn lay(bench: &Path, root: &Path, at: usize, source: Source) -> Result<Place, Fa
     // What is written there looks as what it lies over.
     let lower = source.lowers.last().expect("a root has a file system");
     copy_owner(lower, &upper).map_err(|error| Failure::at(&shown, error))?;
-    let lowers: Vec<String> = source.lowers.iter().map(of).collect();
+    let mut lowers: Vec<String> = source.lowers.iter().map(of).collect();
+    if lowers.len() > 1 {
+        let base = hidden_base(bench, at, lower).map_err(|failure| failure.of(&shown))?;
+        lowers.pop();
+        lowers.push(base);
+    }
+    if !source.links.is_empty() {
+        let links = bench.join(format!("links{at}"));
+        make(&links, 0o755)?;
+        copy_owner(lower, &links).map_err(|error| Failure::at(&shown, error))?;
+        for name in &source.links {
+            symlink(Path::new("usr").join(name), links.join(name)).map_err(|error| Failure::at(name, error))?;
+        }
+        lowers.insert(0, links.display().to_string());
+    }
     let options = format!(
         "lowerdir={},upperdir={},workdir={},index=off,redirect_dir=off,metacopy=off",
         lowers.join(":"),
@@ -160,6 +191,19 @@ fn lay(bench: &Path, root: &Path, at: usize, source: Source) -> Result<Place, Fa
         .map_err(|errno| Failure::at(format!("laying an overlay over {shown}"), errno))?;
     let upper = open_path(&upper).map_err(|error| Failure::at(&shown, error))?;
     Ok(Place { path: source.path, upper, lowers: source.lowers })
+}
+
+/// A tree within the base cannot be laid over it, as the one would lie below the other. Over something that only shows
+/// the base it can.
+fn hidden_base(bench: &Path, at: usize, base: &OwnedFd) -> Result<String, Failure> {
+    let (empty, shown) = (bench.join(format!("empty{at}")), bench.join(format!("base{at}")));
+    make(&empty, 0o755)?;
+    make(&shown, 0o755)?;
+    copy_owner(base, &empty).map_err(|error| Failure::at("its owner", error))?;
+    let options = format!("lowerdir={}:{}", empty.display(), of(base));
+    mount(Some("svc"), &shown, Some("overlay"), PLAIN | MsFlags::MS_RDONLY, Some(options.as_str()))
+        .map_err(|errno| Failure::at("showing what is below", errno))?;
+    Ok(shown.display().to_string())
 }
 
 fn copy_owner(from: &OwnedFd, to: &Path) -> io::Result<()> {
