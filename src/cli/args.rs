@@ -197,6 +197,8 @@ pub(crate) enum Verb {
     Convert(super::convert::Words),
     /// Play a verb of a legacy script where nothing real happens, and tell what it asked for; needs no svcd
     Rehearse(super::rehearse::Words),
+    /// Run a script and the definition that is to take its place in a sandbox each, and compare; needs no svcd
+    Compare(super::compare::Words),
     /// Pass a verb to a script as it is.
     #[command(hide = true, name = PASS)]
     Pass {

@@ -32,8 +32,8 @@ const OF_SERVICES: [&str; 20] = [
 ];
 
 /// Verbs that come first or not at all; after a name they belong to the script.
-const FIRST_ONLY: [&str; 9] =
-    ["shutdown", "hello", "renew", "up", "order", "migrate", "completions", "convert", "rehearse"];
+const FIRST_ONLY: [&str; 10] =
+    ["shutdown", "hello", "renew", "up", "order", "migrate", "completions", "convert", "rehearse", "compare"];
 
 /// Why a line makes no sense.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ mod args;
 mod bootchart;
 mod client;
 mod code;
+mod compare;
 mod complete;
 mod configure;
 mod convert;

@@ -9,7 +9,9 @@ use super::grep::Pattern;
 use super::human::clean;
 use super::progress::Progress;
 use super::show::{self, Look, Machine};
-use super::{complete, convert, grammar, graph, json, migrate, order, rehearse, say, say_error, say_raw_error, up};
+use super::{
+    compare, complete, convert, grammar, graph, json, migrate, order, rehearse, say, say_error, say_raw_error, up,
+};
 use crate::wire::{Hello, Line, Refusal, Reply, Request, Status, Summary, Target};
 
 /// Everything one call needs.
@@ -79,6 +81,7 @@ impl Session {
             Verb::Migrate(words) => migrate::run(&words, common),
             Verb::Convert(words) => convert::run(&words, common),
             Verb::Rehearse(words) => rehearse::run(&words, common),
+            Verb::Compare(words) => compare::run(&words, common),
             Verb::Pass { names, words } => {
                 names.into_iter().map(|name| self.pass(name, &words)).max().unwrap_or(code::GOOD)
             }

@@ -9,14 +9,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process;
 
+use serde::Serialize;
 use svc_platform::launch::c_string;
 use svc_platform::reap;
 use svc_platform::sandbox::{self, Confined, Failure, Furnished, Layout, Side};
 
 use super::Why;
 use super::changes::{self, Changes};
+use super::compare::trial;
 use super::furnish::{self, Ours};
-use super::outside::{Answer, Plan};
+use super::outside::Plan;
 use super::recorder::{self, Baseline, Line};
 use super::report::{By, End, Limit, Rehearsal, Said};
 use super::watch::{self, Sight};
@@ -39,12 +41,15 @@ pub(super) fn play() -> u8 {
     let Ok(plan) = serde_json::from_slice::<Plan>(&text) else { return 1 };
     match sandbox::divide() {
         Ok(Side::Outside(pid)) => wait(pid),
-        Ok(Side::Inside) => tell(&rehearse(&plan)),
-        Err(failure) => tell(&Err(why(&failure))),
+        Ok(Side::Inside) => match &plan.trial {
+            Some(side) => tell(&compare(&plan, side)),
+            None => tell(&rehearse(&plan)),
+        },
+        Err(failure) => tell(&Err::<(), _>(why(&failure))),
     }
 }
 
-fn tell(answer: &Answer) -> u8 {
+fn tell<T: Serialize>(answer: &Result<T, Why>) -> u8 {
     let written = serde_json::to_vec(answer).map_err(io::Error::from).and_then(|text| {
         let mut stdout = io::stdout();
         stdout.write_all(&text)?;
@@ -84,9 +89,18 @@ fn why(failure: &Failure) -> Why {
     }
 }
 
-fn rehearse(plan: &Plan) -> Answer {
+fn furnish(plan: &Plan) -> Result<Furnished, Why> {
     let layout = Layout { lowers: plan.lowers.clone(), room: ROOM, own: plan.own.clone() };
-    let furnished = sandbox::furnish(&layout).map_err(|failure| why(&failure))?;
+    sandbox::furnish(&layout).map_err(|failure| why(&failure))
+}
+
+fn compare(plan: &Plan, side: &trial::Side) -> Result<trial::Trial, Why> {
+    let furnished = furnish(plan)?;
+    trial::run(plan, side, &furnished).map_err(|failure| why(&failure))
+}
+
+fn rehearse(plan: &Plan) -> Result<Rehearsal, Why> {
+    let furnished = furnish(plan)?;
     let script = furnish::Script { path: &plan.script, text: &plan.text };
     let ours = Ours::furnish(&script).map_err(|failure| why(&failure))?;
     Stage { plan, furnished, ours }.play().map_err(|failure| why(&failure))
@@ -236,12 +250,12 @@ fn said() -> Vec<Said> {
     all
 }
 
-fn is_executable(path: &Path) -> bool {
+pub(super) fn is_executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o111 != 0)
 }
 
 /// What service(8) gives a script, and what keeps it from being handed to a service manager.
-fn environment() -> BTreeMap<String, String> {
+pub(super) fn environment() -> BTreeMap<String, String> {
     let pairs = [
         ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
         ("TERM", "dumb"),

@@ -5,6 +5,7 @@
 
 mod call;
 mod changes;
+pub mod compare;
 mod furnish;
 mod inside;
 mod outside;

@@ -8,9 +8,11 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use svc_platform::{files, host};
 
+use super::compare::trial::Side;
 use super::{Ask, Rehearsal, Why};
 
 /// What the sandbox may take beyond the time of the script, or of two of them.
@@ -29,13 +31,20 @@ pub(super) struct Plan {
     pub(super) text: Vec<u8>,
     pub(super) verb: String,
     pub(super) time: Duration,
+    /// One side of a comparison; a rehearsal otherwise.
+    pub(super) trial: Option<Side>,
 }
 
-/// What it answers.
-pub(super) type Answer = Result<Rehearsal, Why>;
+pub(super) fn run(ask: &Ask) -> Result<Rehearsal, Why> {
+    let plan = plan(&ask.script, &ask.root, &ask.layers)?;
+    let plan = Plan { verb: ask.verb.clone(), time: ask.time, ..plan };
+    let mut told: Rehearsal = self::ask(&plan, ask.time * 2)?;
+    told.script = ask.script.display().to_string();
+    Ok(told)
+}
 
-pub(super) fn run(ask: &Ask) -> Answer {
-    let plan = plan(ask)?;
+/// Has the sandbox carry a plan out, which may take this long, and gives its answer.
+pub(super) fn ask<T: DeserializeOwned>(plan: &Plan, time: Duration) -> Result<T, Why> {
     let failed = |what: &str, error: &dyn std::fmt::Display| Why::Failed(format!("rehearsing: {what}: {error}"));
     let mut child = Command::new(&plan.own)
         .args(["--role", super::ROLE])
@@ -45,26 +54,24 @@ pub(super) fn run(ask: &Ask) -> Answer {
         .current_dir("/")
         .spawn()
         .map_err(|error| failed("starting the sandbox", &error))?;
-    let text = serde_json::to_vec(&plan).map_err(|error| failed("writing the plan", &error))?;
+    let text = serde_json::to_vec(plan).map_err(|error| failed("writing the plan", &error))?;
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(&text).map_err(|error| failed("handing the plan over", &error))?;
     }
-    let answer = answer(&mut child, ask.time * 2 + BESIDE);
+    let answer = answer(&mut child, time + BESIDE);
     // Whatever became of it, nothing of it stays: who ends it ends all in it.
     let _ = child.kill();
     let _ = child.wait();
-    let text = answer.map_err(|what| Why::Failed(format!("rehearsing {}: {what}", ask.script.display())))?;
-    let mut told: Answer =
+    let text = answer.map_err(|what| Why::Failed(format!("trying {}: {what}", plan.script.display())))?;
+    let told: Result<T, Why> =
         serde_json::from_slice(&text).map_err(|error| failed("the sandbox ended without an answer", &error))?;
-    if let Ok(rehearsal) = &mut told {
-        rehearsal.script = ask.script.display().to_string();
-    }
     told
 }
 
-fn plan(ask: &Ask) -> Result<Plan, Why> {
-    let shown = ask.script.display();
-    let script = fs::canonicalize(&ask.script).map_err(|error| Why::Script(format!("{shown}: {error}")))?;
+/// What is the same for every verb of a file.
+pub(super) fn plan(file: &Path, root: &Path, layers: &[PathBuf]) -> Result<Plan, Why> {
+    let shown = file.display();
+    let script = fs::canonicalize(file).map_err(|error| Why::Script(format!("{shown}: {error}")))?;
     let text =
         files::read_regular(&script, SCRIPT_BYTES_MAX).map_err(|error| Why::Script(format!("{shown}: {error}")))?;
     let directory = |path: &Path| {
@@ -75,12 +82,12 @@ fn plan(ask: &Ask) -> Result<Plan, Why> {
         Err(Why::Failed(format!("{}: an overlay cannot be laid over a name with such letters", path.display())))
     };
     let mut lowers = Vec::new();
-    for path in ask.layers.iter().chain([&ask.root]) {
+    for path in layers.iter().map(PathBuf::as_path).chain([root]) {
         lowers.push(directory(path)?);
     }
     let own = host::own_program().map_err(|error| Why::Failed(format!("our own program: {error}")))?;
     let script = inside(&script, &lowers);
-    Ok(Plan { own, lowers, script, text, verb: ask.verb.clone(), time: ask.time })
+    Ok(Plan { own, lowers, script, text, verb: String::new(), time: Duration::ZERO, trial: None })
 }
 
 /// Where the script is seen; where it is not, it is put to the others.

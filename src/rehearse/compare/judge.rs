@@ -1,0 +1,328 @@
+//! What two trials have in common, and what to think of what they have not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use super::trial::{Process, Reloaded, Step, Trial};
+use super::{Comparison, Row, Verdict};
+
+/// How much longer than the script a definition may take to be ready, in milliseconds.
+const SLOWER_MAX: u64 = 5_000;
+
+/// Compares a script's trial with a definition's.
+pub(super) fn judge(script: &Trial, definition: &Trial) -> Comparison {
+    let mut rows = Rows { rows: Vec::new(), alone: None };
+    rows.alone = fails(script);
+    rows.judged("start", &told(&script.start), &told(&definition.start), |_, _| good(definition.start.code == Some(0)));
+    let ready = |trial: &Trial| format!("after {:.2} s", trial.ready as f64 / 1000.0);
+    rows.judged("ready", &ready(script), &ready(definition), |_, _| {
+        if definition.ready > script.ready + SLOWER_MAX {
+            Verdict::Different
+        } else {
+            expected("the time differs each time")
+        }
+    });
+    rows.processes(&script.processes, &definition.processes);
+    rows.sets("listens", &script.sockets, &definition.sockets, |_| None);
+    let made = |trial: &Trial| {
+        trial
+            .made
+            .iter()
+            .map(|made| {
+                let target = made.target.as_ref().map(|target| format!(" -> {target}")).unwrap_or_default();
+                format!("{} {}{target} {}:{} {:04o}", made.kind, steady(&made.path), made.owner, made.group, made.mode)
+            })
+            .collect::<BTreeSet<_>>()
+    };
+    rows.sets("makes", &made(script), &made(definition), written_by_chance);
+    rows.reload(script.reload.as_ref(), definition.reload.as_ref());
+    rows.judged("stop", &told(&script.stop), &told(&definition.stop), |_, _| good(definition.stop.code == Some(0)));
+    let left = |trial: &Trial| if trial.left.is_empty() { "nothing".to_owned() } else { trial.left.join("; ") };
+    rows.judged("leaves", &left(script), &left(definition), |_, _| match definition.left.is_empty() {
+        true => expected("supervision ends the whole tree"),
+        false => Verdict::Different,
+    });
+    Comparison { script_fails: rows.alone, rows: rows.rows }
+}
+
+/// Why a script does not work by itself.
+fn fails(script: &Trial) -> Option<String> {
+    let said = script.start.output.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+    match (script.start.code, script.processes.is_empty()) {
+        (None, _) => Some("its start did not end in its time".to_owned()),
+        (Some(0), true) => Some(format!("its start leaves no process: {said}")),
+        (Some(0), false) => None,
+        (Some(code), _) => Some(format!("its start ends with exit code {code}: {said}")),
+    }
+}
+
+fn told(step: &Step) -> String {
+    let mut text = match step.code {
+        Some(0) => "success".to_owned(),
+        Some(code) => format!("exit code {code}"),
+        None => "no end".to_owned(),
+    };
+    let last = step.output.lines().rev().find(|line| !line.trim().is_empty());
+    if let (true, Some(last)) = (step.code != Some(0), last) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, ": {}", last.trim());
+    }
+    text
+}
+
+fn good(is_good: bool) -> Verdict {
+    if is_good { Verdict::Same } else { Verdict::Different }
+}
+
+fn expected(why: &str) -> Verdict {
+    Verdict::Expected(why.to_owned())
+}
+
+struct Rows {
+    rows: Vec<Row>,
+    /// The script does not work, so that nothing can differ from it.
+    alone: Option<String>,
+}
+
+impl Rows {
+    fn judged(&mut self, what: &str, script: &str, definition: &str, judge: impl Fn(&str, &str) -> Verdict) {
+        let is_fact = matches!(what, "start" | "stop" | "reload" | "leaves");
+        let verdict = match &self.alone {
+            Some(_) if is_fact => match judge(script, definition) {
+                Verdict::Expected(_) | Verdict::Same => Verdict::Same,
+                Verdict::Different => Verdict::Different,
+            },
+            Some(_) => expected("the script does not work here"),
+            None if script == definition && !is_fact => Verdict::Same,
+            None if script == definition => match judge(script, definition) {
+                Verdict::Expected(_) => Verdict::Same,
+                verdict => verdict,
+            },
+            None => judge(script, definition),
+        };
+        let (script, definition) = (script.to_owned(), definition.to_owned());
+        self.rows.push(Row { what: what.to_owned(), script, definition, verdict });
+    }
+
+    fn processes(&mut self, script: &[Process], definition: &[Process]) {
+        let names = |all: &[Process]| all.iter().map(|process| process.program.clone()).collect::<BTreeSet<_>>();
+        let (ours, theirs) = (names(definition), names(script));
+        let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(" ");
+        if definition.is_empty() {
+            let rows =
+                Row { what: "programs".into(), script: list(&theirs), verdict: Verdict::Different, ..Row::default() };
+            self.rows.push(rows);
+            return;
+        }
+        self.judged("programs", &list(&theirs), &list(&ours), |_, _| Verdict::Different);
+        for process in definition {
+            let Some(other) = script.iter().find(|other| other.program == process.program) else { continue };
+            self.process(other, process, definition.len() > 1);
+        }
+    }
+
+    fn process(&mut self, script: &Process, definition: &Process, several: bool) {
+        let base = definition.program.rsplit('/').next().unwrap_or_default();
+        let name = |what: &str| if several { format!("{base}: {what}") } else { what.to_owned() };
+        let words = |process: &Process| process.argv.join(" ").trim_end().to_owned();
+        self.judged(&name("command line"), &words(script), &words(definition), |_, _| {
+            words_differ(&script.argv, &definition.argv)
+        });
+        let fixed = [
+            ("user", script.user.clone(), definition.user.clone()),
+            ("group", script.group.clone(), definition.group.clone()),
+            ("capabilities", format!("{:x}", script.capabilities), format!("{:x}", definition.capabilities)),
+            ("directory", script.directory.clone(), definition.directory.clone()),
+            ("root", script.root.clone(), definition.root.clone()),
+            ("nice", script.nice.to_string(), definition.nice.to_string()),
+        ];
+        for (what, one, other) in fixed {
+            self.judged(&name(what), &one, &other, |_, _| Verdict::Different);
+        }
+        let groups = |process: &Process| process.groups.iter().cloned().collect::<BTreeSet<_>>();
+        self.sets(&name("groups"), &groups(script), &groups(definition), |group| {
+            // As root without any: the primary one may be among them or not.
+            (group == "root").then(|| "root's own group".to_owned())
+        });
+        let mask = |process: &Process| process.umask.map_or_else(String::new, |mask| format!("{mask:03o}"));
+        self.judged(&name("umask"), &mask(script), &mask(definition), |_, _| Verdict::Different);
+        let limits = |process: &Process| {
+            let number = |limit: Option<u64>| limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
+            let one = |(name, limit): (&String, &super::super::Limit)| {
+                format!("{name} {} {}", number(limit.soft), number(limit.hard))
+            };
+            process.limits.iter().map(one).collect::<BTreeSet<_>>()
+        };
+        self.sets(&name("limits"), &limits(script), &limits(definition), |_| None);
+        let variables = |process: &Process| variables(&process.environment);
+        self.sets(&name("environment"), &variables(script), &variables(definition), |variable| {
+            let name = variable.split('=').next().unwrap_or_default();
+            let usual = GIVEN.contains(&name) || name.starts_with("SVC_") || name.starts_with("LC_");
+            usual.then(|| "what every service is given, or every script".to_owned())
+        });
+    }
+
+    /// Two sets, of which only what is in one is shown.
+    fn sets(
+        &mut self,
+        what: &str,
+        script: &BTreeSet<String>,
+        definition: &BTreeSet<String>,
+        why: impl Fn(&str) -> Option<String>,
+    ) {
+        let only =
+            |one: &BTreeSet<String>, other: &BTreeSet<String>| one.difference(other).cloned().collect::<Vec<_>>();
+        let (missing, new) = (only(script, definition), only(definition, script));
+        if missing.is_empty() && new.is_empty() {
+            let all = definition.iter().cloned().collect::<Vec<_>>().join(", ");
+            let all = if what.ends_with("environment") || what.ends_with("limits") { String::new() } else { all };
+            self.judged(what, &all, &all, |_, _| Verdict::Same);
+            return;
+        }
+        let verdict = |_: &str, _: &str| {
+            let mut reasons = BTreeSet::new();
+            for one in missing.iter().chain(&new) {
+                match why(one) {
+                    Some(reason) => drop(reasons.insert(reason)),
+                    None => return Verdict::Different,
+                }
+            }
+            Verdict::Expected(reasons.into_iter().collect::<Vec<_>>().join("; "))
+        };
+        self.judged(what, &missing.join(", "), &new.join(", "), verdict);
+    }
+
+    fn reload(&mut self, script: Option<&Reloaded>, definition: Option<&Reloaded>) {
+        let text = |reload: Option<&Reloaded>| match reload {
+            None => "cannot".to_owned(),
+            Some(Reloaded { code: Some(0), same_process, same_sockets }) => {
+                let process = if *same_process { "the same process" } else { "a new process" };
+                format!("{process}, {}", if *same_sockets { "listens as before" } else { "listens elsewhere" })
+            }
+            Some(Reloaded { code: Some(code), .. }) => format!("exit code {code}"),
+            Some(Reloaded { code: None, .. }) => "no end".to_owned(),
+        };
+        self.judged("reload", &text(script), &text(definition), |_, _| match (script, definition) {
+            (_, Some(reload)) if reload.code != Some(0) || !reload.same_sockets => Verdict::Different,
+            (None, Some(_)) => expected("the definition can do more"),
+            (None, None) => Verdict::Same,
+            (Some(_), None) => Verdict::Different,
+            (Some(script), Some(_)) if script.code != Some(0) => expected("the script's own reload fails"),
+            (Some(script), Some(reload)) if reload.same_process && !script.same_process => {
+                expected("the script restarts where the definition reloads")
+            }
+            (Some(script), Some(reload)) => good(script == reload),
+        });
+    }
+}
+
+/// Variables that a shell, a script's caller or svcd gives without anybody's asking.
+const GIVEN: [&str; 13] = [
+    "PATH",
+    "PWD",
+    "OLDPWD",
+    "SHLVL",
+    "_",
+    "TERM",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "NOTIFY_SOCKET",
+    "RUNTIME_DIRECTORY",
+];
+
+fn variables(environment: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let kept = |name: &&String| !name.ends_with("SYSTEMCTL_SKIP_REDIRECT");
+    environment.iter().filter(|(name, _)| kept(name)).map(|(name, value)| format!("{name}={value}")).collect()
+}
+
+/// Words by which daemons are told to stay in the foreground, or to leave it; and what stands beside them.
+const FOREGROUND: [&str; 24] = [
+    "-f",
+    "-F",
+    "-n",
+    "-D",
+    "-d",
+    "-N",
+    "-X",
+    "-b",
+    "-B",
+    "-i",
+    "-foreground",
+    "--foreground",
+    "--nodaemon",
+    "--no-daemon",
+    "--nofork",
+    "--no-fork",
+    "--daemon",
+    "--daemonize",
+    "--background",
+    "--nodetach",
+    "--no-detach",
+    "-Ws",
+    "-W",
+    "--nobackground",
+];
+
+/// What to think of other words of the same program. A title that the daemon wrote itself is taken as its words.
+fn words_differ(script: &[String], definition: &[String]) -> Verdict {
+    let split = |words: &[String]| {
+        let mut all: Vec<String> = words.iter().flat_map(|word| word.split_whitespace()).map(str::to_owned).collect();
+        if let Some(first) = all.first_mut() {
+            // Which program it is was compared by its file.
+            *first = first.rsplit('/').next().unwrap_or_default().to_owned();
+        }
+        all
+    };
+    let (script, definition) = (split(script), split(definition));
+    if script == definition {
+        return expected("the same program by another path");
+    }
+    let names_one = |word: &str| ["daemon", "fork", "pid"].iter().any(|part| word.contains(part));
+    let is_switch = |word: &str| FOREGROUND.contains(&word) || BESIDE.contains(&word) || names_one(word);
+    let only = |one: &[String], other: &[String]| {
+        let mut rest = other.to_vec();
+        let mut left = Vec::new();
+        for word in one {
+            match rest.iter().position(|known| known == word) {
+                Some(at) => drop(rest.remove(at)),
+                None => left.push(word.clone()),
+            }
+        }
+        left
+    };
+    let mut differing = only(&script, &definition).into_iter().chain(only(&definition, &script));
+    if differing.all(|word| is_switch(&word)) {
+        return expected("the foreground switch, as supervision needs it");
+    }
+    Verdict::Different
+}
+
+/// What may stand beside such a switch: its value, nginx's `-g`, an option that names a pid file.
+const BESIDE: [&str; 8] = ["off;", "on;", "no", "yes", "-g", "-p", "-P", "-o"];
+
+/// Names with numbers or chance in them are one name.
+fn steady(path: &str) -> String {
+    let mut out = String::new();
+    for part in path.split('/').skip(1) {
+        let digits = part.bytes().filter(u8::is_ascii_digit).count();
+        out.push('/');
+        out.push_str(if digits >= 5 { "(a number)" } else { part });
+    }
+    out
+}
+
+/// Files that only one side makes, and that nobody misses.
+fn written_by_chance(made: &str) -> Option<String> {
+    let path = made.split_whitespace().nth(1).unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default();
+    if name.ends_with(".pid") || name == "pid" || made.contains(".pid ") {
+        return Some("a pid file, which supervision does not need".to_owned());
+    }
+    if path.starts_with("/run/lock") || path.starts_with("/var/lock") {
+        return Some("a lock of the script's own".to_owned());
+    }
+    path.starts_with("/var/log/").then(|| "a log, or what is written there".to_owned())
+}

@@ -1,0 +1,130 @@
+//! Whatever a script does, the machine is as before.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use svc::rehearse::End;
+
+use crate::play::{answer, can_play, play, told};
+use crate::world::World;
+
+/// Everything a script could try against its machine.
+const HOSTILE: &str = r#"#!/bin/sh
+date -s '2001-01-01' ; hwclock --systohc ; hostname taken ; sysctl -w kernel.hostname=taken vm.swappiness=1
+echo 1 >/proc/sys/kernel/panic ; echo b >/proc/sysrq-trigger ; echo 0 >/sys/class/net/lo/mtu
+mknod /etc/disk b 8 0 ; mknod /tmp/memory c 1 1
+dd if=/dev/zero of=/dev/sda count=1 ; dd if=/dev/zero of=/dev/vda count=1
+modprobe loop ; insmod /lib/modules/none.ko ; rmmod loop
+mount -o remount,ro / ; mount --bind /etc /mnt ; umount -a ; umount -l /proc
+swapoff -a ; kexec -l /boot/vmlinuz ; reboot -f ; halt -f ; poweroff -f
+ip link set lo down ; ip addr add 10.9.8.7/24 dev lo ; iptables -P INPUT DROP
+kill -9 -1 ; kill -TERM 1 ; kill -9 1
+rm -rf /etc/init.d /usr/local /var/spool /srv ; echo taken >/etc/passwd ; chmod -R 0 /opt ; chown -R nobody /boot
+unshare -m true ; nsenter -t 1 -m true ; chroot /proc/1/root true
+perl -e 'syscall(304, 1, 2, 3); syscall(165, "a", "b", "c", 0, 0); syscall(321, 0, 0, 0)'
+ls /proc/1/root/ ; cat /proc/1/mem ; echo >/proc/1/oom_score_adj ; renice -20 1 ; echo 1 >/proc/irq/default_smp_affinity
+echo "came to the end"
+"#;
+
+#[test]
+fn a_hostile_script_reaches_nothing() {
+    if !can_play() {
+        return;
+    }
+    // Others may change the machine at the same time, but hardly the same twice.
+    let unchanged = || {
+        let before = World::look(&[]);
+        for text in [HOSTILE.to_owned(), HOSTILE.replace("kill -9 -1", ":")] {
+            let told = play("hostile", &text, "start");
+            if text.contains("kill -9 -1") {
+                continue;
+            }
+            assert_eq!(told.end, End::Code(0), "{}", told.output);
+            assert!(told.output.contains("came to the end"), "{}", told.output);
+            let refused: Vec<&str> = told.refused.iter().map(|refused| refused.call.as_str()).collect();
+            for call in ["clock_settime", "sethostname", "mknod"] {
+                assert!(refused.contains(&call), "{call} was not refused: {refused:?}\n{}", told.output);
+            }
+        }
+        before.differences(&World::look(&[]))
+    };
+    let first = unchanged();
+    if !first.is_empty() {
+        let second = unchanged();
+        assert!(second.is_empty(), "{}", second.join("\n"));
+    }
+}
+
+#[test]
+fn a_script_without_end_is_ended_with_all_that_it_started() {
+    if !can_play() {
+        return;
+    }
+    let dir = tempfile::TempDir::new().unwrap();
+    let script = dir.path().join("endless");
+    fs::write(&script, "#!/bin/sh\n(while :; do :; done) &\nwhile :; do :; done\n").unwrap();
+    let begun = Instant::now();
+    let told =
+        told(Command::new(env!("CARGO_BIN_EXE_svc")).args(["rehearse", "--json", "--timeout", "1s"]).arg(&script));
+    assert_eq!(told.end, End::TimedOut);
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    let before = World::look(&[]);
+    assert!(!before.differences(&World::look(&[])).iter().any(|what| what.contains("still there")));
+}
+
+/// Where packages lie unpacked, a directory each; the machine's own scripts are rehearsed in any case.
+const PACKAGES: &str = "SVC_REHEARSE_PACKAGES";
+/// Of these, each has to be among the packages.
+const DANGEROUS: [&str; 6] = ["hwclock", "procps", "kmod", "mdadm", "kexec", "networking"];
+
+#[test]
+fn rehearsing_every_script_leaves_the_machine_as_it_was() {
+    if !can_play() {
+        return;
+    }
+    let packages = env::var_os(PACKAGES).map(PathBuf::from);
+    let mut scripts: Vec<(Option<PathBuf>, PathBuf)> =
+        entries(Path::new("/etc/init.d")).into_iter().map(|script| (None, script)).collect();
+    for tree in packages.iter().flat_map(|dir| entries(dir)) {
+        scripts.extend(entries(&tree.join("etc/init.d")).into_iter().map(|script| (Some(tree.clone()), script)));
+    }
+    if packages.is_some() {
+        for name in DANGEROUS {
+            let found = scripts
+                .iter()
+                .any(|(_, script)| script.file_name().is_some_and(|file| file.to_string_lossy().starts_with(name)));
+            assert!(found, "there is no script {name} among the packages");
+        }
+    }
+    let scratch: Vec<PathBuf> = packages.into_iter().collect();
+    let rehearse = || {
+        let before = World::look(&scratch);
+        for (tree, script) in &scripts {
+            for verb in ["start", "stop", "restart"] {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_svc"));
+                command.args(["rehearse", "--json", "--timeout", "5s"]).arg(script).arg(verb);
+                if let Some(tree) = tree {
+                    command.arg("--layer").arg(tree);
+                }
+                let told = answer(&mut command);
+                assert!(told.is_ok(), "{} {verb}: {told:?}", script.display());
+            }
+        }
+        before.differences(&World::look(&scratch))
+    };
+    let first = rehearse();
+    if !first.is_empty() {
+        let second = rehearse();
+        assert!(second.is_empty(), "{}", second.join("\n"));
+    }
+    println!("{} scripts rehearsed, three verbs each; nothing else changed", scripts.len());
+}
+
+fn entries(dir: &Path) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    all.sort();
+    all
+}
