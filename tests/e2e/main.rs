@@ -7,6 +7,7 @@ mod deaths;
 mod doors;
 mod ends;
 mod files;
+mod foresight;
 mod harness;
 mod lives;
 mod odd_scripts;

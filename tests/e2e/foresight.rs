@@ -1,0 +1,129 @@
+//! What svc makes of a copy of svcd's decisions, against what then happens.
+
+use std::process::Command;
+
+use serde_json::Value;
+use svc::wire::{Request, StateName};
+
+use crate::harness::{Daemon, lives, shell, target, until};
+
+/// What `svc` answers as JSON, and its exit code.
+fn json(daemon: &Daemon, words: &[&str]) -> (Value, i32) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_svc"));
+    let output = command.arg("--socket").arg(daemon.path("control")).arg("--json").args(words).output().unwrap();
+    let value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{words:?}: {error}: {output:?}"));
+    (value, output.status.code().unwrap())
+}
+
+/// A service that takes a while to be ready, and writes down when it begins and when it is told to end.
+fn slow(name: &str) -> String {
+    let script = format!(
+        "trap 'echo {name} stop >> {{dir}}/order; exit 0' TERM\necho {name} start >> {{dir}}/order\nsleep 0.2\necho >&3\n\
+         while :; do sleep 0.02; done"
+    );
+    format!("ready = \"notify-fd 3\"\n{}", shell(&script))
+}
+
+/// The starts and stops of a plan, as the services write them down.
+fn steps(plan: &Value) -> Vec<String> {
+    let steps = plan["plan"]["steps"].as_array().unwrap().iter();
+    let told = steps.filter(|step| ["start", "stop"].contains(&step["step"].as_str().unwrap()));
+    told.map(|step| format!("{} {}", step["name"].as_str().unwrap(), step["step"].as_str().unwrap())).collect()
+}
+
+fn shop() -> Daemon {
+    let mut daemon = Daemon::new(&["--boot"]);
+    daemon.define("db", &slow("db"));
+    daemon.define("app", &format!("requires = [\"db\"]\n{}", slow("app")));
+    daemon.define("web", &format!("enabled = true\nrequires = [\"app\"]\n{}", slow("web")));
+    daemon.start();
+    daemon.until_state("web", StateName::Up);
+    daemon
+}
+
+#[test]
+fn a_plan_touches_nothing_and_comes_true() {
+    let daemon = shop();
+    let begun = daemon.read("order").unwrap();
+    let pids = ["db", "app", "web"].map(|name| daemon.pid(name));
+    let (plan, code) = json(&daemon, &["plan", "restart", "app"]);
+    assert_eq!(code, 0, "{plan}");
+    let planned = steps(&plan);
+    assert_eq!(planned, ["web stop", "app stop", "app start", "web start"]);
+    assert!(pids.iter().all(|pid| lives(*pid)) && daemon.read("order").unwrap() == begun, "a plan touches nothing");
+    daemon.outcome(&Request::Restart(target("app")));
+    daemon.until_state("web", StateName::Up);
+    let order = daemon.read("order").unwrap();
+    assert_eq!(order.lines().skip(begun.lines().count()).collect::<Vec<_>>(), planned);
+}
+
+#[test]
+fn how_long_things_took_outlives_the_manager() {
+    let daemon = shop();
+    daemon.outcome(&Request::Restart(target("db")));
+    daemon.until_state("web", StateName::Up);
+    let takes = |plan: &Value| -> Vec<(String, f64)> {
+        let steps = plan["plan"]["steps"].as_array().unwrap().iter();
+        let known = steps.filter(|step| ["start", "stop"].contains(&step["step"].as_str().unwrap()));
+        known.map(|step| (step["name"].to_string(), step["takes"].as_f64().expect("it happened before"))).collect()
+    };
+    let before = json(&daemon, &["plan", "restart", "db"]).0;
+    assert_eq!(takes(&before).len(), 6, "{before}");
+    for step in before["plan"]["steps"].as_array().unwrap().iter().filter(|step| step["step"] == "start") {
+        assert!(step["takes"].as_f64().unwrap() >= 0.2, "{step}");
+    }
+    let over = before["plan"]["over"].as_f64().unwrap();
+    assert!(over >= 0.6, "three starts, one after another: {before}");
+    daemon.replace_manager();
+    let after =
+        until("a plan", || Some(json(&daemon, &["plan", "restart", "db"]).0).filter(|plan| plan["plan"].is_object()));
+    assert_eq!(takes(&after), takes(&before));
+}
+
+#[test]
+fn what_cannot_be_is_planned_with_its_reason_and_code() {
+    let daemon = Daemon::with(&[("web", "command = \"sleep 1000\"\nrequires = [\"nobody\"]")]);
+    let (plan, code) = json(&daemon, &["plan", "start", "web"]);
+    let answer = plan["plan"]["outcomes"][0]["answer"]["failed"].as_str().unwrap().to_owned();
+    assert!(code == 1 && answer.contains("there is no such service"), "{plan}");
+    let (refused, code) = json(&daemon, &["plan", "start", "wed"]);
+    assert_eq!((refused["refused"]["near"].as_str(), code), (Some("web"), 5), "{refused}");
+}
+
+#[test]
+fn a_tree_has_every_service_with_its_neighbours_and_state() {
+    let daemon = shop();
+    let (tree, _) = json(&daemon, &["tree", "app"]);
+    let rows = tree["tree"].as_array().unwrap();
+    let names: Vec<&str> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["app", "db", "web"]);
+    assert!(rows.iter().all(|row| row["state"] == "up"), "{tree}");
+    assert_eq!(rows[0]["needs"][0]["name"], "db");
+    assert_eq!(rows[0]["needed_by"][0]["name"], "web");
+}
+
+#[test]
+fn a_chart_of_the_boot_outlives_the_manager_and_later_restarts() {
+    let daemon = shop();
+    let (before, _) = json(&daemon, &["bootchart"]);
+    assert_eq!(before["bootchart"]["chain"], serde_json::json!(["web", "app", "db"]), "{before}");
+    for bar in before["bootchart"]["services"].as_array().unwrap() {
+        let moment = |key: &str| bar[key].as_f64().unwrap();
+        assert!(moment("wanted") <= moment("launched") && moment("launched") + 0.2 <= moment("ready"), "{bar}");
+    }
+    daemon.outcome(&Request::Restart(target("db")));
+    daemon.until_state("web", StateName::Up);
+    daemon.replace_manager();
+    let after =
+        until("a chart", || Some(json(&daemon, &["bootchart"]).0).filter(|chart| chart["bootchart"].is_object()));
+    assert_eq!(after, before);
+}
+
+#[test]
+fn a_copy_shows_no_command_and_no_environment() {
+    let secret = "command = \"sleep 1000 --password=geheim\"\n[environment]\nTOKEN = \"geheim\"\n";
+    let daemon = Daemon::with(&[("web", secret)]);
+    daemon.up("web");
+    let copy = serde_json::to_string(&daemon.ask(&Request::Snapshot)).unwrap();
+    assert!(copy.contains("\"web\"") && !copy.contains("geheim") && !copy.contains("sleep"), "{copy}");
+}
