@@ -90,6 +90,16 @@ pub enum Request {
     },
     /// A copy of everything that decides: answered by [`Reply::Snapshot`].
     Snapshot,
+    /// Every value in force and where it was written. Answered by [`Reply::Values`].
+    Cat {
+        /// Which.
+        names: Vec<String>,
+    },
+    /// The last lines of the log of requests. Answered by [`Reply::Log`].
+    Audit {
+        /// How many.
+        lines: u32,
+    },
     /// End the daemon.
     Shutdown {
         /// What comes after the services were stopped in order.
@@ -185,6 +195,8 @@ pub enum Reply {
     Log(Vec<LogLine>),
     /// To [`Request::Snapshot`].
     Snapshot(Box<Snapshot>),
+    /// To [`Request::Cat`].
+    Values(Vec<Value>),
     /// To [`Request::Shutdown`]; sent before the services stop.
     ShuttingDown,
     /// To [`Request::Renew`]; sent before the manager makes way.

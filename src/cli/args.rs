@@ -153,6 +153,15 @@ pub(crate) enum Verb {
         /// Of these lines only those that match this regular expression
         #[arg(short, long, value_name = "PATTERN", value_parser = super::grep::pattern)]
         grep: Option<super::grep::Pattern>,
+        /// Who asked svcd for what, and what became of it
+        #[arg(long, conflicts_with_all = ["names", "follow"])]
+        audit: bool,
+    },
+    /// Every value in force, and the line of a file that says so
+    Cat {
+        /// Names or patterns
+        #[arg(value_name = "NAME", required = true)]
+        names: Vec<String>,
     },
     /// What they need and who needs them, with their states
     Tree(Tree),
@@ -219,7 +228,8 @@ impl Verb {
             Self::Configure(asked) => asked.diff || asked.values,
             _ => matches!(
                 self,
-                Self::Check(_)
+                Self::Cat { .. }
+                    | Self::Check(_)
                     | Self::Graph(_)
                     | Self::List(_)
                     | Self::Load(_)

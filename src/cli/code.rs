@@ -46,6 +46,7 @@ impl Table {
             | Reply::Check(_)
             | Reply::Load(_)
             | Reply::Log(_)
+            | Reply::Values(_)
             | Reply::Snapshot(_)
             | Reply::ShuttingDown
             | Reply::Renewing => GOOD,

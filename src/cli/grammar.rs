@@ -8,7 +8,8 @@ use svc_core::definition::near;
 use super::args::PASS;
 
 /// Verbs that make sense before and after names.
-const OF_SERVICES: [&str; 20] = [
+const OF_SERVICES: [&str; 21] = [
+    "cat",
     "check",
     "status",
     "load",

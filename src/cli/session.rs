@@ -65,10 +65,15 @@ impl Session {
             Verb::Pin(which) => self.action(&Request::Pin(target(which, false, false))),
             Verb::Unpin(which) => self.action(&Request::Unpin(target(which, false, false))),
             Verb::Reset(which) => self.action(&Request::Reset(target(which, false, false))),
-            Verb::Log { names, lines, follow, grep } => {
+            Verb::Log { lines, grep, audit: true, .. } => {
+                self.grep = grep;
+                self.action(&Request::Audit { lines })
+            }
+            Verb::Log { names, lines, follow, grep, .. } => {
                 self.grep = grep;
                 self.action(&Request::Log { names, lines, follow })
             }
+            Verb::Cat { names } => self.action(&Request::Cat { names }),
             Verb::Shutdown { then, kill } => self.action(&Request::Shutdown { then: then.into(), kill }),
             Verb::Hello => self.action(&Request::Hello),
             Verb::Renew => self.renew(),
@@ -244,6 +249,7 @@ impl Session {
                     say_raw_error(&told.err);
                 }
             }
+            Reply::Values(values) => say(&show::values(values)),
             Reply::Log(lines) => say(&show::log(lines)),
             // What is done with it says what there is to say.
             Reply::Snapshot(_) => {}

@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::name::Name;
 use crate::run::Signal;
 
+mod access;
 mod verbs;
 
+pub use access::{Access, Asker, OPERATING, Refused};
 pub use verbs::{COMMON, Verb};
 
 /// The place of a service in the supervisor's tables. Reused only after [`crate::Action::Removed`].
@@ -66,6 +68,9 @@ pub struct Service {
     /// Own verbs, and what is run in place of the common ones, before or after them. Table: `[verbs]`.
     #[serde(default)]
     pub verbs: BTreeMap<String, Verb>,
+    /// Who may operate it. Table: `[access]`.
+    #[serde(default)]
+    pub access: Access,
     /// Whether it starts at boot, and where that is written. Key: `enabled`.
     pub enabled: Enabled,
     /// The files it was read from, main one first.
@@ -420,6 +425,7 @@ impl Service {
             configure_then: ConfigureThen::Adapt,
             configure_at_start: false,
             verbs: BTreeMap::new(),
+            access: Access::default(),
             enabled: Enabled::default(),
             files: Vec::new(),
             origins: BTreeMap::new(),

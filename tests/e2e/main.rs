@@ -1,5 +1,6 @@
 //! `svcd` with real processes: started, told, killed, replaced; every fact is waited for, none is slept for.
 
+mod access;
 mod actors;
 mod commands;
 mod crashes;

@@ -67,6 +67,30 @@ fn an_own_status_is_shown_beside_what_is_known() {
 }
 
 #[test]
+fn cat_says_of_every_value_where_it_was_written() {
+    let mut daemon = Daemon::new(&[]);
+    daemon.define("web", WEB);
+    std::fs::create_dir(daemon.path("services/web.d")).unwrap();
+    std::fs::write(daemon.path("services/web.d/slow.toml"), "verbs.reload.before = \"true\"\nnice = 5\n").unwrap();
+    daemon.start();
+    let (code, out, _) = svc(&daemon, &["--json", "cat", "web"]);
+    let answer: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let of = |key: &str| {
+        let all = answer["values"].as_array().unwrap();
+        let found = all.iter().find(|value| value["key"] == key).unwrap_or_else(|| panic!("{key}: {out}"));
+        let text = |name: &str| found[name].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        (text("value"), text("origin"))
+    };
+    let pair = |value: &str, origin: &str| (value.to_owned(), origin.to_owned());
+    assert_eq!((code, &answer["schema"]), (0, &serde_json::json!(1)));
+    assert_eq!(of("command"), pair("sleep 1000", "web.toml:1"));
+    assert_eq!(of("nice"), pair("5", "slow.toml:2"));
+    assert_eq!(of("verbs.reload.before"), pair("true", "slow.toml:1"));
+    assert_eq!(of("environment.COLOUR"), pair("green", "web.toml:3"));
+    assert_eq!(of("stop.timeout"), pair("1m 30s", "default"));
+}
+
+#[test]
 fn an_own_check_counts_with_the_others() {
     let daemon = Daemon::with(&[("web", WEB)]);
     let check = || match daemon.ask(&Request::Check { names: vec!["web".into()] }) {

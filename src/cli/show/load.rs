@@ -30,8 +30,7 @@ pub(crate) fn load(report: &LoadReport, look: &Look) -> String {
     if unchanged && report.faults.is_empty() && !look.quiet {
         let _ = writeln!(text, "nothing changed");
     }
-    values(&mut text, &report.values);
-    text
+    text + &values(&report.values)
 }
 
 fn change_line(text: &mut String, change: &Change) {
@@ -51,7 +50,9 @@ fn shown(value: &str) -> String {
     if value.is_empty() { "not set".to_owned() } else { one_line(value) }
 }
 
-fn values(text: &mut String, values: &[Value]) {
+/// Every value in force with where it was written, by service.
+pub(crate) fn values(values: &[Value]) -> String {
+    let mut text = String::new();
     let key_width = values.iter().map(|value| columns(&value.key)).max().unwrap_or(0);
     let mut last = None;
     for value in values {
@@ -63,4 +64,5 @@ fn values(text: &mut String, values: &[Value]) {
         let origin = paint(DIM, &format!("({})", clean(origin)));
         let _ = writeln!(text, "  {}  {} {origin}", pad(key, key_width), shown(value));
     }
+    text
 }

@@ -15,7 +15,7 @@ use anstyle::{AnsiColor, Style};
 
 pub(crate) use check::check;
 pub(crate) use list::list;
-pub(crate) use load::load;
+pub(crate) use load::{load, values};
 pub(crate) use log::{log, log_line};
 pub(crate) use machine::{Machine, hello, overview};
 pub(crate) use outcome::{outcome, refusal};

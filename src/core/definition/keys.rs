@@ -54,6 +54,8 @@ pub enum Takes {
     Limit(Unit),
     /// A variable's value; the key is its name.
     Variable,
+    /// Verbs: one or an array.
+    Verbs,
     /// What is run for a verb, whose name is the key.
     Verb,
     /// A path that must be there; `!` turns it round; one or an array.
@@ -208,6 +210,9 @@ pub(crate) const THEN: &[&str] = &["reload", "restart", "nothing"];
 /// The kinds of host that a condition knows.
 pub(crate) const HOSTS: &[&str] = &["machine", "container", "vm", "linux", "freebsd"];
 
+/// What `verbs` in `[access]` is if it is not written.
+const OPERATE: &str = "cat, log, reload, reset, restart, start, stop and its own";
+
 /// Every key, by table, in the order of the manual page.
 pub const KEYS: &[Key] = &[
     key("", "description", Takes::Text, ANY, "", "one line for people"),
@@ -301,6 +306,9 @@ pub const KEYS: &[Key] = &[
         "",
         "an own verb, or what is run in place of a common one, before or after it",
     ),
+    key("access", "users", Takes::Accounts, ANY, "", "who may operate it beside root, by name or number"),
+    key("access", "groups", Takes::Accounts, ANY, "", "whose members may"),
+    key("access", "verbs", Takes::Verbs, ANY, OPERATE, "what they may do"),
     key("conditions", "path", Takes::PathCondition, ANY, "", "paths that must exist, or with ! must not"),
     key("conditions", "host", Takes::HostCondition, ANY, "", "the kind of host, or with ! any other"),
     key("conditions", "environment", Takes::EnvironmentCondition, ANY, "", "variables of svcd that must be set"),
@@ -325,7 +333,7 @@ pub const KEYS: &[Key] = &[
 
 /// The tables, in the order of the manual page.
 pub(crate) const TABLES: &[&str] =
-    &["configure", "stop", "restart", "log", "verbs", "conditions", "limits", "environment"];
+    &["configure", "stop", "restart", "log", "verbs", "access", "conditions", "limits", "environment"];
 /// Those of them that may be written several times, as `[[TABLE]]`.
 pub(crate) const ARRAYS: &[&str] = &["configure"];
 
@@ -426,6 +434,7 @@ impl fmt::Display for Takes {
             Self::Limit(Unit::Seconds) => "a duration such as \"10m\", \"SOFT:HARD\" or \"unlimited\"",
             Self::Limit(Unit::Percent) => "a share such as \"150%\", or \"unlimited\"",
             Self::Variable => "a text",
+            Self::Verbs => "a verb or an array of verbs",
             Self::Verb => "a command, or a table of `command`, `before` and `after`",
             Self::PathCondition => "an absolute path, with `!` before it if it must not exist, or an array of them",
             Self::HostCondition => "a kind of host, with `!` before it for any other, or an array of them",

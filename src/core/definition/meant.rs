@@ -116,6 +116,9 @@ fn put(service: &mut Service, path: &str, entry: &Entry) {
         ("restart.period", Value::Duration(Some(period))) => service.restart.period = period,
         ("log.size", Value::Size(size)) => service.log.size = size,
         ("log.keep", Value::Number(keep)) => service.log.keep = u32::try_from(keep).unwrap_or(0),
+        ("access.users", Value::Texts(names)) => service.access.users = names,
+        ("access.groups", Value::Texts(names)) => service.access.groups = names,
+        ("access.verbs", Value::Texts(verbs)) => service.access.verbs = verbs,
         (path, value @ Value::Verb(_)) => super::verbs::put(service, path, value),
         (_, Value::Conditions(conditions)) => service.conditions.extend(conditions),
         (_, Value::Limit(limit)) => {

@@ -20,6 +20,7 @@ fn read(name: &str, text: &str) -> Outcome {
 fn example(key: &Key) -> &'static str {
     match key.takes {
         Takes::Text | Takes::Variable => "\"text\"",
+        Takes::Verbs => "[\"start\", \"other\"]",
         Takes::Verb => "\"/bin/true\"",
         Takes::Flag => "true",
         Takes::Choice(words) if words.contains(&"never") => "\"never\"",

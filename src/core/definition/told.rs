@@ -11,7 +11,7 @@ use super::keys::{KEYS, Key, Unit, kind_name};
 use super::syntax::duration_text;
 use super::words::join;
 use crate::name::Name;
-use crate::service::{Condition, Identity, Kind, Limit, Ready, Reload, RestartWhen, Service};
+use crate::service::{Condition, Configure, ConfigureThen, Identity, Kind, Limit, Ready, Reload, RestartWhen, Service};
 
 /// Every key that means something for this kind of service, in the order of svc.toml(5): its path (`table.key`) and its
 /// value, or what holds where there is none. Of limits and variables only those that are set.
@@ -22,6 +22,14 @@ pub fn values(service: &Service) -> Vec<(String, String)> {
             "environment" => {
                 let variables = service.exec.environment.iter();
                 all.extend(variables.map(|(name, value)| (format!("environment.{name}"), value.clone())));
+            }
+            "configure" => {
+                let items = service.configure.iter().enumerate();
+                let told = items.map(|(at, item)| {
+                    let value = configure(item, key.name).filter(|value| !value.is_empty());
+                    (format!("configure.{}.{}", at + 1, key.name), value.unwrap_or_else(|| key.default.to_owned()))
+                });
+                all.extend(told);
             }
             "verbs" => all.extend(verbs(service)),
             "limits" => {
@@ -36,6 +44,19 @@ pub fn values(service: &Service) -> Vec<(String, String)> {
         }
     }
     all
+}
+
+/// The value of one key of a `[[configure]]`.
+fn configure(item: &Configure, key: &str) -> Option<String> {
+    Some(match key {
+        "template" => item.template.clone(),
+        "target" => item.target.clone(),
+        "owner" => item.owner.clone(),
+        "group" => item.group.clone(),
+        "mode" => format!("{:04o}", item.mode?),
+        "values" => join(&item.values),
+        _ => join(&item.validate),
+    })
 }
 
 /// Every command of `[verbs]`.
@@ -83,6 +104,14 @@ fn value(service: &Service, path: &str) -> Option<String> {
         "oom-score" => exec.oom_score?.to_string(),
         "environment-file" => join(&exec.environment_files),
         "runtime-directory" => join(&exec.runtime_directories),
+        "configure-then" => match service.configure_then {
+            ConfigureThen::Adapt => return None,
+            ConfigureThen::Reload => "reload",
+            ConfigureThen::Restart => "restart",
+            ConfigureThen::Nothing => "nothing",
+        }
+        .to_owned(),
+        "configure-at-start" => service.configure_at_start.to_string(),
         "stop.signal" => stop.signal.name().to_owned(),
         "stop.command" => join(&stop.command),
         "stop.timeout" => limit_or_none(stop.timeout),
@@ -97,6 +126,9 @@ fn value(service: &Service, path: &str) -> Option<String> {
         "restart.settled" => duration_text(restart.settled),
         "restart.limit" => restart.limit.to_string(),
         "restart.period" => duration_text(restart.period),
+        "access.users" => service.access.users.join(" "),
+        "access.groups" => service.access.groups.join(" "),
+        "access.verbs" => service.access.verbs.join(" "),
         "log.size" => size_text(log.size),
         "log.keep" => log.keep.to_string(),
         _ => conditions(&service.conditions, path),
@@ -206,6 +238,7 @@ mod tests {
                 | Takes::OptionalPaths
                 | Takes::Directories
                 | Takes::Accounts
+                | Takes::Verbs
                 | Takes::PathCondition
                 | Takes::HostCondition
                 | Takes::EnvironmentCondition => {
@@ -234,7 +267,9 @@ mod tests {
              stop.signal = \"QUIT\"\nstop.timeout = \"1m 5s\"\nrestart.when = \"always\"\nrestart.delay = \"1s\"\n\
              restart.limit = 3\nlog.size = \"64K\"\nlog.keep = 2\nconditions.host = [\"!vm\", \"linux\"]\n\
              conditions.environment = \"A=b\"\nconditions.path = \"!/x\"\nlimits.open-files = \"1024:4096\"\n\
-             limits.core = \"unlimited\"\nverbs.configtest = \"/bin/x -t\"\n\
+             limits.core = \"unlimited\"\nverbs.configtest = \"/bin/x -t\"\naccess.users = \"a\"\n\
+             access.verbs = [\"log\", \"x\"]\n\
+             access.groups = [\"b\", \"c\"]\n\
              verbs.reload.before = \"/bin/x -t\"\nverbs.reload.after = \"/bin/y 'a b'\"\n\
              limits.memory = \"1536M\"\nlimits.cpu = \"150%\"\nenvironment.A = \"b c\"\n",
         ] {

@@ -105,6 +105,7 @@ impl<'f, 'a> Reader<'f, 'a> {
             (Takes::Names, _) => return self.names(key, word, value).map(Value::Names),
             (Takes::OptionalPaths, _) => return self.each(key, word, value, optional_path).map(Value::Texts),
             (Takes::Directories, _) => return self.each(key, word, value, directory).map(Value::Texts),
+            (Takes::Verbs, _) => return self.each(key, word, value, super::verbs::name).map(Value::Texts),
             (Takes::Accounts, _) => return self.each(key, word, value, account).map(Value::Texts),
             (Takes::PathCondition, _) => return self.conditions(key, word, value, syntax::path_condition),
             (Takes::HostCondition, _) => return self.conditions(key, word, value, syntax::host_condition),

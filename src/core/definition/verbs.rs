@@ -22,16 +22,20 @@ const PARTS: [&str; 3] = ["command", "before", "after"];
 /// Common verbs that something may be run before and after; of the others there is nothing to be wrapped.
 const WRAPPED: [&str; 3] = ["start", "stop", "reload"];
 
+/// Reads the name of a verb: one word that cannot be taken for an option.
+pub(super) fn name(text: &str) -> Result<String, Complaint> {
+    let plain = |found: char| found.is_ascii_alphanumeric() || "-_.".contains(found);
+    if text.starts_with(|first: char| first.is_ascii_alphanumeric()) && text.chars().all(plain) {
+        return Ok(text.to_owned());
+    }
+    let complaint = Complaint::new(format!("`{}` cannot be a verb", shown(text)));
+    Err(complaint.help("a verb has letters, digits and - _ . and begins with a letter or digit"))
+}
+
 impl Reader<'_, '_> {
-    /// Checks the name of a verb: one word that cannot be taken for an option.
+    /// Checks the name of a verb.
     pub(super) fn verb_name(&mut self, place: &Place, name: &str) -> bool {
-        let plain = |found: char| found.is_ascii_alphanumeric() || "-_.".contains(found);
-        let is_good = name.starts_with(|first: char| first.is_ascii_alphanumeric()) && name.chars().all(plain);
-        if !is_good {
-            let complaint = Complaint::new(format!("`{}` cannot be a verb", shown(name)));
-            self.error(place, complaint.help("a verb has letters, digits and - _ . and begins with a letter or digit"));
-        }
-        is_good
+        self::name(name).map_err(|complaint| self.error(place, complaint)).is_ok()
     }
 
     /// Reads what is run for a verb.

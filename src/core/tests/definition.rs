@@ -134,6 +134,7 @@ fn describe(outcome: &Outcome, sources: &[SourceText<'_>], plain: impl Fn(&Servi
         configure_then,
         configure_at_start,
         verbs,
+        access,
         enabled,
         files,
     );

@@ -173,6 +173,7 @@ fn resolved(mut service: Service, loading: &mut Loading<'_>) -> Option<Service> 
         look_up(words);
     }
     look_up_verbs(&mut service);
+    look_up_access(&mut service, loading);
     if let Reload::Command(words) = &mut service.reload {
         look_up(words);
     }
@@ -186,6 +187,28 @@ fn resolved(mut service: Service, loading: &mut Loading<'_>) -> Option<Service> 
 pub(super) fn look_up_verbs(service: &mut Service) {
     for verb in service.verbs.values_mut() {
         [&mut verb.command, &mut verb.before, &mut verb.after].into_iter().for_each(|words| look_up(words));
+    }
+}
+
+/// The numbers of those who may operate it. Somebody who does not exist has no rights, and is no fault of the file.
+pub(super) fn look_up_access(service: &mut Service, loading: &mut Loading<'_>) {
+    let access = &mut service.access;
+    let mut missing = Vec::new();
+    for user in &access.users {
+        match users::user(user) {
+            Ok(account) => access.uids.push(account.uid),
+            Err(error) => missing.push(("access.users", error)),
+        }
+    }
+    for group in &access.groups {
+        match users::group(group) {
+            Ok(gid) => access.gids.push(gid),
+            Err(error) => missing.push(("access.groups", error)),
+        }
+    }
+    for (key, error) in missing {
+        let origin = service.origins.get(key).cloned().unwrap_or_else(|| service.files.join(", "));
+        loading.image.notes.push(format!("{origin}: {}: {error}", service.name));
     }
 }
 

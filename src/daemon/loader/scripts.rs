@@ -12,7 +12,7 @@ use svc_core::definition;
 use svc_core::service::{Dialect, Enabled, Kind, Service};
 
 use super::links::{self, Link};
-use super::native::{Store, look_up_verbs, settle, sources, texts};
+use super::native::{Store, look_up_access, look_up_verbs, settle, sources, texts};
 use super::{FILE_BYTES_MAX, Loading, names_of, text_of};
 use crate::daemon::options::Options;
 
@@ -137,6 +137,7 @@ fn refined(service: Service, store: &Store, loading: &mut Loading<'_>) -> Option
     let sources = sources(&texts);
     let mut service = settle(&name, definition::refine(service, &sources), &sources, loading)?;
     look_up_verbs(&mut service);
+    look_up_access(&mut service, loading);
     Some(service)
 }
 

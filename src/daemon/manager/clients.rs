@@ -146,6 +146,7 @@ impl Manager {
 
     /// The one answer to a client's request, which may have gone away meanwhile.
     pub(super) fn reply(&mut self, id: u64, reply: Reply) {
+        self.note_reply(id, &reply);
         if let Some(client) = self.clients.all.get_mut(&id) {
             client.out.extend(encode(&Line::Final(reply)));
             client.answered = true;
@@ -179,6 +180,7 @@ impl Manager {
             self.poller.remove(&client.stream).ok();
         }
         self.clients.full.remove(&id);
+        self.note_gone(id);
         self.stop_following(id);
     }
 

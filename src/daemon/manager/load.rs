@@ -203,7 +203,11 @@ pub(super) fn values_with_origins(service: &Service) -> Vec<Value> {
     let origin = |key: &str| match key {
         // For a script a link says so.
         "enabled" if !service.enabled.origin.is_empty() => Some(service.enabled.origin.clone()),
-        key => service.origins.get(key).cloned(),
+        // Of a verb with several commands the place of the whole is known.
+        key => {
+            let whole = || key.rsplit_once('.').filter(|_| key.starts_with("verbs.")).map(|(whole, _)| whole);
+            service.origins.get(key).or_else(|| service.origins.get(whole()?)).cloned()
+        }
     };
     let value = |(key, value): (String, String)| {
         let origin = origin(&key).unwrap_or_else(|| "default".into());

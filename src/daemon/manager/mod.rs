@@ -22,7 +22,9 @@ use super::link;
 use super::options::Options;
 use super::{After, LAUNCHES_CHANNEL, Role, say};
 
+mod access;
 mod adopt;
+mod audit;
 mod checking;
 mod circle;
 mod clients;
@@ -164,6 +166,7 @@ struct Manager {
     helpers: Helpers,
     configuring: configure::Configuring,
     asking: status::Asking,
+    audit: audit::Audit,
     checking: checking::Checking,
     output: output::Outputs,
     /// What comes after everything was stopped.
@@ -249,6 +252,7 @@ impl Manager {
             helpers: Helpers::default(),
             configuring: configure::Configuring::default(),
             asking: status::Asking::default(),
+            audit: audit::Audit::default(),
             checking: checking::Checking::default(),
             output: output::Outputs::default(),
             then: None,

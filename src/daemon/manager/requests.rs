@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use svc_core::event::Request as Ask;
-use svc_core::{Answer, Event, Name, ServiceId, Ticket, Who, definition};
+use svc_core::{Answer, Event, Name, ServiceId, Ticket, definition};
 
+use super::load::values_with_origins;
 use super::output::{Asked, FOLLOW};
 use super::{Manager, Timer};
 use crate::daemon::glob;
@@ -98,7 +99,10 @@ impl Manager {
     /// A client's line came.
     pub(super) fn requested(&mut self, client: u64, line: &[u8]) {
         match serde_json::from_slice::<Request>(line) {
-            Ok(request) if self.has_loaded => self.serve_request(client, request, MayRead::Scripts),
+            Ok(request) if self.has_loaded => {
+                self.note_request(client, &request);
+                self.serve_request(client, request, MayRead::Scripts);
+            }
             Ok(request) => self.requests.early.push(Waiting { client, request, awaits: Awaits::Load }),
             Err(error) => {
                 let text = format!("not a request: {error}");
@@ -110,13 +114,14 @@ impl Manager {
     /// The first definitions are in force: serves what came before.
     pub(super) fn resume_requests(&mut self) {
         for Waiting { client, request, .. } in std::mem::take(&mut self.requests.early) {
+            self.note_request(client, &request);
             self.serve_request(client, request, MayRead::Scripts);
         }
     }
 
     fn serve_request(&mut self, client: u64, request: Request, may_read: MayRead) {
-        if let Some(text) = self.denied(client, &request) {
-            return self.reply(client, Reply::Refused(Refusal::Denied { text }));
+        if let Some(refusal) = self.denied(client, &request) {
+            return self.reply(client, Reply::Refused(refusal));
         }
         let names = match &request {
             Request::Hello => return self.hello(client),
@@ -124,6 +129,7 @@ impl Manager {
             Request::Check { .. } | Request::Load { .. } => return self.wait_for_load(client, request, Awaits::Load),
             Request::Shutdown { then, kill } => return self.asked_to_shut_down(client, *then, *kill),
             Request::Renew => return self.make_way(client),
+            Request::Audit { lines } => return self.audit_asked(client, *lines),
             Request::List { names } | Request::Status { names, .. } | Request::Log { names, .. } => names.clone(),
             Request::Start(target)
             | Request::Stop(target)
@@ -134,6 +140,7 @@ impl Manager {
             | Request::Pin(target)
             | Request::Unpin(target)
             | Request::Reset(target) => target.names.clone(),
+            Request::Cat { names } => names.clone(),
             Request::Verb { name, .. } => vec![name.clone()],
         };
         if may_read == MayRead::Scripts && self.is_trusted(client) && self.is_stale() {
@@ -141,7 +148,14 @@ impl Manager {
         }
         let all_if_none = matches!(request, Request::List { .. } | Request::Log { .. });
         match self.resolve(&names, all_if_none) {
-            Ok(ids) => self.serve_for(client, request, &ids),
+            Ok(ids) => match self.refused(client, &request, &ids) {
+                Some(refusal) => self.reply(client, Reply::Refused(refusal)),
+                None => self.serve_for(client, request, &ids),
+            },
+            Err(Unresolved::Instance(_)) if !self.is_trusted(client) => {
+                let refusal = self.owner_only(client);
+                self.reply(client, Reply::Refused(refusal));
+            }
             Err(Unresolved::Instance(name)) if may_read >= MayRead::Instance => {
                 self.instances.insert(name);
                 self.wait_for_load(client, request, Awaits::Instance);
@@ -166,6 +180,10 @@ impl Manager {
                 return self.reply(client, Reply::List(list));
             }
             Request::Status { lines, .. } => return self.status_asked(client, ids, lines),
+            Request::Cat { .. } => {
+                let values = ids.iter().flat_map(|id| values_with_origins(self.core.service(*id))).collect();
+                return self.reply(client, Reply::Values(values));
+            }
             Request::Log { lines, follow, .. } => return self.log_asked(client, ids, lines, follow),
             Request::Enable(_) | Request::Disable(_) => return self.enable(client, request, ids),
             Request::Verb { words, stream, .. } => {
@@ -184,30 +202,11 @@ impl Manager {
             | Request::Check { .. }
             | Request::Load { .. }
             | Request::Shutdown { .. }
+            | Request::Audit { .. }
             | Request::Renew => return,
         };
         let hears = if ask.1 { Hears::AtOnce } else { Hears::Answer };
         self.ask_core(client, ids, &ask.0, hears);
-    }
-
-    /// Who may not do this, and what would be needed; `None`: it may.
-    fn denied(&self, client: u64, request: &Request) -> Option<String> {
-        let harmless = matches!(
-            request,
-            Request::Hello | Request::Snapshot | Request::List { .. } | Request::Status { .. } | Request::Check { .. }
-        );
-        if harmless || self.is_trusted(client) {
-            return None;
-        }
-        let uid = self.peer(client).map_or(u32::MAX, |peer| peer.uid);
-        Some(format!("user {uid} may not do this; it needs root, or the user who runs this svcd"))
-    }
-
-    pub(super) fn who(&self, client: u64) -> Who {
-        match self.peer(client).map(|peer| peer.uid) {
-            Some(0) | None => Who("root".into()),
-            Some(uid) => Who(format!("user {uid}")),
-        }
     }
 
     pub(super) fn wait_for_load(&mut self, client: u64, request: Request, awaits: Awaits) {

@@ -15,7 +15,7 @@ use svc_platform::{Passed, files, process, signals};
 use super::prepare::{self, Surroundings};
 use super::records::{Launched, Record, Watched};
 use super::run::{Process, Run, Trunk, tree_name};
-use super::{Manager, Token};
+use super::{Manager, Token, audit};
 use crate::daemon::link::{self, Key};
 use crate::daemon::say;
 
@@ -184,7 +184,9 @@ impl Manager {
     pub(super) fn kept(&mut self, key: &str, fds: [Option<OwnedFd>; 2]) {
         let [Some(first), Some(second)] = fds else { return };
         let Some(private) = key.strip_prefix(link::PRIVATE) else {
-            if let Ok(name) = Name::new(key) {
+            if key == audit::LOG {
+                self.audit_kept(PipeWriter::from(second));
+            } else if let Ok(name) = Name::new(key) {
                 self.pipes.entry(name).or_insert_with(|| PipeWriter::from(second));
             }
             return;

@@ -66,11 +66,10 @@ impl Manager {
 
     /// Answers at once, or after a script has been asked for its own word.
     pub(super) fn status_asked(&mut self, client: u64, ids: &[ServiceId], lines: u32) {
-        let trusted = self.is_trusted(client);
-        let lines = if trusted { lines } else { 0 };
         if let [id] = ids {
             let service = self.core.service(*id).clone();
-            if trusted && has_own_status(&service) {
+            let lines = if self.may(client, *id, "log") { lines } else { 0 };
+            if self.may(client, *id, "start") && has_own_status(&service) {
                 let asker = self.mint();
                 let words: Vec<String> = match service.instead("status") {
                     Some(words) => words.to_vec(),
@@ -82,7 +81,8 @@ impl Manager {
                 }
             }
         }
-        let all = ids.iter().map(|id| self.status(*id, lines)).collect();
+        let lines = |id| if self.may(client, id, "log") { lines } else { 0 };
+        let all = ids.iter().map(|id| self.status(*id, lines(*id))).collect();
         self.reply(client, Reply::Status(all));
     }
 
