@@ -3,6 +3,7 @@
 mod code;
 mod manifests;
 mod notes;
+mod packages;
 mod pages;
 
 use std::fs;
