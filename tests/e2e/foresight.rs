@@ -17,11 +17,10 @@ fn json(daemon: &Daemon, words: &[&str]) -> (Value, i32) {
 
 /// A service that takes a while to be ready, and writes down when it begins and when it is told to end.
 fn slow(name: &str) -> String {
-    let script = format!(
-        "trap 'echo {name} stop >> {{dir}}/order; exit 0' TERM\necho {name} start >> {{dir}}/order\nsleep 0.2\necho >&3\n\
-         while :; do sleep 0.02; done"
-    );
-    format!("ready = \"notify-fd 3\"\n{}", shell(&script))
+    let writes = |what: &str| format!("echo {name} {what} >> {{dir}}/order");
+    let told = format!("trap '{}; exit 0' TERM\n{}", writes("stop"), writes("start"));
+    let waits = "sleep 0.2\necho >&3\nwhile :; do sleep 0.02; done";
+    format!("ready = \"notify-fd 3\"\n{}", shell(&format!("{told}\n{waits}")))
 }
 
 /// The starts and stops of a plan, as the services write them down.

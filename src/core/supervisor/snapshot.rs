@@ -7,11 +7,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::Supervisor;
-use crate::service::{Enabled, Kind, Ready, Reload, Script, Service, Stop, Verb};
+use crate::service::{Access, ConfigureThen, Enabled, Exec, Kind, Log, Ready, Reload, Script, Service, Stop, Verb};
 
 impl Supervisor {
     /// A copy that decides as this one does. Of the definitions it has only what decides: no command lines, no
-    /// environment, no paths; so anybody may see it who may see a list of services.
+    /// environment, no files; so anybody may see it who may see a list of services.
     pub fn snapshot(&self) -> Self {
         let mut copy = self.clone();
         for life in copy.lives.iter_mut().flatten() {
@@ -21,27 +21,40 @@ impl Supervisor {
     }
 }
 
+/// Every key is named here, so that a new one is thought about.
 fn reduced(service: &Service) -> Service {
-    let requires = service.origins.get_key_value("requires").map(|(key, place)| (key.clone(), place.clone()));
+    let Service { name, description, kind: of_kind, links, ready: when, start_timeout, stop, reload, .. } = service;
+    let Service { restart, watchdog, smooth, leave_children, verbs, enabled, origins, .. } = service;
+    let requires = origins.get_key_value("requires").map(|(key, place)| (key.clone(), place.clone()));
     Service {
-        description: service.description.clone(),
-        links: service.links.clone(),
-        ready: ready(&service.ready),
-        start_timeout: service.start_timeout,
-        stop: Stop { command: words(&service.stop.command), ..service.stop.clone() },
-        reload: match &service.reload {
+        name: name.clone(),
+        description: description.clone(),
+        kind: kind(of_kind),
+        command: Vec::new(),
+        links: links.clone(),
+        conditions: Vec::new(),
+        ready: ready(when),
+        start_timeout: *start_timeout,
+        stop: Stop { signal: stop.signal, command: words(&stop.command), timeout: stop.timeout },
+        reload: match reload {
             Reload::None => Reload::None,
             Reload::Signal(signal) => Reload::Signal(*signal),
             Reload::Command(command) => Reload::Command(words(command)),
         },
-        verbs: service.verbs.iter().map(|(name, verb)| (name.clone(), without_words(verb))).collect(),
-        restart: service.restart,
-        watchdog: service.watchdog,
-        smooth: service.smooth,
-        leave_children: service.leave_children,
-        enabled: Enabled { on: service.enabled.on, origin: String::new() },
+        restart: *restart,
+        watchdog: *watchdog,
+        smooth: *smooth,
+        leave_children: *leave_children,
+        exec: Exec::default(),
+        access: Access::default(),
+        log: Log::default(),
+        configure: Vec::new(),
+        configure_then: ConfigureThen::default(),
+        configure_at_start: false,
+        verbs: verbs.iter().map(|(name, verb)| (name.clone(), without_words(verb))).collect(),
+        enabled: Enabled { on: enabled.on, origin: String::new() },
+        files: Vec::new(),
         origins: BTreeMap::from_iter(requires),
-        ..Service::new(service.name.clone(), kind(&service.kind))
     }
 }
 
