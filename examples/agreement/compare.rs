@@ -2,7 +2,8 @@
 //!
 //! * program: the same file, links followed; `/bin` and `/usr/bin` are one place.
 //! * arguments: the same words in any order, without those that say foreground or background, without those that only
-//!   name the pid file; an option's long and short name are one.
+//!   name the pid file; an option's long and short name are one. A file below `/etc` that one side names and the other
+//!   leaves to the program is the same if that path is built into the program.
 //! * user, group: the same names; nobody said is root; a group that is named like the user is the user's own. A daemon
 //!   that one side starts as root and tells by its own option (`-u`, `--user`) to become the user of the other runs as
 //!   the same user: these options are then no difference between the arguments.
@@ -73,7 +74,14 @@ pub(crate) fn compare(tree: &Tree, table: &Table, draft: &Draft, unit: &Unit) ->
         differ(Field::Group, group.unwrap_or_default(), unit_group.unwrap_or_default());
     }
     let options = Options::of(tree, table, draft);
-    differ(Field::Arguments, options.that_count(&ours, draft), options.that_count(&theirs, draft));
+    let (mut ours, mut theirs) = (options.that_count(&ours, draft), options.that_count(&theirs, draft));
+    let defaults = Defaults::of(tree, draft);
+    (ours, theirs) = (defaults.left_out(ours.clone(), &theirs), defaults.left_out(theirs, &ours));
+    let sorted = |mut words: Vec<String>| {
+        words.sort();
+        words.join(" ")
+    };
+    differ(Field::Arguments, sorted(ours), sorted(theirs));
 
     let made: BTreeSet<&String> = draft.runtime_directories.iter().collect();
     let wanted = unit.runtime_directories();
@@ -139,8 +147,8 @@ struct Options {
 impl Options {
     fn of(tree: &Tree, table: &Table, draft: &Draft) -> Self {
         let program = &draft.command[0];
-        let described = manual::described(tree, program);
-        let says = described.iter().filter(|known| manual::effect(&known.text) != manual::Effect::Neither);
+        let described = manual::described(tree, &draft.command);
+        let says = described.iter().filter(|known| known.effect() != manual::Effect::Neither);
         let mut switches: BTreeSet<String> = says.flat_map(|known| known.names.iter().cloned()).collect();
         switches.extend(draft.stay.added.iter().chain(&draft.stay.removed).cloned());
         if let Some(row) = table.row(program) {
@@ -156,8 +164,8 @@ impl Options {
         Self { switches, aliases }
     }
 
-    /// The arguments that count, sorted.
-    fn that_count(&self, command: &[String], draft: &Draft) -> String {
+    /// The arguments that count.
+    fn that_count(&self, command: &[String], draft: &Draft) -> Vec<String> {
         let pid_files: Vec<String> = draft.pid_file.iter().map(|file| file.replace("/var/run/", "/run/")).collect();
         let mut out: Vec<String> = Vec::new();
         for word in command.iter().skip(1) {
@@ -181,8 +189,34 @@ impl Options {
             out.push(self.aliases.get(option).cloned().unwrap_or_else(|| option.to_string()));
             out.extend(value.map(String::from));
         }
-        out.sort();
-        out.join(" ")
+        out
+    }
+}
+
+/// The text of the program, where its built-in paths are.
+struct Defaults {
+    text: Vec<u8>,
+}
+
+impl Defaults {
+    fn of(tree: &Tree, draft: &Draft) -> Self {
+        let file = tree.find(&draft.command[0]);
+        Self { text: file.and_then(|file| std::fs::read(file).ok()).unwrap_or_default() }
+    }
+
+    /// These arguments without paths that the other side leaves to the program, where it has them built in.
+    fn left_out(&self, words: Vec<String>, others: &[String]) -> Vec<String> {
+        let mut out: Vec<String> = Vec::new();
+        for word in words {
+            let is_path = word.starts_with("/etc/") && word.len() > 6;
+            let built_in = is_path && self.text.windows(word.len()).any(|part| part == word.as_bytes());
+            if !built_in || others.contains(&word) {
+                out.push(word);
+            } else if out.last().is_some_and(|last| last.starts_with('-') && !others.contains(last)) {
+                out.pop();
+            }
+        }
+        out
     }
 }
 

@@ -81,7 +81,14 @@ fn judge(package: &str, root: &Path, table: &Table, count: &mut Count) {
         };
         let Some(text) = tree.read(&path) else { continue };
         count.scripts += 1;
-        let draft = match convert(&tree, table, &path, &text).1 {
+        let (evidence, mut verdict) = convert(&tree, table, &path, &text);
+        let is_there = |word: &String| !word.starts_with('/') || tree.find(word).is_some();
+        let program = evidence.start.launches.last().and_then(|launch| launch.command.first());
+        let whole = evidence.start.missing.is_empty() && program.is_none_or(is_there);
+        if !whole && packages::complete(package, root) {
+            verdict = convert(&tree, table, &path, &text).1;
+        }
+        let draft = match verdict {
             Verdict::Converted(draft) => draft,
             Verdict::Kept(why) => {
                 count.kept += 1;

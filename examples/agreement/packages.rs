@@ -31,6 +31,31 @@ pub(crate) fn unpacked(names: &[String]) -> Result<Vec<(String, PathBuf)>, Strin
     Ok(out)
 }
 
+/// Unpacks over a package what it depends on and comes of the same source: the program or the functions of its script
+/// may be there. Says whether there was anything.
+pub(crate) fn complete(name: &str, root: &Path) -> bool {
+    let source = |name: &str| {
+        let shown = Command::new("apt-cache").args(["show", "--no-all-versions", name]).output().ok()?;
+        let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+        let field = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).map(String::from);
+        let source = field("Source: ").and_then(|source| source.split(' ').next().map(String::from));
+        source.or(field("Package: "))
+    };
+    let Some(wanted) = source(name) else { return false };
+    let Ok(shown) = Command::new("apt-cache").args(["depends", "--important", name]).output() else { return false };
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    let names = text.lines().filter_map(|line| line.trim().trim_start_matches('|').strip_prefix("Depends: "));
+    let names = names.filter(|name| !name.starts_with('<'));
+    let names: Vec<String> = names.filter(|name| source(name).as_ref() == Some(&wanted)).map(String::from).collect();
+    let Some(debs) = root.parent().and_then(Path::parent).map(|base| base.join("debs")) else { return false };
+    fetch(&debs, &names.iter().filter(|name| archive(&debs, name).is_none()).collect::<Vec<_>>());
+    let mut any = false;
+    for deb in names.iter().filter_map(|name| archive(&debs, name)) {
+        any |= Command::new("dpkg-deb").arg("-x").arg(deb).arg(root).status().is_ok_and(|status| status.success());
+    }
+    any
+}
+
 /// The archive of a package, if it was fetched.
 fn archive(debs: &Path, name: &str) -> Option<PathBuf> {
     let start = format!("{name}_");

@@ -248,7 +248,8 @@ impl Draft {
         let mut names: Vec<String> = Vec::new();
         let mut spots: Vec<String> = Vec::new();
         for made in evidence.start.made.iter().filter(|made| made.directory) {
-            let below = ["/run/", "/var/run/"].iter().find_map(|top| made.path.strip_prefix(top));
+            let path = made.path.replacen("/var/lock/", "/run/lock/", 1);
+            let below = ["/run/", "/var/run/"].iter().find_map(|top| path.strip_prefix(top));
             let Some(name) = below.filter(|name| !name.contains(UNKNOWN) && !name.contains("..")) else {
                 self.made_elsewhere(made);
                 continue;

@@ -32,6 +32,39 @@ pub enum Effect {
     Neither,
 }
 
+/// Names of options that keep a daemon in the foreground: nobody doubts their meaning.
+pub const STAYS: &[&str] = &[
+    "--foreground",
+    "--no-daemon",
+    "--nodaemon",
+    "--no-fork",
+    "--nofork",
+    "--no-detach",
+    "--no-daemonize",
+    "--nodaemonize",
+    "--no-background",
+    "-foreground",
+    "--dont-daemonize",
+    "--nodetach",
+    "--no-daemonise",
+];
+
+/// Names of options that put it into the background.
+pub const GOES: &[&str] =
+    &["--daemon", "--daemonize", "--daemonise", "--background", "-daemon", "--detach", "--fork", "--daemon-mode"];
+
+impl Described {
+    /// What it does to a daemon, by its names first.
+    pub fn effect(&self) -> Effect {
+        let has = |names: &[&str]| self.names.iter().any(|name| names.contains(&name.as_str()));
+        match (has(STAYS), has(GOES)) {
+            (true, false) => Effect::Stays,
+            (false, true) => Effect::Goes,
+            (true, true) | (false, false) => effect(&self.text),
+        }
+    }
+}
+
 static NOT: LazyLock<Regex> = LazyLock::new(|| {
     let not = "(do not|does not|don't|doesn't|dont|not|no|never|without|disable|disables|prevents?|avoid|suppress\
                |inhibits?|instead of|rather than)";
@@ -41,12 +74,12 @@ static NOT: LazyLock<Regex> = LazyLock::new(|| {
 static FOREGROUND: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(foreground|fore-ground)\b"));
 static BACKGROUND: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?x) daemoni[sz]e | \bas\x20(a\x20)?(background\x20)?(daemon|demon)\b
+        r"(?x) daemoni[sz]e | \bas\x20(an?\x20)?([a-z]+\x20)?(daemon|demon)\b
         | \b(become|becomes|enter)\x20(a\x20)?daemon | \bdaemon\x20mode | \bdetach(es)?\x20from
         | \b(in|into|to)\x20(the\x20)?background\b | \bfork\x20(in|to|off) | ^daemon$ | \bdetach$ | ^background$",
     )
 });
-static OPTION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(?:\[|\|)?\s*(--?[A-Za-z][\w-]*)"));
+static OPTION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(?:\[|\||\*)?\s*(--?(?:\[no-\])?[A-Za-z][\w-]*)"));
 static NAMES: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?:^|[\s,|/\[(])(--?[A-Za-z0-9][\w-]*)(?:[= ]?[\[<][^\]>]*[\]>]|=[A-Za-z_]+)?"));
 
@@ -79,8 +112,14 @@ pub fn is_for_debugging(text: &str) -> bool {
 }
 
 /// Every option of a program that is described in its manual page or in its own text.
-pub fn described(tree: &Tree, program: &str) -> Vec<Described> {
+///
+/// Of a program that is many by its first argument (`puppet agent`), the page of that one, too.
+pub fn described(tree: &Tree, command: &[String]) -> Vec<Described> {
+    let Some(program) = command.first() else { return Vec::new() };
     let mut out = pages(tree, program);
+    if let Some(first) = command.get(1).filter(|first| first.chars().all(|found| found.is_ascii_lowercase())) {
+        out.extend(pages(tree, &format!("{program}-{first}")));
+    }
     out.extend(own_text(tree, program));
     out
 }
@@ -105,7 +144,8 @@ fn options(text: &str, source: &str) -> Vec<Described> {
             continue;
         }
         let (head, text) = halves(line.trim());
-        let names = NAMES.captures_iter(head).map(|found| found[1].to_string()).collect();
+        let head = head.replace("--[no-]", "--no-");
+        let names = NAMES.captures_iter(&head).map(|found| found[1].to_string()).collect();
         out.push(Described { names, text: text.to_string(), source: source.to_string() });
     }
     out

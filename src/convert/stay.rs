@@ -23,20 +23,6 @@ pub struct Stay {
     pub open: Vec<String>,
 }
 
-/// Names of options whose meaning nobody doubts.
-const PLAIN: &[&str] = &[
-    "--foreground",
-    "--no-daemon",
-    "--nodaemon",
-    "--no-fork",
-    "--nofork",
-    "--no-detach",
-    "--no-daemonize",
-    "--no-background",
-    "-foreground",
-    "--dont-daemonize",
-];
-
 /// How a daemon that is launched like this can stay in the foreground.
 pub fn stay(tree: &Tree, table: &Table, launch: &Launch) -> Stay {
     let mut out = Stay {
@@ -59,22 +45,17 @@ pub fn stay(tree: &Tree, table: &Table, launch: &Launch) -> Stay {
         }
         return out;
     }
-    let described = manual::described(tree, &program);
+    let described = manual::described(tree, &out.command);
     let says = |option: &str, wanted: Effect| {
         let named = described.iter().filter(|known| known.names.iter().any(|name| name == option));
-        let mut effects = named.map(|known| (manual::effect(&known.text), known));
-        effects
-            .find(|(effect, _)| *effect != Effect::Neither)
-            .filter(|(effect, _)| *effect == wanted)
-            .map(|(_, known)| known)
+        let mut effects = named.map(|known| (known.effect(), known));
+        let found = effects.find(|(effect, _)| *effect != Effect::Neither);
+        found.filter(|(effect, _)| *effect == wanted).map(|(_, known)| known)
     };
     // What the starter puts into the background stays in the foreground itself, unless it is told otherwise.
     let mut source = None;
     out.leave_out(|option| {
-        let plain = matches!(
-            option,
-            "--daemon" | "--daemonize" | "--daemonise" | "--background" | "-daemon" | "--detach" | "--fork"
-        );
+        let plain = manual::GOES.contains(&option);
         let known = says(option, Effect::Goes);
         if let Some(known) = known {
             source.get_or_insert_with(|| known.source.clone());
@@ -85,7 +66,7 @@ pub fn stay(tree: &Tree, table: &Table, launch: &Launch) -> Stay {
         .command
         .iter()
         .skip(1)
-        .find(|option| PLAIN.contains(&option.as_str()) || says(option, Effect::Stays).is_some());
+        .find(|option| manual::STAYS.contains(&option.as_str()) || says(option, Effect::Stays).is_some());
     if let Some(option) = stays {
         out.source = format!("{option} is among its arguments");
     } else if launch.background {
@@ -124,8 +105,8 @@ fn best(described: &[Described]) -> Option<&Described> {
     let stays = described.iter().filter(|known| !known.names.is_empty());
     let mut found: Vec<(u8, &Described)> = Vec::new();
     for known in stays {
-        let plain = known.names.iter().any(|name| PLAIN.contains(&name.as_str()));
-        let effect = manual::effect(&known.text);
+        let plain = known.names.iter().any(|name| manual::STAYS.contains(&name.as_str()));
+        let effect = known.effect();
         let long = known.text.chars().count() > 110;
         match (plain, effect, manual::is_for_debugging(&known.text)) {
             (true, ..) => found.push((0, known)),
@@ -141,7 +122,7 @@ fn best(described: &[Described]) -> Option<&Described> {
 
 /// The spelling that says most: a plain long one, else the short one that the manual names first.
 fn spelling(known: &Described) -> String {
-    let plain = known.names.iter().find(|name| PLAIN.contains(&name.as_str()));
+    let plain = known.names.iter().find(|name| manual::STAYS.contains(&name.as_str()));
     plain.or(known.names.first()).cloned().unwrap_or_default()
 }
 

@@ -64,7 +64,6 @@ const SILENT: &[&str] = &[
     "clear",
     "bind",
     "disown",
-    "alias",
     "unalias",
     "shopt",
     "fg",
@@ -192,6 +191,14 @@ impl Player<'_> {
                 }
                 self.ends(0)
             }
+            "alias" => {
+                for (name, value) in arguments.iter().filter_map(|word| word.split_once('=')) {
+                    let text = format!("{value} \"$@\"");
+                    let body = syntax::read(&Rc::from(self.script.path), 0, text.as_bytes());
+                    self.functions.insert(name.to_string(), Rc::new(body));
+                }
+                self.ends(0)
+            }
             "let" => self.ends(0),
             "getopts" => self.ends(1),
             "umask" => {
@@ -294,7 +301,7 @@ impl Player<'_> {
         };
         let sourced = self.record.sourced.iter().filter(|(old, _)| old == path).count();
         let Some(text) = text.filter(|_| sourced < SOURCED_DEPTH_MAX) else {
-            let guarded = self.record.assumed.iter().any(|assumed| assumed.command.contains(path.as_str()));
+            let guarded = self.presumed_files.contains(path);
             let asked = path.contains(UNKNOWN) || path.starts_with("/etc/default/") || self.asking > 0;
             if !guarded && !asked && path.starts_with('/') {
                 self.record.missing.push((path.clone(), spot.clone()));

@@ -153,7 +153,7 @@ impl Player<'_> {
                 },
                 '$' => self.dollar(&mut chars, spot, out, double, depth),
                 '`' => {
-                    let inside = chars.until_backquote();
+                    let inside = chars.until_backquote(double);
                     let value = self.captured(&inside, spot);
                     out.value(&value, double);
                 }
@@ -352,13 +352,14 @@ impl<'a> Chars<'a> {
         taken
     }
 
-    fn until_backquote(&mut self) -> String {
+    /// What stands before the closing backquote, one layer of backslashes taken away.
+    fn until_backquote(&mut self, double: bool) -> String {
         let mut inside = String::new();
         while let Some(found) = self.next() {
             match found {
                 '`' => break,
                 '\\' => match self.next() {
-                    Some(next) if "`\\$".contains(next) => inside.push(next),
+                    Some(next) if "`\\$".contains(next) || (double && next == '"') => inside.push(next),
                     Some(next) => inside.extend(['\\', next]),
                     None => {}
                 },

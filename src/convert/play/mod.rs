@@ -116,6 +116,8 @@ struct Player<'a> {
     unsure: bool,
     /// A file was presumed to be there.
     presumed: bool,
+    /// Which ones were.
+    presumed_files: BTreeSet<String>,
     depth: usize,
     steps: usize,
     /// The daemon runs, so far as the script can see.
@@ -144,6 +146,7 @@ impl<'a> Player<'a> {
             status: 0,
             unsure: false,
             presumed: false,
+            presumed_files: BTreeSet::new(),
             depth: 0,
             steps: 0,
             running: script.running,

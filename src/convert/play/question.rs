@@ -127,6 +127,7 @@ impl Player<'_> {
         let may_be = !path.starts_with("/etc/default/") && !matches!(operator, "-L" | "-h" | "-S" | "-p" | "-c" | "-b");
         if !found && self.tree.partial && may_be {
             self.presumed = true;
+            self.presumed_files.insert(path.to_string());
             return Some(true);
         }
         Some(found)
