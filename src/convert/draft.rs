@@ -110,7 +110,7 @@ pub(super) fn draft(tree: &Tree, table: &Table, name: Name, evidence: &Evidence,
     draft.who_and_where(evidence, launch);
     draft.environment(tree, launch);
     draft.stop(evidence);
-    draft.limits(launch);
+    draft.limits(tree, launch);
     draft.own_verbs(evidence);
     draft.doubts(tree, evidence, launch);
     draft
@@ -263,6 +263,16 @@ impl Draft {
             self.compare_owner(made);
         }
         // A pid file in a directory of its own wants that directory, whoever makes it as things are.
+        let seen = evidence.start.pid_files.iter().chain(&evidence.stop.pid_files);
+        let files: Vec<String> = self.pid_file.iter().chain(seen).chain(&evidence.facts.pid_files).cloned().collect();
+        for file in files.iter().filter(|file| !file.contains(UNKNOWN) && !file.contains("..")) {
+            let below = ["/run/", "/var/run/"].iter().find_map(|top| file.strip_prefix(top));
+            let Some((name, _)) = below.and_then(|below| below.rsplit_once('/')) else { continue };
+            if !name.is_empty() && !names.iter().any(|old| old == name || old.starts_with(&format!("{name}/"))) {
+                names.push(name.to_string());
+                spots.push(format!("its pid file is {file}, and nothing else makes the directory"));
+            }
+        }
         if !names.is_empty() {
             spots.dedup();
             self.key("", "runtime-directory", list(&names), spots.join(", "));

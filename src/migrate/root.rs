@@ -20,7 +20,7 @@ impl Root {
     }
 
     /// Whether this is the machine itself, whose processes can be looked at.
-    pub(super) fn is_machine(&self) -> bool {
+    pub(crate) fn is_machine(&self) -> bool {
         self.path == Path::new("/")
     }
 

@@ -85,7 +85,7 @@ impl Draft {
         }
     }
 
-    pub(super) fn limits(&mut self, launch: &Launch) {
+    pub(super) fn limits(&mut self, tree: &Tree, launch: &Launch) {
         const NAMES: &[(&str, &str, u64)] = &[
             ("n", "open-files", 1),
             ("u", "processes", 1),
@@ -99,6 +99,14 @@ impl Draft {
         for (letter, value) in &launch.context.limits {
             let Some((_, name, unit)) = NAMES.iter().find(|(known, ..)| known == letter) else { continue };
             let bytes = *unit > 1;
+            if *name == "open-files"
+                && let (Some(most), Ok(wanted)) = (most_files(tree), value.parse::<u64>())
+                && wanted > most
+            {
+                let text = format!("{}: ulimit -n {wanted} is more than may be had here ({most})", launch.spot);
+                self.open.push(format!("{text}: it is not carried over, as the script would go on without it"));
+                continue;
+            }
             let value = match value.as_str() {
                 "unlimited" => quoted("unlimited"),
                 number => match number.parse::<u64>().ok().and_then(|number| number.checked_mul(*unit)) {
@@ -139,6 +147,13 @@ impl Draft {
             }
         }
     }
+}
+
+/// How many files a process of this machine may have open at most, where the machine is the one we run on.
+fn most_files(tree: &Tree) -> Option<u64> {
+    let limits = tree.is_machine().then(|| std::fs::read_to_string("/proc/self/limits").ok())??;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// A PATH that has more than the directories every service gets.

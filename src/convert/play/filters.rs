@@ -79,6 +79,11 @@ impl Player<'_> {
                 let last = plain.last().and_then(|last| last.parse::<u32>().ok()).unwrap_or(1).min(8);
                 (1..=last).for_each(|number| self.print(&format!("{number}\n")));
             }
+            "ls" if !plain.is_empty() && !plain.iter().any(|path| path.contains(UNKNOWN)) => {
+                let there: Vec<&&String> = plain.iter().filter(|path| self.tree.is_file(path)).collect();
+                there.iter().for_each(|path| self.print(&format!("{path}\n")));
+                return Some(self.may_end(i32::from(there.is_empty())));
+            }
             "date" | "hostname" | "stat" | "ls" | "df" | "du" | "who" | "lsmod" | "lsof" | "fuser" | "netstat"
             | "ss" | "nproc" | "free" | "arch" | "dpkg-architecture" | "lsb_release" | "tty" | "md5sum" | "getconf" => {
                 self.print(&UNKNOWN.to_string());

@@ -28,6 +28,11 @@ impl Tree {
         Self { root: Root::new(root), partial: true }
     }
 
+    /// Whether it is the machine we run on.
+    pub fn is_machine(&self) -> bool {
+        self.root.is_machine()
+    }
+
     /// The text of a file.
     pub fn read(&self, path: &str) -> Option<Vec<u8>> {
         self.root.text(path, TEXT_BYTES_MAX)
