@@ -3,6 +3,7 @@
 mod codes;
 mod copies;
 mod fake;
+mod initd;
 mod migrate;
 mod order;
 mod requests;

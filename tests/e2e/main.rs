@@ -10,6 +10,7 @@ mod ends;
 mod files;
 mod foresight;
 mod harness;
+mod initd;
 mod lives;
 mod odd_scripts;
 mod readiness;

@@ -90,6 +90,12 @@ pub(super) fn run(command: &mut Command) -> u8 {
     }
 }
 
+/// A limit of time in seconds, unless this variable says otherwise.
+pub(super) fn limit(variable: &str, usual: u64) -> Duration {
+    let given = env::var(variable).ok().and_then(|text| text.parse().ok());
+    Duration::from_secs(given.filter(|seconds| *seconds > 0).unwrap_or(usual))
+}
+
 /// What of a program's output is kept; the rest goes where the caller's goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Captured {

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
 use super::super::script::{self, Captured};
 
@@ -34,7 +33,7 @@ pub(super) fn ask(program: &PathBuf, question: &Question<'_>, tell: &dyn Fn(&str
         command.arg("--quiet");
     }
     command.args([question.script, question.actions]).args(script::split(question.runlevel));
-    match script::captured(command, Captured::Out, limit()) {
+    match script::captured(command, Captured::Out, script::limit("SVC_POLICY_SECONDS", SECONDS_MAX)) {
         Ok((code, said)) => Word { code, instead: said.trim_end_matches('\n').to_owned() },
         Err(error) if error.kind() == io::ErrorKind::TimedOut => {
             tell(&format!("{} {error}; nothing is known of what it allows", program.display()));
@@ -49,8 +48,3 @@ pub(super) fn ask(program: &PathBuf, question: &Question<'_>, tell: &dyn Fn(&str
 
 /// The subsystem has failed.
 pub(super) const SUBSYSTEM: u8 = 102;
-
-fn limit() -> Duration {
-    let given = std::env::var("SVC_POLICY_SECONDS").ok().and_then(|text| text.parse().ok());
-    Duration::from_secs(given.filter(|seconds| *seconds > 0).unwrap_or(SECONDS_MAX))
-}

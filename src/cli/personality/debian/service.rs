@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::time::Duration;
 
 use super::super::manager::{self, Manager};
 use super::super::script::{self, Captured, SCRIPTS};
@@ -48,8 +47,9 @@ const PASSED_OVER: [&str; 12] = [
     "reboot",
     "bootclean.sh",
 ];
-/// A script may take so long to say how its service is; the original waits for ever.
-const STATUS_TIME_MAX: Duration = Duration::from_secs(30);
+/// A script may take so long to say how its service is, unless `SVC_STATUS_SECONDS` says otherwise; the original waits
+/// for ever.
+const STATUS_SECONDS_MAX: u64 = 30;
 /// Where OpenRC notes what is started.
 const STARTED: &str = "/run/openrc/started";
 /// That systemd runs the machine.
@@ -236,7 +236,8 @@ fn asked(name: &str) -> char {
     let Some(path) = script::executable(name) else { return '-' };
     let mut command = script::cleaned(path, &KEPT);
     command.current_dir(rcconf::below(SCRIPTS)).arg("status");
-    let (code, said) = match script::captured(command, Captured::Both, STATUS_TIME_MAX) {
+    let limit = script::limit("SVC_STATUS_SECONDS", STATUS_SECONDS_MAX);
+    let (code, said) = match script::captured(command, Captured::Both, limit) {
         Ok(told) => told,
         Err(error) if error.kind() == io::ErrorKind::TimedOut => {
             eprintln!("service: {name}: its status {error}");

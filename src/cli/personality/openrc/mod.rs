@@ -181,6 +181,10 @@ fn resolve(service: &str) -> Option<PathBuf> {
     if service.starts_with('/') {
         return Some(PathBuf::from(service));
     }
+    // A path to somewhere beside the scripts is none of their names.
+    if service.contains('/') || service == "." || service == ".." {
+        return None;
+    }
     let links = ["started", "inactive"].map(|state| below(STATES).join(state).join(service));
     if let Some(target) = links.iter().find_map(|link| fs::read_link(link).ok()) {
         return Some(target);

@@ -57,7 +57,9 @@ pub(super) fn read(name: &str) -> Result<Result<Script, No>, End> {
 
 /// What the script itself says.
 pub(super) fn own(name: &str) -> Result<Reading, No> {
-    let path = script::path(name).ok_or_else(|| No::Fault(io::ErrorKind::NotFound.into()))?;
+    // What a directory answers to who maps it, and what a name that is none answers.
+    let odd = if name.is_empty() { 19 } else { 2 };
+    let path = script::path(name).ok_or_else(|| No::Fault(io::Error::from_raw_os_error(odd)))?;
     let missing = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => No::Fault(io::Error::from_raw_os_error(2)),
         _ => No::Fault(error),
