@@ -11,9 +11,11 @@ use crate::name::Name;
 use crate::run::Signal;
 
 mod access;
+mod class;
 mod verbs;
 
 pub use access::{Access, Asker, OPERATING, Refused};
+pub use class::Class;
 pub use verbs::{COMMON, Verb};
 
 /// The place of a service in the supervisor's tables. Reused only after [`crate::Action::Removed`].
@@ -29,6 +31,9 @@ pub struct Service {
     pub description: String,
     /// What kind of thing runs. Key: `kind`.
     pub kind: Kind,
+    /// What sort of service it is. Key: `class`.
+    #[serde(default)]
+    pub class: Class,
     /// Program and arguments; empty for a group. For a script its path. Key: `command`.
     pub command: Vec<String>,
     /// What it has to do with others.
@@ -408,6 +413,7 @@ impl Service {
             name,
             description: String::new(),
             kind,
+            class: Class::Service,
             command: Vec::new(),
             links: Links::default(),
             conditions: Vec::new(),

@@ -117,6 +117,21 @@ fn definitions_and_their_page_agree() {
     none(&faults);
 }
 
+/// What the classes of services give is a table in svc.toml(5), line by line.
+#[test]
+fn classes_and_their_page_agree() {
+    let page = read("man/svc.toml.5");
+    let classes = page.split(".Ss Classes\n").nth(1).and_then(|rest| rest.split(".Ss ").next()).unwrap_or_default();
+    let written: Vec<&str> = classes.lines().filter(|line| line.contains(" Ta ")).collect();
+    let rows = svc_core::definition::CLASS_DEFAULTS.iter();
+    let told: Vec<String> =
+        rows.map(|(class, key, value)| format!(".It {} Ta {key} Ta {value}", class.word())).collect();
+    assert_eq!(written, told);
+    for (_, word) in svc_core::service::Class::ALL {
+        assert!(classes.lines().any(|line| line == format!(".It {word}")), "svc.toml(5) says nothing of class {word}");
+    }
+}
+
 /// A key as svc.toml(5) has it.
 struct Item<'a> {
     table: &'a str,

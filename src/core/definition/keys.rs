@@ -203,6 +203,8 @@ const FORKING: Kinds = Kinds(Kinds::FORKING);
 
 /// The words that `kind` takes.
 pub(crate) const KINDS: &[&str] = &["process", "forking", "oneshot", "group", "script"];
+/// The words that `class` takes.
+pub(crate) const CLASSES: &[&str] = &["system", "network", "service", "user", "helper"];
 /// The words that `when` in `[restart]` takes.
 pub(crate) const WHEN: &[&str] = &["always", "on-failure", "never"];
 /// The words that `configure-then` takes.
@@ -217,6 +219,7 @@ const OPERATE: &str = "cat, log, reload, reset, restart, start, stop and its own
 pub const KEYS: &[Key] = &[
     key("", "description", Takes::Text, ANY, "", "one line for people"),
     key("", "kind", Takes::Choice(KINDS), ANY, "process", "what kind of thing runs"),
+    key("", "class", Takes::Choice(CLASSES), ANY, "service", "what sort of service it is, which gives defaults"),
     key(
         "",
         "command",

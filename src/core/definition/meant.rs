@@ -33,6 +33,7 @@ pub(crate) fn apply(service: &mut Service, written: &Written, faults: &mut Fault
     if !written.configure.is_empty() {
         service.configure = vec![Configure::default(); written.configure.len()];
     }
+    super::classes::apply(service, written, put);
     for (path, entry) in &written.entries {
         if !entry.key.kinds.has(&service.kind) {
             if written.spoiled.contains("kind") {
@@ -55,6 +56,7 @@ pub(crate) fn apply(service: &mut Service, written: &Written, faults: &mut Fault
     if !written.torn {
         check(service, written, faults);
         check_configure(service, written, faults);
+        super::classes::check(service, written, faults);
         super::verbs::check(service, written, faults);
         check_links(service, written, faults);
     }
@@ -65,7 +67,8 @@ fn put(service: &mut Service, path: &str, entry: &Entry) {
     let name = entry.key.name;
     match (path, entry.value.clone()) {
         ("description", Value::Text(text)) => service.description = text,
-        ("kind", _) => {}
+        // Before all others.
+        ("kind" | "class", _) => {}
         ("command", Value::Texts(words)) => service.command = words,
         ("pid-file", Value::Text(path)) => service.kind = Kind::Forking { pid_file: Some(path) },
         ("requires", Value::Names(names)) => service.links.requires = bare(names),

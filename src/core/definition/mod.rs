@@ -7,6 +7,7 @@
 //! In the files of an instance (`getty@tty1`) every text has `%i` for the instance (`tty1`), `%n` for the whole name
 //! and `%%` for a percent sign; in any other definition `%` means itself.
 
+mod classes;
 mod fault;
 mod keys;
 mod meant;
@@ -23,6 +24,7 @@ mod written;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+pub use classes::CLASS_DEFAULTS;
 pub use fault::{Complaint, FAULTS_MAX, Fault, Severity};
 pub use keys::{KEYS, Key, Kinds, Span, Takes, Unit};
 pub use near::near;

@@ -24,6 +24,7 @@ fn example(key: &Key) -> &'static str {
         Takes::Verb => "\"/bin/true\"",
         Takes::Flag => "true",
         Takes::Choice(words) if words.contains(&"never") => "\"never\"",
+        Takes::Choice(words) if words.contains(&"network") => "\"network\"",
         Takes::Choice(words) if words.contains(&"nothing") => "\"nothing\"",
         Takes::Choice(_) => "\"process\"",
         Takes::Command => "\"/bin/other -x\"",

@@ -78,6 +78,7 @@ fn value(service: &Service, path: &str) -> Option<String> {
     Some(match path {
         "description" => service.description.clone(),
         "kind" => kind_name(&service.kind).to_owned(),
+        "class" => service.class.word().to_owned(),
         "command" => join(&service.command),
         "pid-file" => match &service.kind {
             Kind::Forking { pid_file } => pid_file.clone()?,

@@ -133,6 +133,7 @@ fn describe(outcome: &Outcome, sources: &[SourceText<'_>], plain: impl Fn(&Servi
         configure,
         configure_then,
         configure_at_start,
+        class,
         verbs,
         access,
         enabled,

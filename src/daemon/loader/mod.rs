@@ -13,6 +13,7 @@ use super::image::{Faulty, Image};
 use super::options::Options;
 
 mod checks;
+mod classes;
 pub(crate) mod links;
 mod native;
 pub(crate) mod scripts;
@@ -99,6 +100,7 @@ impl<'a> Loading<'a> {
     }
 
     fn finish(mut self) -> Image {
+        classes::order(&mut self.services);
         let known: BTreeSet<&str> =
             self.services.values().flat_map(|service| names_of(service).map(Name::as_str)).collect();
         for service in self.services.values() {

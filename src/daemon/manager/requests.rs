@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use svc_core::event::Request as Ask;
+use svc_core::service::Class;
 use svc_core::{Answer, Event, Name, ServiceId, Ticket, definition};
 
 use super::load::values_with_origins;
@@ -12,7 +13,7 @@ use crate::daemon::glob;
 use crate::daemon::image::Image;
 use crate::daemon::logread::{self, Place};
 use crate::wire::{
-    Hello, Line, LoadReport, Outcome, Progress, Refusal, Reply, Request, SCHEMA, Snapshot, Summary, Target,
+    Hello, Line, LoadReport, Outcome, Progress, Refusal, Reply, Request, SCHEMA, Snapshot, StateName, Summary, Target,
 };
 
 /// How often clients hear what they wait for.
@@ -174,6 +175,9 @@ impl Manager {
             Request::List { names } => {
                 let mut list: Vec<Summary> = ids.iter().map(|id| self.summary(*id)).collect();
                 if names.is_empty() {
+                    let is_quiet = |row: &Summary| matches!(row.state, StateName::Down | StateName::Up);
+                    let is_helper = |row: &Summary| self.in_force.get(&row.name).map(|service| service.class);
+                    list.retain(|row| !(is_quiet(row) && is_helper(row) == Some(Class::Helper)));
                     list.extend(self.faulty());
                     list.sort_by(|one, other| one.name.cmp(&other.name));
                 }
