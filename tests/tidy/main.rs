@@ -1,6 +1,7 @@
 //! House rules that a machine can check, so that review can be about the rest.
 
 mod code;
+mod examples;
 mod manifests;
 mod notes;
 mod packages;
