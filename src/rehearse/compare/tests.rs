@@ -80,6 +80,14 @@ fn what_supervision_brings_is_expected_and_named() {
 }
 
 #[test]
+fn a_mask_that_going_into_the_background_took_off_is_not_missed() {
+    let (mut script, mut definition) = (trial(), trial());
+    (script.processes[0].umask, definition.processes[0].umask) = (Some(0), Some(0o022));
+    let found = judge(&script, &definition);
+    assert!(matches!(verdict(&found, "umask"), Verdict::Expected(_)), "{found:?}");
+}
+
+#[test]
 fn where_the_script_does_not_work_the_definition_is_judged_alone() {
     let mut script = trial();
     script.start = Step { code: Some(1), output: "no such directory\n".into(), ..Step::default() };
