@@ -37,7 +37,7 @@ pub mod socket;
 pub mod users;
 
 pub use launch::{Identity, Launch, Passed, SpawnError, Stage};
-pub use os::{clock, delegate, host, notify, peer, poll, process, reap, signals, spawn, tree};
+pub use os::{clock, delegate, host, notify, peer, poll, process, reap, signals, spawn, tree, watch};
 
 use std::fmt;
 

@@ -22,3 +22,4 @@ pub(crate) mod schedule;
 pub mod signals;
 pub mod spawn;
 pub mod tree;
+pub mod watch;

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use svc::wire::{Request, StateName};
 
-use crate::harness::{Daemon, PATIENCE, target};
+use crate::harness::{Daemon, PATIENCE, target, until};
 
 fn script(name: &str, header: &str, start: &str) -> String {
     format!(
@@ -94,4 +94,41 @@ fn starts_at_once_make_one_copy() {
         assert_eq!(daemon.pid("web"), daemon.pid_in("web.pid"));
         assert!(!matches!(daemon.ask(&Request::Stop(target("web"))), svc::wire::Reply::Refused(_)));
     }
+}
+
+/// A script that knows nothing of us is run by hand: its daemon is taken under watch as soon as its pid file is there,
+/// without a question from anybody.
+#[test]
+fn a_daemon_that_appears_outside_is_taken_under_watch() {
+    let mut daemon = Daemon::new(&[]);
+    let text = script("web", "# Default-Start: 2", "{dir}/web 1000 </dev/null >/dev/null 2>&1 & echo $! >$PIDFILE")
+        .replace("case $1", "PIDFILE={dir}/pids/web.pid\ncase $1")
+        .replace("stop | status) exit 0", "stop) kill $(cat $PIDFILE) ;;\nstatus) exit 0");
+    daemon.script("web", &text);
+    fs::copy("/bin/sleep", daemon.path("web")).unwrap();
+    daemon.start();
+    assert_eq!(daemon.summary("web").state, StateName::Down);
+    let by_hand = || {
+        fs::create_dir_all(daemon.path("pids")).unwrap();
+        let mut command = Command::new(daemon.path("init.d/web"));
+        assert!(command.arg("start").stdout(Stdio::null()).status().unwrap().success());
+    };
+    by_hand();
+    until("svcd to say so", || daemon.said().contains("web: started outside svc by").then_some(()));
+    assert_eq!(daemon.pid("web"), daemon.pid_in("pids/web.pid"));
+    let notes = daemon.status("web").notes.join("\n");
+    assert!(notes.contains("started outside svc by"), "{notes}");
+    daemon.down("web");
+    assert_eq!(daemon.summary("web").state, StateName::Down);
+    // The next is seen, too, and who asks first is not told otherwise.
+    by_hand();
+    assert_eq!(daemon.pid("web"), daemon.pid_in("pids/web.pid"));
+    daemon.replace_manager();
+    assert_eq!(daemon.pid("web"), daemon.pid_in("pids/web.pid"));
+    daemon.down("web");
+    // A new manager watches as the old one did.
+    by_hand();
+    let told = || daemon.said().matches("web: started outside svc by").count();
+    until("the new manager to say so", || (told() == 3).then_some(()));
+    daemon.down("web");
 }

@@ -27,7 +27,7 @@ impl Manager {
         for id in ids {
             let service = self.core.service(id).clone();
             if let Some(facts) = self.find_daemon(&service, &table) {
-                self.adopt(id, &service, &facts);
+                self.adopt(id, &service, &facts, None);
             }
         }
     }
@@ -52,7 +52,7 @@ impl Manager {
         found.first().map(|facts| (*facts).clone())
     }
 
-    fn adopt(&mut self, id: ServiceId, service: &Service, facts: &Facts) {
+    pub(super) fn adopt(&mut self, id: ServiceId, service: &Service, facts: &Facts, by: Option<String>) {
         let mut actions = Vec::new();
         let Some(run) = self.core.found(clock::now(), id, &mut actions) else { return };
         let launched = Launched { name: service.name.clone(), job: Job::Start, about: None, found: true };
@@ -60,6 +60,7 @@ impl Manager {
         let trunk = Trunk::Foreign { pid: facts.pid, started: facts.started };
         let mut made = Run::new(id, service.name.clone(), Job::Start, None, trunk);
         made.ready = true;
+        made.outside = by;
         self.runs.insert(run, made);
         self.set_main(run, facts.pid);
         say(format!("{}: found running (pid {}: {})", service.name, facts.pid, facts.command()));
@@ -139,7 +140,7 @@ impl Table {
 }
 
 /// Whether a process that a pid file names can be this service's: a pid outlives its process in a file.
-fn is_plausible(service: &Service, facts: &Facts) -> bool {
+pub(super) fn is_plausible(service: &Service, facts: &Facts) -> bool {
     let Kind::Script(script) = &service.kind else { return false };
     let runs = process::program(facts.pid).ok();
     let by_program = script.programs.iter().any(|program| {

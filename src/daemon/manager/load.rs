@@ -145,6 +145,7 @@ impl Manager {
         self.save_in_force();
         self.event(Event::Loaded(self.in_force.values().cloned().collect()));
         self.pump();
+        self.watch_outside();
         report
     }
 

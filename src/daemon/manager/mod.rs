@@ -36,6 +36,7 @@ mod keeper;
 mod load;
 mod look;
 mod output;
+mod outside;
 pub(crate) mod prepare;
 mod ready;
 mod records;
@@ -70,6 +71,8 @@ enum Token {
     NotifyFd(RunId),
     Probe(RunId),
     Helper(u64),
+    /// Directories of pid files.
+    Outside,
 }
 
 /// What is due at a time.
@@ -91,6 +94,8 @@ enum Timer {
     Output(u64),
     /// Write the journal again.
     Journal,
+    /// Look for daemons that others have started.
+    Outside,
     /// The keeper did not answer whether it knows more of what is gone.
     Unseen(u64),
 }
@@ -107,6 +112,7 @@ impl Token {
             Self::NotifyFd(run) => (6, run.0),
             Self::Probe(run) => (7, run.0),
             Self::Helper(id) => (8, id),
+            Self::Outside => (9, 0),
         };
         (kind << 56) | id
     }
@@ -123,6 +129,7 @@ impl Token {
             6 => Self::NotifyFd(RunId(id)),
             7 => Self::Probe(RunId(id)),
             8 => Self::Helper(id),
+            9 => Self::Outside,
             _ => return None,
         })
     }
@@ -154,6 +161,7 @@ struct Manager {
     faults: Vec<super::image::Faulty>,
     not_services: BTreeMap<String, String>,
     seen: stale::Seen,
+    outside: Option<svc_platform::watch::Watcher>,
     instances: BTreeSet<Name>,
     /// The first definitions are in force: requests can be served.
     has_loaded: bool,
@@ -242,6 +250,7 @@ impl Manager {
             faults: Vec::new(),
             not_services: BTreeMap::new(),
             seen: stale::Seen::default(),
+            outside: None,
             instances: BTreeSet::new(),
             has_loaded: false,
             past: None,
@@ -287,6 +296,7 @@ impl Manager {
             Token::NotifyFd(run) => self.notify_fd_readable(run),
             Token::Probe(run) => self.probe_answered(run),
             Token::Helper(id) => self.helper_wrote(id),
+            Token::Outside => self.outside_changed(),
         }
         self.pump();
     }
@@ -365,6 +375,7 @@ impl Manager {
             Timer::Helper(id) => self.helper_overdue(id),
             Timer::Output(id) => self.output_overdue(id),
             Timer::Journal => self.write_journal(),
+            Timer::Outside => self.look_outside(),
             Timer::Unseen(ticket) => self.ended_unseen(ticket),
         }
     }

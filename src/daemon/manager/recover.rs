@@ -98,6 +98,9 @@ impl Manager {
         if count > 0 {
             say(format!("{count} runs of the manager before were taken over"));
         }
+        self.note_looks();
+        // What came while nobody watched.
+        self.outside_changed();
     }
 
     /// Launches that waited for their files, or for a command before them, when the manager before ended: nothing of

@@ -171,6 +171,10 @@ impl Manager {
     }
 
     fn serve_for(&mut self, client: u64, request: Request, ids: &[ServiceId]) {
+        if self.is_trusted(client) {
+            self.look_outside_for(ids);
+            self.pump();
+        }
         let ask = match request {
             Request::List { names } => {
                 let mut list: Vec<Summary> = ids.iter().map(|id| self.summary(*id)).collect();

@@ -58,6 +58,8 @@ pub(super) struct Run {
     pub(super) said: Option<String>,
     /// The core does not count on it any more.
     pub(super) left: bool,
+    /// Who started it, as far as that was seen, where it was not us.
+    pub(super) outside: Option<String>,
 }
 
 impl Run {
@@ -79,6 +81,7 @@ impl Run {
             notify_fd: None,
             said: None,
             left: false,
+            outside: None,
         }
     }
 

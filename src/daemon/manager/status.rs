@@ -147,11 +147,11 @@ impl Manager {
         if view.reloading {
             notes.push("it is reading its configuration again".into());
         }
-        match self.run_of(id).map(|run| &run.trunk) {
+        let run = self.run_of(id);
+        match run.map(|run| &run.trunk) {
             Some(Trunk::Foreign { .. }) => {
-                notes.push(
-                    "found running, not launched by svc: its main process and what descends from it are seen".into(),
-                );
+                let by = run.and_then(|run| run.outside.as_deref()).unwrap_or("found running, not launched by svc");
+                notes.push(format!("{by}: its main process and what descends from it are seen"));
             }
             Some(Trunk::Own(_)) if !self.forest.is_tight() => {
                 notes.push(format!("tracked by {}", self.forest.tracking()))

@@ -1,0 +1,120 @@
+//! Daemons that appear outside our trees: a script that knows nothing of us was run by hand, or by a package. Their pid
+//! files are watched for, and whoever asks about a script has them looked at.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use svc_core::ServiceId;
+use svc_core::service::Kind;
+use svc_platform::poll::Interest;
+use svc_platform::process::{self, Facts};
+use svc_platform::watch::Watcher;
+
+use super::adopt::is_plausible;
+use super::look::{pid_files, read_pid};
+use super::{Manager, Timer, Token};
+use crate::daemon::say;
+
+/// A daemon writes its pid file and goes on; what else comes in this time is looked at together.
+const SETTLE: Duration = Duration::from_millis(100);
+
+/// The mark of dpkg in what its maintainer scripts start.
+const PACKAGE: &[u8] = b"DPKG_MAINTSCRIPT_PACKAGE=";
+
+impl Manager {
+    /// Watches the directories of all pid files, or what there is of the way to them.
+    pub(super) fn watch_outside(&mut self) {
+        let mut places = BTreeSet::new();
+        for id in self.core.ids() {
+            let service = self.core.service(id);
+            if service.is_script() {
+                places.extend(pid_files(service).into_iter().filter_map(|path| nearest(Path::new(path))));
+            }
+        }
+        if places.is_empty() {
+            return;
+        }
+        if self.outside.is_none() {
+            let made = Watcher::new().and_then(|watcher| {
+                self.poller.add(&watcher, Token::Outside.number(), Interest::READ)?;
+                Ok(watcher)
+            });
+            match made {
+                Ok(watcher) => self.outside = Some(watcher),
+                Err(error) => return say(format!("watching for daemons that others start: {error}")),
+            }
+        }
+        let Some(watcher) = &mut self.outside else { return };
+        for place in places {
+            // It may be gone again; whoever makes it anew makes its parent news.
+            let _ = watcher.watch(&place);
+        }
+    }
+
+    /// Something was written where pid files are.
+    pub(super) fn outside_changed(&mut self) {
+        if let Some(watcher) = &mut self.outside
+            && let Err(error) = watcher.drain()
+        {
+            say(format!("watching for daemons that others start: {error}"));
+        }
+        self.ensure_timer(SETTLE, Timer::Outside);
+    }
+
+    pub(super) fn look_outside(&mut self) {
+        self.watch_outside();
+        let ids: Vec<ServiceId> = self.core.ids().collect();
+        self.look_outside_for(&ids);
+    }
+
+    /// Takes under watch what runs of these though nobody asked us for it.
+    pub(super) fn look_outside_for(&mut self, ids: &[ServiceId]) {
+        for id in ids {
+            let service = self.core.service(*id).clone();
+            let is_daemon = matches!(&service.kind, Kind::Script(script) if script.daemon);
+            if !is_daemon || self.core.view(*id).state.is_alive() {
+                continue;
+            }
+            let found = pid_files(&service).into_iter().filter_map(read_pid).find_map(|pid| {
+                let facts = process::facts(pid).ok()?;
+                let is_new = !facts.is_zombie() && !self.is_ours(*id, pid);
+                (is_new && is_plausible(&service, &facts)).then_some(facts)
+            });
+            if let Some(facts) = found {
+                let by = starter(&facts);
+                say(format!("{}: {by}", service.name));
+                self.adopt(*id, &service, &facts, Some(by));
+            }
+        }
+    }
+
+    /// Whether a process is of a run that we know: watched, or left behind by this service.
+    fn is_ours(&self, id: ServiceId, pid: i32) -> bool {
+        self.runs.of_pid(pid).is_some() || self.runs.iter().any(|(_, run)| run.service == id && run.trunk.has(pid))
+    }
+}
+
+/// The directory of a pid file, or the nearest above it that is there.
+fn nearest(path: &Path) -> Option<PathBuf> {
+    let above = path.ancestors().skip(1).find(|above| above.is_dir())?;
+    (path.is_absolute() && above != Path::new("/")).then(|| above.to_owned())
+}
+
+/// Who started a process, as far as that can be seen afterwards: its parent may be gone.
+fn starter(facts: &Facts) -> String {
+    let parent = Some(facts.parent).filter(|pid| *pid > 1 && *pid != std::process::id() as i32);
+    let leader = Some(facts.session).filter(|pid| *pid > 1 && *pid != facts.pid);
+    let seen = [parent, leader].into_iter().flatten().find_map(|pid| process::facts(pid).ok());
+    let environment = process::environment(facts.pid).unwrap_or_default();
+    let package = environment.iter().find_map(|entry| entry.strip_prefix(PACKAGE));
+    let package = package.map(|name| String::from_utf8_lossy(name).into_owned());
+    match (seen, package) {
+        (Some(seen), Some(package)) => {
+            format!("started outside svc by pid {}, {}, for dpkg's package {package}", seen.pid, seen.name)
+        }
+        (Some(seen), None) => format!("started outside svc by pid {}, {}", seen.pid, seen.name),
+        (None, Some(package)) => format!("started outside svc by dpkg, for its package {package}"),
+        (None, None) => "started outside svc by a process that is gone".to_owned(),
+    }
+}
