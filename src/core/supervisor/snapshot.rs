@@ -30,6 +30,7 @@ fn reduced(service: &Service) -> Service {
         name: name.clone(),
         description: description.clone(),
         kind: kind(of_kind),
+        class: service.class,
         command: Vec::new(),
         links: links.clone(),
         conditions: Vec::new(),
