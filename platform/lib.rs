@@ -34,6 +34,7 @@ pub mod replace;
 pub mod roles;
 pub mod sandbox;
 pub mod socket;
+pub mod terminal;
 pub mod users;
 
 pub use launch::{Identity, Launch, Passed, SpawnError, Stage};

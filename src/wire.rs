@@ -37,6 +37,12 @@ pub enum Request {
         #[serde(default)]
         lines: u32,
     },
+    /// What they use.
+    Usage {
+        /// Which; empty: all.
+        #[serde(default)]
+        names: Vec<String>,
+    },
     /// Should they run, and could they? Reads everything afresh and changes nothing.
     Check {
         /// Which; empty: all.
@@ -185,6 +191,8 @@ pub enum Reply {
     List(Vec<Summary>),
     /// To [`Request::Status`].
     Status(Vec<Status>),
+    /// To [`Request::Usage`].
+    Usage(Vec<Usage>),
     /// To [`Request::Check`].
     Check(Vec<Checked>),
     /// To [`Request::Load`].
@@ -330,6 +338,20 @@ pub struct Summary {
     pub enabled: bool,
     /// One line for people.
     pub description: String,
+}
+
+/// What a service uses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Usage {
+    /// What a list shows.
+    pub summary: Summary,
+    /// Memory of its tree in bytes.
+    pub memory: Option<u64>,
+    /// CPU time of its tree; a number of seconds on the wire.
+    #[serde(default, with = "seconds::maybe")]
+    pub cpu: Option<Duration>,
+    /// How often it was started again since it was asked for.
+    pub restarts: u32,
 }
 
 /// Everything about a service.

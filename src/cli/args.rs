@@ -165,6 +165,8 @@ pub(crate) enum Verb {
     },
     /// What they need and who needs them, with their states
     Tree(Tree),
+    /// All of them on one live screen, with what they use and keys to act
+    Top(Top),
     /// Why they are as they are: the whole chain of reasons
     Why(Named),
     /// What would happen, in order and with times, if they were told to; nothing is touched
@@ -337,6 +339,40 @@ pub(crate) struct Graph {
     /// Draw it as SVG
     #[arg(long)]
     pub(crate) svg: bool,
+}
+
+/// What the live screen shows.
+#[derive(Args, Debug)]
+pub(crate) struct Top {
+    /// Names or patterns; none: all
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// How often to look
+    #[arg(short, long, value_name = "TIME", default_value = "2s", value_parser = svc_core::definition::duration)]
+    pub(crate) interval: Duration,
+    /// What comes first: name, state, cpu, memory, restarts or for
+    #[arg(long, value_name = "KEY", default_value = "name", hide_possible_values = true)]
+    pub(crate) sort: SortKey,
+    /// Print so many tables in place of a live screen; without a terminal one
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) count: Option<u32>,
+}
+
+/// What the services of a screen are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SortKey {
+    /// The name
+    Name,
+    /// What needs somebody first
+    State,
+    /// The busiest first
+    Cpu,
+    /// The largest first
+    Memory,
+    /// Those that were started again most often first
+    Restarts,
+    /// What changed last first
+    For,
 }
 
 /// A shell whose words can be completed.

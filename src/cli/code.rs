@@ -43,6 +43,7 @@ impl Table {
             Reply::Hello(_)
             | Reply::List(_)
             | Reply::Status(_)
+            | Reply::Usage(_)
             | Reply::Check(_)
             | Reply::Load(_)
             | Reply::Log(_)

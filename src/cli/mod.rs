@@ -24,6 +24,7 @@ mod rehearse;
 mod renew;
 mod session;
 mod show;
+mod top;
 mod tree;
 mod up;
 

@@ -82,6 +82,7 @@ impl Session {
                 say(complete::script(shell));
                 code::GOOD
             }
+            Verb::Top(asked) => self.top(&asked, common),
             Verb::Order(words) => order::run(&words, common),
             Verb::Migrate(words) => migrate::run(&words, common),
             Verb::Convert(words) => convert::run(&words, common),
@@ -99,6 +100,10 @@ impl Session {
 
     pub(super) fn look(&self) -> &Look {
         &self.look
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
     }
 
     pub(super) fn is_quiet(&self) -> bool {
@@ -240,6 +245,8 @@ impl Session {
             Reply::Hello(hello) => say(&show::hello(hello)),
             Reply::List(rows) => say(&show::list(rows, &self.look)),
             Reply::Status(all) => self.tell_status(all, Show::All),
+            // Only `top` asks for it, and shows it itself.
+            Reply::Usage(_) => {}
             Reply::Check(all) => all.iter().for_each(|one| say(&show::check(one, &self.look))),
             Reply::Load(report) => say(&show::load(report, &self.look)),
             Reply::Outcomes(all) => {

@@ -4,6 +4,7 @@ mod codes;
 mod copies;
 mod fake;
 mod initd;
+mod machine;
 mod migrate;
 mod order;
 mod requests;

@@ -6,10 +6,11 @@ use super::{BOLD, DIM, Look, columns, cut, pad, paint, state_style};
 use crate::cli::human;
 use crate::wire::Summary;
 
-/// The least the last column gets, however narrow the screen.
-const REMARK_COLUMNS_MIN: usize = 16;
-/// A longer name pushes only its own line to the right.
+/// A remark that is shorter than this says nothing.
+const REMARK_COLUMNS_MIN: usize = 4;
+/// A longer name pushes only its own line to the right; of a screen names get this part.
 const NAME_COLUMNS_MAX: usize = 40;
+const NAME_PART: usize = 4;
 
 /// One line for each service; with `quiet` only the names.
 pub(crate) fn list(rows: &[Summary], look: &Look) -> String {
@@ -25,9 +26,10 @@ pub(crate) fn list(rows: &[Summary], look: &Look) -> String {
     }
     let fixed: Vec<[String; 5]> = rows.iter().map(fixed_columns).collect();
     let heads = ["NAME", "STATE", "FOR", "PID", "BOOT"];
+    let names_max = look.width.map_or(NAME_COLUMNS_MAX, |width| NAME_COLUMNS_MAX.min(width / NAME_PART));
     let widths: [usize; 5] = std::array::from_fn(|at| {
         let widest = fixed.iter().map(|row| columns(&row[at])).max().unwrap_or(0).max(columns(heads[at]));
-        if at == 0 { widest.min(NAME_COLUMNS_MAX) } else { widest }
+        if at == 0 { widest.min(names_max) } else { widest }
     });
     let used: usize = widths.iter().map(|width| width + 2).sum();
     let head: Vec<String> = heads.iter().zip(widths).map(|(head, width)| pad(head, width)).collect();
@@ -39,8 +41,10 @@ pub(crate) fn list(rows: &[Summary], look: &Look) -> String {
             let _ = write!(text, "{styled}  ");
         }
         let remark = remark(row);
-        let remark = match look.width {
-            Some(width) => cut(&remark, width.saturating_sub(used).max(REMARK_COLUMNS_MIN), look.utf8),
+        let used = used + columns(&cells[0]).saturating_sub(widths[0]);
+        let remark = match look.width.map(|width| width.saturating_sub(used)) {
+            Some(room) if room < REMARK_COLUMNS_MIN => String::new(),
+            Some(room) => cut(&remark, room, look.utf8),
             None => remark,
         };
         text += &match (row.reason.as_str(), remark.as_str()) {

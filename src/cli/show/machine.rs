@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sysinfo::System;
 
-use super::{BOLD, DIM, Look, list, pad, paint, state_style};
+use super::{BOLD, DIM, Look, columns, list, pad, paint, state_style};
 use crate::cli::human;
 use crate::wire::{Hello, StateName, Summary};
 
@@ -35,16 +35,18 @@ impl Machine {
         }
     }
 
-    fn line(&self) -> String {
-        format!(
-            "{}: {}, up {}, load {:.2}, memory {} of {}",
-            human::clean(&self.name),
-            human::clean(&self.system),
+    /// The machine in one line; where that is too wide, without its system.
+    pub(crate) fn line(&self, width: Option<usize>) -> String {
+        let name = human::clean(&self.name);
+        let busy = format!(
+            "up {}, load {:.2}, memory {} of {}",
             human::duration(self.up),
             self.load,
             human::size(self.memory_used),
             human::size(self.memory)
-        )
+        );
+        let full = format!("{name}: {}, {busy}", human::clean(&self.system));
+        if width.is_none_or(|width| columns(&full) <= width) { full } else { format!("{name}: {busy}") }
     }
 }
 
@@ -68,7 +70,7 @@ pub(crate) fn hello(hello: &Hello) -> String {
 
 /// How all is: the machine, how many services are in which state, and the ones that are not well.
 pub(crate) fn overview(machine: &Machine, hello: &Hello, rows: &[Summary], look: &Look) -> String {
-    let mut text = machine.line() + "\n";
+    let mut text = machine.line(look.width) + "\n";
     let _ = writeln!(text, "svcd {}, manager {}, trees by {}", hello.version, hello.manager, hello.tracking);
     let mut counts: Vec<(StateName, usize)> = Vec::new();
     for row in rows {
@@ -78,11 +80,9 @@ pub(crate) fn overview(machine: &Machine, hello: &Hello, rows: &[Summary], look:
         }
     }
     counts.sort_unstable();
-    let counts = counts.iter().map(|(state, count)| paint(state_style(*state), &format!("{count} {}", state.word())));
-    let counts: Vec<String> = counts.collect();
-    let _ = match rows.len() {
-        0 => writeln!(text, "no services"),
-        count => writeln!(text, "{count} services: {}", counts.join(", ")),
+    text += &match rows.len() {
+        0 => "no services\n".to_owned(),
+        count => states(&format!("{count} services: "), &counts, look),
     };
     let unwell: Vec<Summary> = rows.iter().filter(|row| is_unwell(row)).cloned().collect();
     if !unwell.is_empty() {
@@ -90,6 +90,25 @@ pub(crate) fn overview(machine: &Machine, hello: &Hello, rows: &[Summary], look:
         text += &list(&unwell, look);
     }
     text
+}
+
+/// How many services are in which state, on as many lines as that takes.
+fn states(head: &str, counts: &[(StateName, usize)], look: &Look) -> String {
+    let mut text = head.to_owned();
+    let mut used = columns(head);
+    for (at, (state, count)) in counts.iter().enumerate() {
+        let part = format!("{count} {}", state.word());
+        let end = if at + 1 < counts.len() { ", " } else { "" };
+        if look.width.is_some_and(|width| used + columns(&part) + end.trim_end().len() > width) {
+            text.truncate(text.trim_end().len());
+            let _ = write!(text, "\n{}", " ".repeat(head.len()));
+            used = head.len();
+        }
+        used += columns(&part) + end.len();
+        text += &paint(state_style(*state), &part);
+        text += end;
+    }
+    text + "\n"
 }
 
 fn is_unwell(row: &Summary) -> bool {

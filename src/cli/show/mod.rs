@@ -18,7 +18,7 @@ pub(crate) use list::list;
 pub(crate) use load::{load, values};
 pub(crate) use log::{log, log_line};
 pub(crate) use machine::{Machine, hello, overview};
-pub(crate) use outcome::{outcome, refusal};
+pub(crate) use outcome::{outcome, refusal, refused};
 pub(crate) use status::{status, tree, why};
 
 use crate::wire::StateName;
@@ -113,6 +113,48 @@ pub(crate) fn cut(text: &str, width: usize, utf8: bool) -> String {
     }
     kept.push_str(mark);
     kept
+}
+
+/// The text in lines of at most this many columns, broken at blanks where there are any; the first line has `used`
+/// columns less. Blanks at its beginning stay.
+pub(crate) fn fill(text: &str, used: usize, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut room = width.saturating_sub(used).max(1);
+    for word in text.split_inclusive(' ') {
+        let mut rest = word;
+        loop {
+            let line = lines.last_mut().expect("there is one line at least");
+            if columns(line) + columns(rest.trim_end()) <= room {
+                line.push_str(rest);
+                break;
+            }
+            room = width.max(1);
+            if columns(rest.trim_end()) <= room {
+                lines.push(rest.to_owned());
+                break;
+            }
+            if !line.is_empty() {
+                lines.push(String::new());
+                continue;
+            }
+            // A word longer than a line is broken where the line ends; a line takes one letter at least.
+            let mut taken = 0;
+            let fits = |found: char| {
+                taken += unicode_width::UnicodeWidthChar::width(found).unwrap_or(0);
+                taken > room
+            };
+            let least = rest.chars().next().map_or(0, char::len_utf8);
+            let at = rest.find(fits).unwrap_or(rest.len()).max(least);
+            line.push_str(&rest[..at]);
+            rest = &rest[at..];
+            if rest.is_empty() {
+                break;
+            }
+            lines.push(String::new());
+        }
+    }
+    lines.iter_mut().for_each(|line| line.truncate(line.trim_end_matches(' ').len()));
+    lines
 }
 
 /// The text filled with blanks up to `width` columns.

@@ -7,7 +7,7 @@ use svc_core::{Answer, Exit};
 use super::{BAD, Look, ODD, paint};
 use crate::cli::human;
 use crate::daemon::glob;
-use crate::wire::{Outcome, Refusal};
+use crate::wire::{Outcome, Refusal, Reply};
 
 /// What goes to stdout and what to stderr.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -81,6 +81,17 @@ pub(crate) fn refusal(refusal: &Refusal) -> String {
         Refusal::Failed { text } => told.fault(text, None),
     }
     told.err
+}
+
+/// A whole request that was not served as hoped, in one sentence without colours.
+pub(crate) fn refused(reply: &Reply) -> String {
+    match reply {
+        Reply::Refused(refused) => {
+            let text = anstream::adapter::strip_str(&refusal(refused)).to_string();
+            text.lines().next().unwrap_or_default().trim_start_matches("svc: ").to_owned()
+        }
+        _ => "svcd answered another question".to_owned(),
+    }
 }
 
 impl Told {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use super::{BOLD, DIM, Look, cut, log_line, pad, paint, state_style};
+use super::{BOLD, DIM, Look, columns, cut, fill, log_line, pad, paint, state_style};
 use crate::cli::human;
 use crate::wire::{LogLine, Process, Status};
 
@@ -127,10 +127,19 @@ struct Block<'a> {
 impl Block<'_> {
     fn line(&mut self, label: &str, value: &str) {
         let mut label = label;
-        for line in human::clean_lines(value) {
+        let lines: Vec<String> = human::clean_lines(value).flat_map(|line| self.folded(&line, 0)).collect();
+        for line in lines {
             self.styled(label, &line);
             label = "";
         }
+    }
+
+    /// What is wider than the screen goes on below itself, `more` to the right.
+    fn folded(&self, line: &str, more: usize) -> Vec<String> {
+        let used = INDENT.len() + LABEL_COLUMNS;
+        let Some(width) = self.look.width else { return vec![line.to_owned()] };
+        let lines = fill(line, 0, width.saturating_sub(used + more).max(20));
+        lines.into_iter().enumerate().map(|(at, line)| " ".repeat(if at > 0 { more } else { 0 }) + &line).collect()
     }
 
     fn styled(&mut self, label: &str, value: &str) {
@@ -146,9 +155,21 @@ impl Block<'_> {
 
     fn log(&mut self, lines: &[LogLine]) {
         for (at, line) in lines.iter().enumerate() {
-            self.styled(if at == 0 { "log" } else { "" }, &log_line(line, false));
+            let whole = log_line(line, false);
+            let fits = |width: usize| columns(&strip(&whole)) + INDENT.len() + LABEL_COLUMNS <= width;
+            if self.look.width.is_none_or(fits) {
+                self.styled(if at == 0 { "log" } else { "" }, &whole);
+                continue;
+            }
+            for (row, part) in self.folded(&strip(&whole), 2).iter().enumerate() {
+                self.styled(if at == 0 && row == 0 { "log" } else { "" }, part);
+            }
         }
     }
+}
+
+fn strip(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
 }
 
 fn fit(line: &str, look: &Look, used: usize) -> String {

@@ -247,3 +247,31 @@ fn an_overview_counts_states_and_lists_what_is_not_well() {
     assert!(text.contains("db ") && !text.contains("web"), "{text}");
     assert!(Machine::look().memory > 0);
 }
+
+#[test]
+fn text_is_filled_line_by_line_and_nothing_of_it_is_lost() {
+    assert_eq!(fill("a bb ccc dddd", 0, 6), ["a bb", "ccc", "dddd"]);
+    assert_eq!(fill("  a bb", 3, 6), ["  a", "bb"]);
+    assert_eq!(fill("abcdefgh", 0, 3), ["abc", "def", "gh"]);
+    assert_eq!(fill("世界世界", 0, 5), ["世界", "世界"]);
+    assert_eq!(fill("", 0, 5), [""]);
+    assert_eq!(fill("世界", 0, 1), ["世", "界"]);
+    assert_eq!(fill("a bcdefgh i", 0, 3), ["a", "bcd", "efg", "h i"]);
+}
+
+#[test]
+fn what_is_said_of_a_place_stays_below_its_caret() {
+    let text =
+        "f.toml:1:9: no\n  1 | ready = \"x\"\n    |         ^^^ write a numeric address or localhost, with a port";
+    let checked = Checked {
+        name: "web".into(),
+        ok: false,
+        enabled: String::new(),
+        findings: vec![Finding { level: Level::Bad, text: text.into() }],
+    };
+    let narrow = Look { width: Some(52), ..WIDE };
+    assert_eq!(
+        plain(&check(&checked, &narrow)).lines().skip(3).collect::<Vec<_>>(),
+        ["           |         ^^^ write a numeric address or", "           |             localhost, with a port",]
+    );
+}

@@ -82,6 +82,7 @@ fn verb_of(request: &Request) -> Option<&str> {
         Request::Hello
         | Request::Snapshot
         | Request::List { .. }
+        | Request::Usage { .. }
         | Request::Status { .. }
         | Request::Check { .. }
         | Request::Load { .. }

@@ -142,7 +142,12 @@ pub(super) fn name_of(uid: u32) -> Option<String> {
 fn words(request: &Request) -> Option<(String, bool)> {
     let named = |verb: &str, names: &[String]| format!("{verb} {}", names.join(" "));
     let (text, changes) = match request {
-        Request::Hello | Request::Snapshot | Request::List { .. } | Request::Status { .. } | Request::Check { .. } => {
+        Request::Hello
+        | Request::Snapshot
+        | Request::List { .. }
+        | Request::Usage { .. }
+        | Request::Status { .. }
+        | Request::Check { .. } => {
             return None;
         }
         Request::Log { names, .. } => (named("log", names), false),

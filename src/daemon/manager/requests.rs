@@ -131,7 +131,10 @@ impl Manager {
             Request::Shutdown { then, kill } => return self.asked_to_shut_down(client, *then, *kill),
             Request::Renew => return self.make_way(client),
             Request::Audit { lines } => return self.audit_asked(client, *lines),
-            Request::List { names } | Request::Status { names, .. } | Request::Log { names, .. } => names.clone(),
+            Request::List { names }
+            | Request::Usage { names }
+            | Request::Status { names, .. }
+            | Request::Log { names, .. } => names.clone(),
             Request::Start(target)
             | Request::Stop(target)
             | Request::Restart(target)
@@ -147,7 +150,7 @@ impl Manager {
         if may_read == MayRead::Scripts && self.is_trusted(client) && self.is_stale() {
             return self.wait_for_load(client, request, Awaits::Scripts);
         }
-        let all_if_none = matches!(request, Request::List { .. } | Request::Log { .. });
+        let all_if_none = matches!(request, Request::List { .. } | Request::Usage { .. } | Request::Log { .. });
         match self.resolve(&names, all_if_none) {
             Ok(ids) => match self.refused(client, &request, &ids) {
                 Some(refusal) => self.reply(client, Reply::Refused(refusal)),
@@ -186,6 +189,10 @@ impl Manager {
                     list.sort_by(|one, other| one.name.cmp(&other.name));
                 }
                 return self.reply(client, Reply::List(list));
+            }
+            Request::Usage { .. } => {
+                let all = ids.iter().map(|id| self.usage(*id)).collect();
+                return self.reply(client, Reply::Usage(all));
             }
             Request::Status { lines, .. } => return self.status_asked(client, ids, lines),
             Request::Cat { .. } => {

@@ -14,7 +14,7 @@ use super::Manager;
 use super::helpers::{self, Purpose};
 use super::look::pid_files;
 use super::run::{Run, Trunk};
-use crate::wire::{Process, Reply, StateName, Status, Summary};
+use crate::wire::{Process, Reply, StateName, Status, Summary, Usage};
 
 /// Requests for a status that wait for a script's own word.
 #[derive(Debug, Default)]
@@ -42,6 +42,13 @@ impl Manager {
             enabled: service.enabled.on,
             description: service.description.clone(),
         }
+    }
+
+    /// What a service uses just now.
+    pub(super) fn usage(&self, id: ServiceId) -> Usage {
+        let used = self.run_of(id).map(|run| run.trunk.usage()).unwrap_or_default();
+        let restarts = self.core.view(id).restarts;
+        Usage { summary: self.summary(id), memory: used.memory, cpu: used.cpu, restarts }
     }
 
     /// A line for each file that defines no service because of its faults.

@@ -59,6 +59,21 @@ impl Terminal {
         run(self.tmux().args(["capture-pane", "-p"])).trim_end().to_owned()
     }
 
+    /// Gives it another size.
+    pub(crate) fn resize(&self, columns: u16, lines: u16) {
+        run(self.tmux().args(["resize-window", "-x", &columns.to_string(), "-y", &lines.to_string()]));
+    }
+
+    /// The same with colours, as escape sequences.
+    pub(crate) fn coloured(&self) -> String {
+        run(self.tmux().args(["capture-pane", "-p", "-e"])).trim_end().to_owned()
+    }
+
+    /// What tmux knows of it, such as `#{alternate_on}`.
+    pub(crate) fn fact(&self, format: &str) -> String {
+        run(self.tmux().args(["display-message", "-p", format])).trim_end().to_owned()
+    }
+
     /// Waits until the screen is so, and returns it.
     pub(crate) fn until(&self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
         let begun = Instant::now();
