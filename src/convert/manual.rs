@@ -161,12 +161,17 @@ fn halves(line: &str) -> (&str, &str) {
     // `-f run in foreground`: the words after the options.
     let mut end = 0;
     for word in line.split_inclusive(' ') {
-        if !word.starts_with(['-', '[', '<', '|', ',']) && end > 0 {
+        if !word.starts_with(['-', '[', '<', '|', ',']) && !is_argument(word.trim()) && end > 0 {
             break;
         }
         end += word.len();
     }
     (&line[..end], line[end..].trim())
+}
+
+/// `FILE`: a word for what an option takes.
+fn is_argument(word: &str) -> bool {
+    word.len() > 1 && word.chars().all(|found| found.is_ascii_uppercase() || found == '_')
 }
 
 /// Its manual pages, so far as they are there.
