@@ -165,6 +165,12 @@ pub(crate) enum Verb {
     },
     /// What they need and who needs them, with their states
     Tree(Tree),
+    /// Change what their definitions say, in an editor: checked first, saved beside them, then loaded
+    Edit {
+        /// Names
+        #[arg(value_name = "NAME", required = true)]
+        names: Vec<String>,
+    },
     /// All of them on one live screen, with what they use and keys to act
     Top(Top),
     /// Why they are as they are: the whole chain of reasons

@@ -46,7 +46,7 @@ impl Session {
     }
 
     /// Where everything is: definitions where the svcd that answers reads them, which may have been told other places.
-    fn places(&self, common: &Common) -> daemon::Options {
+    pub(super) fn places(&self, common: &Common) -> daemon::Options {
         let mut places = options(common);
         if let Ok(hello) = self.hello() {
             let paths = |texts: Vec<String>| texts.into_iter().map(PathBuf::from).collect();

@@ -8,7 +8,7 @@ use svc_core::definition::near;
 use super::args::PASS;
 
 /// Verbs that make sense before and after names.
-const OF_SERVICES: [&str; 22] = [
+const OF_SERVICES: [&str; 23] = [
     "cat",
     "check",
     "status",
@@ -29,6 +29,7 @@ const OF_SERVICES: [&str; 22] = [
     "why",
     "plan",
     "bootchart",
+    "edit",
     "top",
     "graph",
 ];

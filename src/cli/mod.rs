@@ -9,6 +9,7 @@ mod complete;
 mod configure;
 mod convert;
 mod copy;
+mod edit;
 mod grammar;
 mod graph;
 mod grep;

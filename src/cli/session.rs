@@ -82,6 +82,7 @@ impl Session {
                 say(complete::script(shell));
                 code::GOOD
             }
+            Verb::Edit { names } => names.iter().map(|name| self.edit(name, common)).max().unwrap_or(code::GOOD),
             Verb::Top(asked) => self.top(&asked, common),
             Verb::Order(words) => order::run(&words, common),
             Verb::Migrate(words) => migrate::run(&words, common),

@@ -57,7 +57,9 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        let _ = self.svc().args(["shutdown", "--kill"]).output();
+        if !self.svc().args(["shutdown", "--kill"]).output().is_ok_and(|output| output.status.success()) {
+            let _ = self.daemon.kill();
+        }
         let _ = self.daemon.wait();
     }
 }

@@ -2,6 +2,7 @@
 
 mod codes;
 mod copies;
+mod edit;
 mod fake;
 mod initd;
 mod machine;

@@ -62,6 +62,52 @@ pub(crate) fn look_at(options: &Options, files: &[PathBuf]) -> Image {
     loading.finish()
 }
 
+/// What somebody means to write into a drop-in of a service.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Draft<'a> {
+    /// The service; also a template.
+    pub(crate) name: &'a Name,
+    /// Where it will be: in the first of the directories of definitions.
+    pub(crate) path: &'a Path,
+    /// What it will say.
+    pub(crate) text: &'a str,
+}
+
+/// What is known of a service whose drop-in is a draft.
+#[derive(Debug)]
+pub(crate) struct Drafted {
+    /// There is such a service, or a file that is to make it one.
+    pub(crate) is_known: bool,
+    /// The files it is made from, main one first.
+    pub(crate) files: Vec<String>,
+    /// Everything wrong with it, rendered.
+    pub(crate) faults: Option<String>,
+    /// What is doubtful about it.
+    pub(crate) notes: Vec<String>,
+    /// Every name there is.
+    pub(crate) names: Vec<String>,
+}
+
+/// Reads everything as a load would, as if the draft were written already.
+pub(crate) fn read_with(options: &Options, draft: Draft<'_>) -> Drafted {
+    let mut loading = Loading::new(options, Trust::Owners);
+    loading.draft = Some(draft);
+    let store = native::Store::scan(options, &mut loading);
+    native::read_all(&store, &[draft.name.to_string()], &mut loading);
+    scripts::read_all(&store, &mut loading);
+    let image = loading.finish();
+    let service = image.services.iter().find(|service| service.name == *draft.name);
+    let fault = image.faults.iter().find(|faulty| faulty.name == draft.name.as_str()).map(|faulty| faulty.text.clone());
+    let place = draft.path.to_string_lossy();
+    Drafted {
+        is_known: service.is_some() || fault.is_some() || store.has_main(draft.name),
+        files: service.map(|service| service.files.clone()).unwrap_or_default(),
+        faults: fault.or_else(|| image.broken.get(draft.name).cloned()),
+        notes: image.notes.into_iter().filter(|note| note.starts_with(&*place)).collect(),
+        names: image.services.iter().map(|service| service.name.to_string()).collect(),
+    }
+}
+
 /// Whose files are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trust {
@@ -77,11 +123,13 @@ struct Loading<'a> {
     trust: Trust,
     image: Image,
     services: BTreeMap<Name, Service>,
+    /// Read in place of the file that is there, or is not there yet.
+    draft: Option<Draft<'a>>,
 }
 
 impl<'a> Loading<'a> {
     fn new(options: &'a Options, trust: Trust) -> Self {
-        Self { options, trust, image: Image::default(), services: BTreeMap::new() }
+        Self { options, trust, image: Image::default(), services: BTreeMap::new(), draft: None }
     }
 
     fn fault(&mut self, name: &str, text: impl Into<String>) {

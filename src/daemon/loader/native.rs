@@ -9,7 +9,7 @@ use svc_core::definition::{self, Outcome, Severity, SourceText};
 use svc_core::service::{Credentials, Identity, Reload, Service};
 use svc_platform::users;
 
-use super::{Loading, text_of};
+use super::{Draft, Loading, text_of};
 use crate::daemon::manager::environment::PATH;
 use crate::daemon::options::Options;
 
@@ -42,7 +42,23 @@ impl Store {
             }
             found.into_iter().for_each(|(name, paths)| store.drop_ins.entry(name).or_default().extend(paths));
         }
+        if let Some(draft) = loading.draft {
+            store.lay_over(draft);
+        }
         store
+    }
+
+    /// Puts a draft where its file will be: among those of the administrator, by its name.
+    fn lay_over(&mut self, draft: Draft<'_>) {
+        let files = self.drop_ins.entry(draft.name.to_string()).or_default();
+        files.retain(|file| file != draft.path);
+        let later = files.iter().position(|file| file.parent() == draft.path.parent() && **file > *draft.path);
+        files.insert(later.unwrap_or(files.len()), draft.path.to_owned());
+    }
+
+    /// Whether a definition says what this is.
+    pub(super) fn has_main(&self, name: &Name) -> bool {
+        self.main(name).is_some()
     }
 
     /// These files only.
@@ -130,6 +146,10 @@ fn read(name: &Name, main: &Path, store: &Store, loading: &mut Loading<'_>) -> O
 pub(super) fn texts(name: &Name, paths: &[&Path], loading: &mut Loading<'_>) -> Option<Vec<(String, String)>> {
     let mut texts = Vec::new();
     for path in paths {
+        if let Some(draft) = loading.draft.filter(|draft| draft.path == *path) {
+            texts.push((path.to_string_lossy().into_owned(), draft.text.to_owned()));
+            continue;
+        }
         match text_of(path, loading.trust) {
             Ok(text) => texts.push((path.to_string_lossy().into_owned(), String::from_utf8_lossy(&text).into_owned())),
             Err(fault) => loading.fault(name.as_str(), fault),

@@ -3,7 +3,7 @@
 mod live;
 mod pictures;
 mod shells;
-mod terminal;
+pub(crate) mod terminal;
 mod world;
 
 use terminal::Terminal;

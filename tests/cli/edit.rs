@@ -1,0 +1,127 @@
+//! `svc edit`, with editors that are scripts, below a real svcd.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::fake::{Called, called};
+use crate::machine::Machine;
+use crate::screen::terminal::{Terminal, have};
+
+struct Place {
+    /// Ends before its directory goes.
+    machine: Machine,
+    folder: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let services = folder.path().join("etc/svc/services");
+        fs::create_dir_all(&services).unwrap();
+        fs::create_dir(folder.path().join("tmp")).unwrap();
+        fs::write(services.join("web.toml"), "command = \"sleep 1000\"\nnice = 1\n").unwrap();
+        let machine = Machine::at(folder.path());
+        Self { machine, folder }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("etc/svc/services/web.d/edit.toml")
+    }
+
+    /// Edits with this line of a shell, for which the file is `$1`.
+    fn edit(&self, name: &str, editor: &str) -> Called {
+        let script = self.folder.path().join("editor");
+        fs::write(&script, editor).unwrap();
+        let editor = format!("sh {}", script.display());
+        let mut svc = self.machine.svc();
+        svc.args(["edit", name]).env("VISUAL", editor).env("TMPDIR", self.folder.path().join("tmp"));
+        called(svc.output().unwrap())
+    }
+
+    /// The one file in which what was typed is kept.
+    fn typed(&self) -> Option<String> {
+        let dir = fs::read_dir(self.folder.path().join("tmp")).unwrap().next()?.unwrap().path();
+        Some(fs::read_to_string(dir.join("web.toml")).unwrap())
+    }
+}
+
+fn read(path: &Path) -> Option<String> {
+    fs::read_to_string(path).ok()
+}
+
+#[test]
+fn what_is_typed_is_saved_and_loaded_and_comes_again_with_the_next_edit() {
+    let place = Place::new();
+    let call = place.edit("web", "grep -q '^#:   nice = 1' $1 || exit 9; echo 'nice = 5' >>$1");
+    assert_eq!(call.code, 0, "{call:?}");
+    assert!(call.out.contains("edit.toml is saved\n") && call.out.contains("web: nice was 1, is 5"), "{call:?}");
+    assert_eq!(read(&place.file()).as_deref(), Some("nice = 5\n"));
+    let call = place.edit("web", "sed -i s/5/7/ $1");
+    assert!(call.out.contains("web: nice was 5, is 7"), "{call:?}");
+    let call = place.edit("web", "true");
+    assert_eq!((call.code, call.out.as_str()), (0, "web: nothing was changed\n"));
+    let call = place.edit("web", ": >$1");
+    assert!(call.out.contains("is removed") && call.out.contains("nice was 7, is 1"), "{call:?}");
+    assert!(!place.file().parent().unwrap().exists());
+    assert_eq!(place.typed(), None, "nothing is left lying about");
+}
+
+#[test]
+fn a_fault_is_refused_with_its_place_and_what_was_typed_is_kept() {
+    let place = Place::new();
+    let call = place.edit("web", "echo 'nise = 5' >$1");
+    assert_eq!(call.code, 1);
+    assert!(call.err.contains("web.d/edit.toml:1:1: unknown key `nise`"), "{call:?}");
+    assert!(call.err.contains("did you mean `nice`?") && call.err.contains("what was typed is kept in "), "{call:?}");
+    assert_eq!(read(&place.file()), None);
+    assert_eq!(place.typed().as_deref(), Some("nise = 5\n"));
+}
+
+#[test]
+fn a_contradiction_with_the_definition_is_found_though_each_file_alone_is_well() {
+    let place = Place::new();
+    let call = place.edit("web", "echo 'kind = \"group\"' >$1");
+    assert_eq!(call.code, 1, "{call:?}");
+    assert!(call.err.contains("nothing was saved"), "{call:?}");
+    assert_eq!(read(&place.file()), None);
+}
+
+#[test]
+fn an_editor_that_fails_and_a_change_by_somebody_else_lose_nothing() {
+    let place = Place::new();
+    let call = place.edit("web", "echo 'nice = 2' >$1; exit 3");
+    assert!(call.code == 1 && call.err.contains("exit status: 3"), "{call:?}");
+    assert_eq!((place.typed().as_deref(), read(&place.file())), (Some("nice = 2\n"), None));
+    let other = place.file();
+    let call = place.edit("web", &format!("echo 'nice = 3' >$1; echo 'nice = 4' >{}", other.display()));
+    assert!(call.code == 1 && call.err.contains("somebody else has changed it meanwhile"), "{call:?}");
+    assert_eq!(read(&other).as_deref(), Some("nice = 4\n"));
+}
+
+#[test]
+fn a_service_that_is_not_there_is_told_before_any_editor_starts() {
+    let place = Place::new();
+    let call = place.edit("wbe", "echo never >&2");
+    assert_eq!((call.code, call.err.as_str()), (5, "svc: no service is called wbe; did you mean web?\n"));
+}
+
+#[test]
+fn at_a_terminal_the_editor_is_offered_again() {
+    if !have("editing at a terminal", &["tmux"]) {
+        return;
+    }
+    let place = Place::new();
+    let (socket, script) = (place.machine.socket().display().to_string(), place.folder.path().join("editor"));
+    // The first time a slip, the second time its repair.
+    fs::write(&script, "if grep -q nise $1; then sed -i s/nise/nice/ $1; else echo 'nise = 5' >>$1; fi").unwrap();
+    let editor = format!("sh {}", script.display());
+    let tmp = place.folder.path().join("tmp").display().to_string();
+    let variables = [("SVC_SOCKET", socket.as_str()), ("EDITOR", &editor), ("TMPDIR", &tmp)];
+    let terminal = Terminal::open(100, 30, &variables, "svc edit web; echo \"code $?\"; read -r _");
+    terminal.until("the question", |text| text.contains("unknown key `nise`") && text.contains("edit it again? [Y/n]"));
+    terminal.keys(&["Enter"]);
+    terminal.until("the change", |text| text.contains("web: nice was 1, is 5") && text.contains("code 0"));
+    assert_eq!(read(&place.file()).as_deref(), Some("nice = 5\n"));
+}
