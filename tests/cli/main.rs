@@ -5,6 +5,7 @@ mod copies;
 mod edit;
 mod fake;
 mod initd;
+mod json;
 mod machine;
 mod migrate;
 mod order;
