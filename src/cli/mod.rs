@@ -28,6 +28,7 @@ mod show;
 mod top;
 mod tree;
 mod up;
+mod why;
 
 use std::ffi::OsString;
 use std::io::Write;

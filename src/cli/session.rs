@@ -25,7 +25,7 @@ pub(crate) struct Session {
 
 /// How a status is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Show {
+pub(super) enum Show {
     All,
     Tree,
     Why,
@@ -47,7 +47,7 @@ impl Session {
             Verb::Tree(asked) => self.status(asked.names, 0, Show::Tree, Table::Action),
             Verb::Bootchart(asked) => self.bootchart(&asked),
             Verb::Configure(asked) => self.configure(asked, common),
-            Verb::Why(which) => self.status(which.names, 0, Show::Why, Table::Action),
+            Verb::Why(which) => self.why(which.names),
             Verb::Plan(asked) => self.plan(&asked),
             Verb::Graph(asked) => graph::run(&asked, common),
             Verb::Load(which) => self.action(&Request::Load { names: which.names }),
@@ -145,7 +145,7 @@ impl Session {
     }
 
     /// One unknown name must not hide what the others do: it is told, and the rest is asked again.
-    fn status(&mut self, mut names: Vec<String>, lines: u32, show: Show, table: Table) -> u8 {
+    pub(super) fn status(&mut self, mut names: Vec<String>, lines: u32, show: Show, table: Table) -> u8 {
         let mut worst = code::GOOD;
         self.look.memory = (!self.json && show == Show::All).then(|| Machine::look().memory);
         loop {
@@ -208,7 +208,7 @@ impl Session {
         }
     }
 
-    fn summaries(&self) -> Result<Vec<Summary>, AskError> {
+    pub(super) fn summaries(&self) -> Result<Vec<Summary>, AskError> {
         match self.ask(&Request::List { names: Vec::new() })? {
             Reply::List(rows) => Ok(rows),
             other => Err(unexpected(&other)),

@@ -126,3 +126,29 @@ fn a_copy_shows_no_command_and_no_environment() {
     let copy = serde_json::to_string(&daemon.ask(&Request::Snapshot)).unwrap();
     assert!(copy.contains("\"web\"") && !copy.contains("geheim") && !copy.contains("sleep"), "{copy}");
 }
+
+#[test]
+fn a_file_that_defines_nothing_is_on_every_screen_and_why_says_what_is_wrong_with_it() {
+    let daemon = Daemon::with(&[("web", &shell("exec sleep 1000")), ("worse", "comand = \"true\"\n")]);
+    let told = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_svc"));
+        let output = command.arg("--socket").arg(daemon.path("control")).args(words).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap(), output.stderr.is_empty())
+    };
+    let fault = "worse is faulty, and nothing was in force before: ";
+    for names in [&["why", "worse"][..], &["why", "wors?"]] {
+        let (code, out, quiet) = told(names);
+        assert!(code == 0 && quiet && out.starts_with(fault), "{names:?}: {code}: {out}");
+        assert!(out.lines().count() == 1 && out.contains("unknown key `comand`"), "{out}");
+    }
+    let (code, out, quiet) = told(&["why", "w*"]);
+    assert!(code == 0 && quiet && out.starts_with("web is down: nobody asked for it\n"), "{code}: {out}");
+    assert!(out.contains(fault), "{out}");
+    let (code, out, quiet) = told(&["why", "worse", "nosuch"]);
+    assert!(code == 5 && !quiet && out.starts_with(fault), "{code}: {out}");
+    for verb in [&["list"][..], &["top", "--count", "1"]] {
+        let (_, out, _) = told(verb);
+        let line = out.lines().find(|line| line.starts_with("worse")).unwrap_or_else(|| panic!("{verb:?}: {out}"));
+        assert!(line.contains("faulty") && line.contains("unknown key") && !line.contains("ms"), "{line}");
+    }
+}

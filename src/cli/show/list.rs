@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{BOLD, DIM, Look, columns, cut, pad, paint, state_style};
 use crate::cli::human;
-use crate::wire::Summary;
+use crate::wire::{StateName, Summary};
 
 /// A remark that is shorter than this says nothing.
 const REMARK_COLUMNS_MIN: usize = 4;
@@ -62,10 +62,15 @@ fn fixed_columns(row: &Summary) -> [String; 5] {
     [
         row.name.to_string(),
         row.state.word().to_owned(),
-        human::duration(row.since),
+        since(row),
         row.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
         if row.enabled { "yes" } else { "no" }.to_owned(),
     ]
+}
+
+/// How long it has been as it is; of a file that was never in force nobody knows.
+pub(crate) fn since(row: &Summary) -> String {
+    if row.state == StateName::Faulty { "-".to_owned() } else { human::duration(row.since) }
 }
 
 /// The reason says more than the description, where there is one.

@@ -5,7 +5,7 @@ use anstyle::Style;
 use super::model::{Mode, Model, Row};
 use crate::cli::args::SortKey;
 use crate::cli::human;
-use crate::cli::show::{BOLD, DIM, Look, columns, cut, pad, paint, state_style};
+use crate::cli::show::{BOLD, DIM, Look, columns, cut, pad, paint, since, state_style};
 use crate::wire::StateName;
 
 /// A longer name is cut: on a narrow screen, and on a wide one.
@@ -96,7 +96,7 @@ fn cells(row: &Row, names_max: usize, look: &Look) -> [String; 7] {
         or_none(row.usage.cpu.map(|_| format!("{:.1}", row.busy))),
         or_none(row.usage.memory.map(human::size)),
         row.usage.restarts.to_string(),
-        human::duration(summary.since),
+        since(summary),
         or_none(summary.pid.map(|pid| pid.to_string())),
     ]
 }

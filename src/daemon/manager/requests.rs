@@ -14,6 +14,7 @@ use crate::daemon::image::Image;
 use crate::daemon::logread::{self, Place};
 use crate::wire::{
     Hello, Line, LoadReport, Outcome, Progress, Refusal, Reply, Request, SCHEMA, Snapshot, StateName, Summary, Target,
+    Usage,
 };
 
 /// How often clients hear what they wait for.
@@ -190,8 +191,13 @@ impl Manager {
                 }
                 return self.reply(client, Reply::List(list));
             }
-            Request::Usage { .. } => {
-                let all = ids.iter().map(|id| self.usage(*id)).collect();
+            Request::Usage { names } => {
+                let mut all: Vec<Usage> = ids.iter().map(|id| self.usage(*id)).collect();
+                if names.is_empty() {
+                    let idle = |summary| Usage { summary, memory: None, cpu: None, restarts: 0 };
+                    all.extend(self.faulty().map(idle));
+                    all.sort_by(|one, other| one.summary.name.cmp(&other.summary.name));
+                }
                 return self.reply(client, Reply::Usage(all));
             }
             Request::Status { lines, .. } => return self.status_asked(client, ids, lines),
