@@ -15,7 +15,9 @@ fn every_example_of_svc_is_understood() {
     fs::create_dir(&programs).unwrap();
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_svc"), programs.join("svc")).unwrap();
     let (mut faults, mut ran) = (Vec::new(), 0);
-    for page in ["man/svc.8", "man/svcd.8", "man/svc.toml.5", "man/svc-configure.7", "man/svc-import.7"] {
+    for page in
+        ["man/svc.8", "man/svcd.8", "man/svc.toml.5", "man/svc-configure.7", "man/svc-import.7", "man/svc-json.7"]
+    {
         for example in examples(&read(page)) {
             if NOT_RUN.iter().any(|start| example.starts_with(start)) {
                 continue;

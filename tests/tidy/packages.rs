@@ -2,7 +2,7 @@
 
 use svc_compat::library::{ALL, RC_SUBR};
 
-use crate::{none, read};
+use crate::{files, none, read};
 
 #[test]
 fn packages_have_the_version_of_the_programs() {
@@ -47,4 +47,17 @@ fn every_shell_library_is_packed() {
         }
     }
     none(&faults);
+}
+
+#[test]
+fn every_page_is_in_the_port() {
+    let (plist, make) = (read("packaging/freebsd/pkg-plist"), read("packaging/freebsd/Makefile"));
+    let pages: Vec<String> =
+        files().iter().filter_map(|file| file.path.strip_prefix("man/").map(str::to_owned)).collect();
+    assert!(pages.len() > 5, "{pages:?}");
+    for page in pages {
+        let section = page.rsplit('.').next().unwrap();
+        assert!(plist.lines().any(|line| line == format!("share/man/man{section}/{page}.gz")), "pkg-plist: no {page}");
+        assert!(make.split_whitespace().any(|word| word == page), "Makefile of the port: no {page}");
+    }
 }
