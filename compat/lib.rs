@@ -9,6 +9,7 @@ pub mod order;
 pub mod policy;
 pub mod script;
 pub mod shell;
+pub mod shim;
 pub mod text;
 
 pub use note::Note;

@@ -45,6 +45,8 @@ pub struct Places {
     pub definitions: &'static [&'static str],
     /// Legacy scripts.
     pub scripts: &'static [&'static str],
+    /// Of those the one for scripts that are not the system's own.
+    pub shims: &'static str,
 }
 
 /// The machine's own name.

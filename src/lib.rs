@@ -6,4 +6,5 @@ pub mod convert;
 pub mod daemon;
 mod migrate;
 pub mod rehearse;
+pub mod shim;
 pub mod wire;

@@ -25,6 +25,7 @@ pub const PLACES: Places = Places {
     state: "var/db/svc",
     definitions: &["usr/local/etc/svc/services", "usr/local/share/svc/services"],
     scripts: &["etc/rc.d", "usr/local/etc/rc.d"],
+    shims: "usr/local/etc/rc.d",
 };
 
 /// What we run on, as far as can be seen.

@@ -24,6 +24,7 @@ pub const PLACES: Places = Places {
     state: "var/lib/svc",
     definitions: &["etc/svc/services", "usr/local/lib/svc/services", "usr/lib/svc/services"],
     scripts: &["etc/init.d", "etc/rc.d"],
+    shims: "etc/init.d",
 };
 
 /// What we run on, as far as can be seen; a container that hides well is a machine.

@@ -212,6 +212,8 @@ pub(crate) enum Verb {
     },
     /// A definition for each legacy script, and where every key comes from; needs no svcd
     Convert(super::convert::Words),
+    /// A script that leads to svcd, for tools that look for one; needs no svcd
+    Shim(super::shim::Words),
     /// Play a verb of a legacy script where nothing real happens, and tell what it asked for; needs no svcd
     Rehearse(super::rehearse::Words),
     /// Run a script and the definition that is to take its place in a sandbox each, and compare; needs no svcd

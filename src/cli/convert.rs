@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use svc_compat::shim::is_shim;
 
 use super::args::Common;
 use super::{code, json, say, say_error};
@@ -41,6 +42,11 @@ pub(crate) fn run(words: &Words, common: &Common) -> u8 {
             worst = worst.max(code::NOT_INSTALLED);
             continue;
         };
+        if is_shim(&text) {
+            say_error(&format!("{path}: it is a shim of svc's, which leads to a definition"));
+            worst = worst.max(code::FAILED);
+            continue;
+        }
         let (evidence, verdict) = convert(&tree, &table, &path, &text);
         let report = match verdict {
             Verdict::Kept(why) => Report::kept(&evidence, &why),

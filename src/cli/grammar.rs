@@ -35,8 +35,8 @@ const OF_SERVICES: [&str; 23] = [
 ];
 
 /// Verbs that come first or not at all; after a name they belong to the script.
-const FIRST_ONLY: [&str; 10] =
-    ["shutdown", "hello", "renew", "up", "order", "migrate", "completions", "convert", "rehearse", "compare"];
+const FIRST_ONLY: [&str; 11] =
+    ["shutdown", "hello", "renew", "up", "order", "migrate", "completions", "convert", "shim", "rehearse", "compare"];
 
 /// Why a line makes no sense.
 #[derive(Debug, PartialEq, Eq)]

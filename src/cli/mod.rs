@@ -24,6 +24,7 @@ mod progress;
 mod rehearse;
 mod renew;
 mod session;
+mod shim;
 mod show;
 mod top;
 mod tree;

@@ -10,7 +10,7 @@ use super::human::clean;
 use super::progress::Progress;
 use super::show::{self, Look, Machine};
 use super::{
-    compare, complete, convert, grammar, graph, json, migrate, order, rehearse, say, say_error, say_raw_error, up,
+    compare, complete, convert, grammar, graph, json, migrate, order, rehearse, say, say_error, say_raw_error, shim, up,
 };
 use crate::wire::{Hello, Line, Refusal, Reply, Request, Status, Summary, Target};
 
@@ -87,6 +87,7 @@ impl Session {
             Verb::Order(words) => order::run(&words, common),
             Verb::Migrate(words) => migrate::run(&words, common),
             Verb::Convert(words) => convert::run(&words, common),
+            Verb::Shim(words) => shim::run(&words, common),
             Verb::Rehearse(words) => rehearse::run(&words, common),
             Verb::Compare(words) => compare::run(&words, common),
             Verb::Pass { names, words } => {

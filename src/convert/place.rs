@@ -56,7 +56,7 @@ pub fn write(directory: &Path, name: &str, text: &str, force: bool) -> Result<(P
 }
 
 /// FNV-1a: it tells an edit from none, no more is asked of it.
-fn sum(text: &str) -> u64 {
+pub(crate) fn sum(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 

@@ -17,7 +17,7 @@ use crate::{configure, rehearse};
 
 mod framing;
 pub(crate) mod glob;
-mod image;
+pub(crate) mod image;
 mod journal;
 mod keeper;
 mod link;

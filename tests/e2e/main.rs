@@ -15,6 +15,7 @@ mod lives;
 mod odd_scripts;
 mod readiness;
 mod scripts;
+mod shim;
 mod socket;
 mod trees;
 mod verbs;

@@ -1,5 +1,7 @@
 //! The shell libraries under every shell that a script may be run by, and the commands of other systems over bad input.
 
+mod shim;
+
 use std::fs;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use svc_compat::facility::Facilities;
 use svc_compat::script::{self, Script};
+use svc_compat::shim;
 use svc_core::Name;
 use svc_core::definition;
 use svc_core::service::{Dialect, Enabled, Kind, Service};
@@ -52,6 +53,11 @@ pub(super) fn read_these(files: Vec<PathBuf>, store: &Store, loading: &mut Loadi
             continue;
         }
         match text_of(&path, loading.trust) {
+            // Without its definition it would be a service that asks svcd for itself.
+            Ok(text) if shim::is_shim(&text) => {
+                let why = "it is a shim of svc's for a definition that is not there".to_owned();
+                loading.image.not_services.insert(file_name.to_owned(), why);
+            }
             Ok(text) => {
                 let etc = Options::links_of(path.parent().unwrap_or(&path));
                 let links = all_links.entry(etc).or_insert_with_key(|etc| links::read(etc));
