@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use svc_core::{Name, Service};
 
-use super::args::{Common, Graph};
-use super::{code, options, say, say_error};
+use super::args::Graph;
+use super::{code, say, say_error};
 use crate::daemon::{self, glob};
 
 /// How one service has to do with another.
@@ -29,12 +29,17 @@ struct Picture {
 }
 
 /// Carries the verb out and returns the exit code.
-pub(crate) fn run(asked: &Graph, common: &Common) -> u8 {
+pub(crate) fn run(asked: &Graph, places: &daemon::Options, json: bool) -> u8 {
     let plain: Vec<String> = asked.names.iter().filter(|name| !glob::is_glob(name)).cloned().collect();
-    let image = daemon::loader::read(&options(common), &plain);
+    let image = daemon::loader::read(places, &plain);
     let world = World::new(&image.services);
     if let Some(unknown) = plain.iter().find(|name| world.named(name).is_empty()) {
-        say_error(&format!("no service is called {unknown}"));
+        let text = format!("no service is called {unknown}");
+        if json {
+            say(&super::json::error(&text, code::NOT_INSTALLED));
+        } else {
+            say_error(&text);
+        }
         return code::NOT_INSTALLED;
     }
     let picture = world.picture(&asked.names);

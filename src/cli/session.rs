@@ -49,7 +49,7 @@ impl Session {
             Verb::Configure(asked) => self.configure(asked, common),
             Verb::Why(which) => self.why(which.names),
             Verb::Plan(asked) => self.plan(&asked),
-            Verb::Graph(asked) => graph::run(&asked, common),
+            Verb::Graph(asked) => graph::run(&asked, &self.places(common), self.json),
             Verb::Load(which) => self.action(&Request::Load { names: which.names }),
             Verb::Start(which) => self.action(&Request::Start(target(which, false, false))),
             Verb::Stop { which, only, all } => self.action(&Request::Stop(target(which, only, all))),

@@ -152,3 +152,17 @@ fn a_file_that_defines_nothing_is_on_every_screen_and_why_says_what_is_wrong_wit
         assert!(line.contains("faulty") && line.contains("unknown key") && !line.contains("ms"), "{line}");
     }
 }
+
+#[test]
+fn a_graph_is_of_the_files_that_the_answering_svcd_reads() {
+    let daemon = Daemon::with(&[
+        ("db", &shell("exec sleep 1000")),
+        ("web", &format!("requires = \"db\"\n{}", shell("exec sleep 1000"))),
+    ]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_svc"));
+    let output = command.arg("--socket").arg(daemon.path("control")).args(["graph", "web"]).output().unwrap();
+    let drawn = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && drawn.contains("\"web\" -> \"db\""), "{drawn}");
+    let (told, code) = json(&daemon, &["graph", "nosuch"]);
+    assert_eq!((told["error"]["text"].as_str(), code), (Some("no service is called nosuch"), 5));
+}
