@@ -86,6 +86,10 @@ pub(crate) fn refusal(refusal: &Refusal) -> String {
 /// A whole request that was not served as hoped, in one sentence without colours.
 pub(crate) fn refused(reply: &Reply) -> String {
     match reply {
+        // There is a row for it all the same, so what is wrong with its file says more than its absence.
+        Reply::Refused(Refusal::Unknown { fault: Some(fault), .. }) => {
+            human::clean(fault.lines().next().unwrap_or_default()).into_owned()
+        }
         Reply::Refused(refused) => {
             let text = anstream::adapter::strip_str(&refusal(refused)).to_string();
             text.lines().next().unwrap_or_default().trim_start_matches("svc: ").to_owned()

@@ -6,8 +6,8 @@ use svc_core::{Answer, Exit, Name};
 
 use super::*;
 use crate::wire::{
-    Change, Checked, Finding, Hello, Level, LoadReport, LogLine, Outcome, Process, Refusal, StateName, Status, Summary,
-    Value,
+    Change, Checked, Finding, Hello, Level, LoadReport, LogLine, Outcome, Process, Refusal, Reply, StateName, Status,
+    Summary, Value,
 };
 
 const WIDE: Look = Look { width: None, utf8: true, quiet: false, memory: Some(1 << 30) };
@@ -201,6 +201,9 @@ fn an_unknown_name_brings_the_one_that_was_meant_and_the_fault_of_its_file() {
         plain(&refusal(&refused)),
         "svc: no service is called wbe; did you mean web?\n  web.toml:1:1: oh\n     try: svc wbe check\n"
     );
+    assert_eq!(super::refused(&Reply::Refused(refused)), "web.toml:1:1: oh");
+    let refused = Refusal::Unknown { name: "wbe".into(), near: None, fault: None };
+    assert_eq!(super::refused(&Reply::Refused(refused)), "no service is called wbe");
 }
 
 #[test]
