@@ -31,6 +31,23 @@ fn a_stop_leaves_no_stray_without_cgroups() {
 }
 
 #[test]
+fn an_ended_daemon_leaves_no_cgroup() {
+    let daemon = Daemon::with(&[("web", &shell("exec sleep 1000"))]);
+    daemon.up("web");
+    let cgroup = std::fs::read_to_string(format!("/proc/{}/cgroup", daemon.pid("web"))).unwrap_or_default();
+    let Some(shown) = cgroup.lines().find_map(|line| line.strip_prefix("0::")).filter(|path| path.contains("/web."))
+    else {
+        return println!("SKIPPED an_ended_daemon_leaves_no_cgroup: trees are no cgroups here");
+    };
+    let place = shown.rsplit_once('/').map(|(place, _)| place.to_owned()).expect("a run's cgroup lies in another");
+    let points = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].map(|point| format!("{point}{place}"));
+    let is_there = || points.iter().any(|path| std::path::Path::new(path).is_dir());
+    assert!(is_there());
+    drop(daemon);
+    assert!(!is_there(), "{place} is left");
+}
+
+#[test]
 fn a_crash_ends_what_is_left_of_the_tree_before_the_next_launch() {
     let daemon = Daemon::with(&[("web", &shell(STRAYS))]);
     daemon.up("web");

@@ -207,12 +207,21 @@ pub(crate) fn run(options: Options, keeper: Channel) -> io::Result<After> {
         manager.keep_time();
         manager.end_turn();
         if let Some(after) = manager.after {
+            if after == After::Exit {
+                manager.leave_no_place();
+            }
             return Ok(after);
         }
     }
 }
 
 impl Manager {
+    /// What the system keeps for trees goes with the last of them; where one is left, so is its place.
+    fn leave_no_place(self) {
+        drop(self.runs);
+        let _busy = self.forest.clear();
+    }
+
     fn new(options: Options, channel: Channel) -> io::Result<Self> {
         // Early, while low descriptors are free.
         let mut spawner = Spawner::new()?;
