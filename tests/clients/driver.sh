@@ -166,7 +166,8 @@ at_once() {
 }
 
 main() {
-    step svcd 'is process 1' within 10000 svc hello || exit 1
+    step svcd 'is process 1' within 60000 svc hello || exit 1
+    step svcd boots has_booted || exit 1
     [[ $WHOSE == originals ]] || step svcd 'takes the places' take_places
 
     forbid

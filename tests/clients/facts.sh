@@ -106,3 +106,14 @@ is_gone() {
     [[ -z $(listed "$1" state 2>/dev/null) ]] || no "svc still lists it: $(listed "$1" state)" || return
     [[ -z $(processes_of "$1") ]] || no "processes left: $(processes_of "$1" | tr '\n' ' ')"
 }
+
+# Nothing is on its way any more, and something was.
+is_settled() {
+    svc --json list | jq -e '.list // [] | (map(.state) | any(. == "up")) and all(.state != "starting" and .state != "waiting")' \
+        >/dev/null
+}
+
+# The scripts of early boot have run: among them those that empty /tmp, where packages are put while they are installed.
+has_booted() {
+    within 120000 is_settled || no "$(svc list)"
+}
