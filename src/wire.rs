@@ -51,7 +51,7 @@ pub enum Request {
     },
     /// Read definitions and scripts again and put them in force.
     Load {
-        /// Which to report on; empty: all that changed.
+        /// Which to report on, and no others; empty: all that changed.
         #[serde(default)]
         names: Vec<String>,
     },

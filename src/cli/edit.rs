@@ -1,5 +1,6 @@
-//! `svc edit NAME`: a drop-in is written in an editor, checked together with the definition, saved and loaded. What was
-//! typed is in a file of its own until it is saved, so nothing that goes wrong can lose it.
+//! `svc edit NAME`: a drop-in is written in an editor, checked together with the definition, saved and loaded; where
+//! another file of the definition has faults, that one in its place. What was typed is in a file of its own until it is
+//! saved, so nothing that goes wrong can lose it.
 
 use std::fmt::Write;
 use std::fs;
@@ -22,7 +23,7 @@ use super::session::Session;
 use super::{json, say_error, say_raw_error};
 use crate::daemon;
 use crate::daemon::loader::{self, Draft, Drafted};
-use crate::wire::Request;
+use crate::wire::{Reply, Request};
 
 /// The drop-in that is ours.
 const FILE: &str = "edit.toml";
@@ -40,10 +41,24 @@ struct Stop {
 struct Edit {
     name: Name,
     places: daemon::Options,
-    /// Where the drop-in is, or will be.
+    what: What,
+    /// Where what is typed is, or will be.
     path: PathBuf,
-    /// What it said when the edit began; `None`: it was not there.
+    /// What that said when the edit began; `None`: it was not there.
     before: Option<String>,
+    /// What the editor begins with.
+    text: String,
+    /// What stands above it, for whoever looks at it.
+    head: String,
+}
+
+/// What is edited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    /// The drop-in that is ours.
+    DropIn,
+    /// Another file, which has faults.
+    Faulty,
 }
 
 impl Session {
@@ -54,7 +69,7 @@ impl Session {
                 if !self.json() && !self.is_quiet() {
                     super::say(&format!("{done}\n"));
                 }
-                self.take_over()
+                self.take_over(name)
             }
             Ok(None) => {
                 if !self.json() && !self.is_quiet() {
@@ -73,12 +88,18 @@ impl Session {
         }
     }
 
-    /// What was saved comes into force; where no svcd runs, when one is started.
-    fn take_over(&self) -> u8 {
-        match self.ask(&Request::Load { names: Vec::new() }) {
-            Ok(reply) => {
+    /// What was saved comes into force; where no svcd runs, when one is started. What is wrong with other services is
+    /// theirs.
+    fn take_over(&self, name: &str) -> u8 {
+        match self.ask(&Request::Load { names: vec![name.to_owned()] }) {
+            Ok(mut reply) => {
+                let code = code::Table::Action.reply(&reply);
+                if let (Reply::Load(report), false) = (&mut reply, self.json()) {
+                    // What changed is what somebody who edits wants to see; `svc cat` shows all.
+                    report.values.clear();
+                }
                 self.tell(&reply);
-                code::Table::Action.reply(&reply)
+                code
             }
             Err(AskError::NoDaemon { .. }) => {
                 if !self.json() && !self.is_quiet() {
@@ -98,12 +119,9 @@ impl Edit {
             return Err(stop(code::FAILED, format!("{name}: there is no directory for definitions")));
         };
         let path = dir.join(format!("{name}.d")).join(FILE);
-        let before = match fs::read_to_string(&path) {
-            Ok(text) => Some(text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(system(&path, &error)),
-        };
-        Ok(Self { name, places, path, before })
+        let before = text_of(&path)?;
+        let text = before.clone().unwrap_or_default();
+        Ok(Self { name, places, what: What::DropIn, path, before, text, head: String::new() })
     }
 
     fn checked(&self, text: &str) -> Drafted {
@@ -111,12 +129,21 @@ impl Edit {
     }
 
     /// What was done, in one sentence; `None`: nothing.
-    fn run(self) -> Result<Option<String>, Stop> {
-        let found = self.checked(self.before.as_deref().unwrap_or_default());
+    fn run(mut self) -> Result<Option<String>, Stop> {
+        let found = self.checked(&self.text);
         if !found.is_known {
             let meant = near(self.name.as_str(), found.names.iter().map(String::as_str));
             let meant = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
             return Err(stop(code::NOT_INSTALLED, format!("no service is called {}{meant}", self.name)));
+        }
+        if found.faults.is_some() {
+            let without = self.checked("");
+            if let (Some(file), Some(faults)) = (without.faulty.first(), &without.faults) {
+                self.mend(file, faults)?;
+            }
+        }
+        if self.what == What::DropIn && self.before.is_none() {
+            self.head = self.explained(&found);
         }
         // Better now than when much has been typed.
         let dir = self.path.parent().unwrap_or(&self.path);
@@ -133,28 +160,67 @@ impl Edit {
                 desk.clear();
                 Ok(done)
             }
-            Err(Stop { text, code }) if desk.has_text() => {
+            Err(Stop { text, code }) if self.is_typed(&desk) => {
                 Err(stop(code, format!("{text}\nwhat was typed is kept in {}", desk.file.display())))
             }
             Err(error) => Err(error),
         }
     }
 
+    /// Goes over to the file with these faults, which nothing that a drop-in says takes back. In place of one that came
+    /// with the system another is written, which hides it.
+    fn mend(&mut self, file: &Path, faults: &str) -> Result<(), Stop> {
+        self.text = text_of(file)?.unwrap_or_default();
+        let mut dirs = self.places.definitions.iter();
+        let first = dirs.next().filter(|_| dirs.any(|dir| Some(dir.as_path()) == file.parent()));
+        self.path = match (first, file.file_name()) {
+            (Some(first), Some(name)) => first.join(name),
+            _ => file.to_owned(),
+        };
+        self.what = What::Faulty;
+        self.before = if self.path == file { Some(self.text.clone()) } else { None };
+        let mut head = format!("{} has faults, which no drop-in mends:\n\n{faults}\n\n", file.display());
+        if self.path != file {
+            let _ = writeln!(head, "What is saved is {}, which takes its place.", self.path.display());
+        }
+        head.push_str("Lines that begin so are not kept; svc.toml(5) lists the keys.");
+        self.head = head.lines().map(|line| format!("{EXPLAINS} {line}").trim_end().to_owned() + "\n").collect();
+        Ok(())
+    }
+
+    /// The text without lines that only explain. In a file that is not ours they are those that we put there.
+    fn kept(&self, text: &str) -> String {
+        let explains = |line: &str| match self.what {
+            What::DropIn => line.starts_with(EXPLAINS),
+            What::Faulty => line.starts_with(EXPLAINS) && self.head.lines().any(|ours| ours == line),
+        };
+        let lines: Vec<&str> = text.lines().filter(|line| !explains(line)).collect();
+        match lines.join("\n").trim_matches('\n') {
+            "" => String::new(),
+            text => format!("{text}\n"),
+        }
+    }
+
+    /// Whether there is something that would be lost.
+    fn is_typed(&self, desk: &Desk) -> bool {
+        let typed = fs::read_to_string(&desk.file).map(|text| self.kept(&text)).unwrap_or_default();
+        !typed.is_empty() && (self.what == What::DropIn || typed != self.kept(&self.text))
+    }
+
     fn write(&self, desk: &Desk, found: &Drafted) -> Result<Option<String>, Stop> {
-        let shown = self.before.clone().unwrap_or_else(|| self.explained(found));
-        fs::write(&desk.file, &shown).map_err(|error| system(&desk.file, &error))?;
+        fs::write(&desk.file, format!("{}{}", self.head, self.text)).map_err(|error| system(&desk.file, &error))?;
         loop {
             start_editor(&desk.file)?;
             let text = fs::read_to_string(&desk.file).map_err(|error| system(&desk.file, &error))?;
-            let text = kept(&text);
-            if text == kept(self.before.as_deref().unwrap_or_default()) {
+            let text = self.kept(&text);
+            if text == self.kept(&self.text) {
                 return Ok(None);
             }
             let checked = self.checked(&text);
             for note in &checked.notes {
                 clean_lines(note).for_each(|line| say_raw_error(&format!("{line}\n")));
             }
-            let Some(faults) = checked.faults else { return self.save(&text) };
+            let Some(faults) = self.against(&checked, found) else { return self.save(&text) };
             if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
                 return Err(stop(code::FAILED, format!("{}: nothing was saved:\n{faults}", self.name)));
             }
@@ -165,13 +231,24 @@ impl Edit {
         }
     }
 
+    /// What speaks against saving this: a fault, but for those of other files while one is mended; or that it could not
+    /// start any more, but for a reason that was there before.
+    fn against(&self, checked: &Drafted, found: &Drafted) -> Option<String> {
+        let broken = || checked.broken.clone().filter(|_| checked.broken != found.broken);
+        let faults = checked.faults.clone().filter(|_| match self.what {
+            What::DropIn => true,
+            What::Faulty => checked.faulty.is_empty() || checked.faulty.contains(&self.path),
+        });
+        faults.or_else(broken)
+    }
+
     fn save(&self, text: &str) -> Result<Option<String>, Stop> {
         let now = fs::read_to_string(&self.path).ok();
         if now != self.before {
             let text = format!("{}: somebody else has changed it meanwhile; nothing was saved", self.path.display());
             return Err(stop(code::FAILED, text));
         }
-        if text.trim().is_empty() {
+        if text.trim().is_empty() && self.what == What::DropIn {
             fs::remove_file(&self.path).map_err(|error| system(&self.path, &error))?;
             let _ = self.path.parent().map(fs::remove_dir);
             return Ok(Some(format!("{} is removed", self.path.display())));
@@ -198,12 +275,12 @@ impl Edit {
     }
 }
 
-/// The text without lines that only explain.
-fn kept(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with(EXPLAINS)).collect();
-    match lines.join("\n").trim_matches('\n') {
-        "" => String::new(),
-        text => format!("{text}\n"),
+/// What is in a file, if it is there.
+fn text_of(path: &Path) -> Result<Option<String>, Stop> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(system(path, &error)),
     }
 }
 
@@ -222,10 +299,6 @@ impl Desk {
         let none = || stop(code::FAILED, format!("{}: no directory can be made there", env::temp_dir().display()));
         let dir = dir.ok_or_else(none)?;
         Ok(Self { file: dir.join(format!("{name}.toml")), dir })
-    }
-
-    fn has_text(&self) -> bool {
-        fs::read_to_string(&self.file).is_ok_and(|text| !kept(&text).is_empty())
     }
 
     fn clear(&self) {

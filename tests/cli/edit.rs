@@ -1,13 +1,16 @@
 //! `svc edit`, with editors that are scripts, below a real svcd.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::fake::{Called, called};
+use crate::fake::{Called, called, svc};
 use crate::machine::Machine;
 use crate::screen::terminal::{Terminal, have};
+
+const WEB: &str = "command = \"sleep 1000\"\nnice = 1\n";
 
 struct Place {
     /// Ends before its directory goes.
@@ -21,13 +24,21 @@ impl Place {
         let services = folder.path().join("etc/svc/services");
         fs::create_dir_all(&services).unwrap();
         fs::create_dir(folder.path().join("tmp")).unwrap();
-        fs::write(services.join("web.toml"), "command = \"sleep 1000\"\nnice = 1\n").unwrap();
+        fs::write(services.join("web.toml"), WEB).unwrap();
         let machine = Machine::at(folder.path());
         Self { machine, folder }
     }
 
+    fn services(&self) -> PathBuf {
+        self.folder.path().join("etc/svc/services")
+    }
+
+    fn define(&self, name: &str, text: &str) {
+        fs::write(self.services().join(format!("{name}.toml")), text).unwrap();
+    }
+
     fn file(&self) -> PathBuf {
-        self.folder.path().join("etc/svc/services/web.d/edit.toml")
+        self.services().join("web.d/edit.toml")
     }
 
     /// Edits with this line of a shell, for which the file is `$1`.
@@ -58,8 +69,11 @@ fn what_is_typed_is_saved_and_loaded_and_comes_again_with_the_next_edit() {
     assert_eq!(call.code, 0, "{call:?}");
     assert!(call.out.contains("edit.toml is saved\n") && call.out.contains("web: nice was 1, is 5"), "{call:?}");
     assert_eq!(read(&place.file()).as_deref(), Some("nice = 5\n"));
+    // What is wrong with another service is not what this edit did.
+    place.define("other", "nise = 5\n");
     let call = place.edit("web", "sed -i s/5/7/ $1");
-    assert!(call.out.contains("web: nice was 5, is 7"), "{call:?}");
+    assert!(call.code == 0 && call.out.contains("web: nice was 5, is 7"), "{call:?}");
+    assert!(!call.out.contains("other") && !call.out.contains("command"), "only what changed: {call:?}");
     let call = place.edit("web", "true");
     assert_eq!((call.code, call.out.as_str()), (0, "web: nothing was changed\n"));
     let call = place.edit("web", ": >$1");
@@ -124,4 +138,72 @@ fn at_a_terminal_the_editor_is_offered_again() {
     terminal.keys(&["Enter"]);
     terminal.until("the change", |text| text.contains("web: nice was 1, is 5") && text.contains("code 0"));
     assert_eq!(read(&place.file()).as_deref(), Some("nice = 5\n"));
+}
+
+#[test]
+fn a_file_with_faults_is_mended_itself_as_no_drop_in_can() {
+    let place = Place::new();
+    place.define("web", "# Ours.\n#: so it was\ncomand = \"sleep 1000\"\nnice = 1\n");
+    // Another slip is refused as anywhere.
+    let call = place.edit("web", "sed -i 's/nice = 1/nice = \"1/' $1");
+    assert!(call.code == 1 && call.err.contains("nothing was saved") && call.err.contains("is kept in "), "{call:?}");
+    let call = place.edit("web", "true");
+    assert_eq!((call.code, call.out.as_str()), (0, "web: nothing was changed\n"));
+    let look = "grep -q '^#: .*web.toml has faults' $1 && grep -q '^#: .*unknown key `comand`' $1 || exit 9";
+    let call = place.edit("web", &format!("{look}; sed -i s/^comand/command/ $1"));
+    assert!(call.code == 0 && call.out.contains("etc/svc/services/web.toml is saved\n"), "{call:?}");
+    let saved = read(&place.services().join("web.toml"));
+    assert_eq!(saved.as_deref(), Some("# Ours.\n#: so it was\ncommand = \"sleep 1000\"\nnice = 1\n"));
+    assert!(!place.file().exists());
+    // From now on it is a drop-in again.
+    let call = place.edit("web", "echo 'nice = 5' >>$1");
+    assert!(call.out.contains("edit.toml is saved\n") && call.out.contains("web: nice was 1, is 5"), "{call:?}");
+}
+
+#[test]
+fn a_faulty_drop_in_of_ours_is_mended_where_it_is() {
+    let place = Place::new();
+    fs::create_dir(place.services().join("web.d")).unwrap();
+    fs::write(place.file(), "nise = 5\n").unwrap();
+    let call = place.edit("web", "sed -i s/nise/nice/ $1");
+    assert!(call.code == 0 && call.out.contains("web: nice was 1, is 5"), "{call:?}");
+    assert_eq!(read(&place.services().join("web.toml")).as_deref(), Some(WEB));
+}
+
+#[test]
+fn what_it_requires_in_vain_does_not_keep_anybody_from_another_change() {
+    let place = Place::new();
+    place.define("web", &format!("{WEB}requires = [\"db\"]\n"));
+    let call = place.edit("web", "echo 'nice = 5' >>$1");
+    assert!(call.code == 0 && call.out.contains("web: nice was 1, is 5"), "{call:?}");
+    let call = place.edit("web", "echo 'requires = [\"bd\"]' >>$1");
+    assert!(call.code == 1 && call.err.contains("nothing was saved"), "{call:?}");
+}
+
+#[test]
+fn of_a_template_the_instances_that_changed_are_told() {
+    let place = Place::new();
+    place.define("work@", WEB);
+    assert!(place.machine.svc().args(["start", "work@one"]).status().unwrap().success());
+    let call = place.edit("work@", "echo 'nice = 5' >>$1");
+    assert!(call.code == 0 && call.out.contains("work@one: nice was 1, is 5"), "{call:?}");
+}
+
+#[test]
+fn a_faulty_file_of_the_system_is_hidden_by_one_of_the_administrator() {
+    if !svc_platform::users::is_root() {
+        let _ = writeln!(std::io::stderr(), "skipped: a root without svcd: where a user's files are is elsewhere");
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let (vendor, own) = (root.path().join("usr/lib/svc/services"), root.path().join("etc/svc/services"));
+    fs::create_dir_all(&vendor).unwrap();
+    fs::write(vendor.join("web.toml"), "comand = \"sleep 1000\"\n").unwrap();
+    let mut edit = svc();
+    edit.arg("--root").arg(root.path()).args(["edit", "web"]).env("VISUAL", "sed -i s/^comand/command/");
+    let call = called(edit.output().unwrap());
+    assert!(call.code == 0 && call.out.contains("etc/svc/services/web.toml is saved\n"), "{call:?}");
+    assert!(call.out.contains("svcd is not running"), "{call:?}");
+    assert_eq!(read(&own.join("web.toml")).as_deref(), Some("command = \"sleep 1000\"\n"));
+    assert_eq!(read(&vendor.join("web.toml")).as_deref(), Some("comand = \"sleep 1000\"\n"));
 }

@@ -62,26 +62,30 @@ pub(crate) fn look_at(options: &Options, files: &[PathBuf]) -> Image {
     loading.finish()
 }
 
-/// What somebody means to write into a drop-in of a service.
+/// What somebody means to write into a drop-in of a service, or in place of another file of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Draft<'a> {
     /// The service; also a template.
     pub(crate) name: &'a Name,
-    /// Where it will be: in the first of the directories of definitions.
+    /// Where it will be: a drop-in or a main file that is there, or one in the first of the directories of definitions.
     pub(crate) path: &'a Path,
     /// What it will say.
     pub(crate) text: &'a str,
 }
 
-/// What is known of a service whose drop-in is a draft.
+/// What is known of a service one of whose files is a draft.
 #[derive(Debug)]
 pub(crate) struct Drafted {
     /// There is such a service, or a file that is to make it one.
     pub(crate) is_known: bool,
     /// The files it is made from, main one first.
     pub(crate) files: Vec<String>,
-    /// Everything wrong with it, rendered.
+    /// Everything wrong with its files, rendered.
     pub(crate) faults: Option<String>,
+    /// The files that have these faults, main one first.
+    pub(crate) faulty: Vec<PathBuf>,
+    /// Why it could not start as it is written, though no file has a fault.
+    pub(crate) broken: Option<String>,
     /// What is doubtful about it.
     pub(crate) notes: Vec<String>,
     /// Every name there is.
@@ -99,10 +103,18 @@ pub(crate) fn read_with(options: &Options, draft: Draft<'_>) -> Drafted {
     let service = image.services.iter().find(|service| service.name == *draft.name);
     let fault = image.faults.iter().find(|faulty| faulty.name == draft.name.as_str()).map(|faulty| faulty.text.clone());
     let place = draft.path.to_string_lossy();
+    let files: Vec<PathBuf> = store.files(draft.name).into_iter().map(Path::to_owned).collect();
+    let has_fault = |file: &PathBuf| {
+        let place = format!("{}:", file.display());
+        fault.iter().flat_map(|text| text.lines()).any(|line| line.starts_with(&place))
+    };
+    let shown = |file: &PathBuf| file.to_string_lossy().into_owned();
     Drafted {
         is_known: service.is_some() || fault.is_some() || store.has_main(draft.name),
-        files: service.map(|service| service.files.clone()).unwrap_or_default(),
-        faults: fault.or_else(|| image.broken.get(draft.name).cloned()),
+        faulty: files.iter().filter(|file| has_fault(file)).cloned().collect(),
+        files: service.map_or_else(|| files.iter().map(shown).collect(), |service| service.files.clone()),
+        faults: fault,
+        broken: image.broken.get(draft.name).cloned(),
         notes: image.notes.into_iter().filter(|note| note.starts_with(&*place)).collect(),
         names: image.services.iter().map(|service| service.name.to_string()).collect(),
     }

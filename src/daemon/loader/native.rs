@@ -43,17 +43,31 @@ impl Store {
             found.into_iter().for_each(|(name, paths)| store.drop_ins.entry(name).or_default().extend(paths));
         }
         if let Some(draft) = loading.draft {
-            store.lay_over(draft);
+            store.lay_over(draft, options);
         }
         store
     }
 
-    /// Puts a draft where its file will be: among those of the administrator, by its name.
-    fn lay_over(&mut self, draft: Draft<'_>) {
+    /// Puts a draft where its file will be: a main file in place of any other, a drop-in among those of the
+    /// administrator, by its name.
+    fn lay_over(&mut self, draft: Draft<'_>, options: &Options) {
+        let parent = draft.path.parent();
+        if options.definitions.iter().any(|dir| Some(dir.as_path()) == parent) {
+            let name = draft.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            self.mains.insert(name, draft.path.to_owned());
+            return;
+        }
+        if self.drop_ins.values().flatten().any(|file| file == draft.path) {
+            return;
+        }
         let files = self.drop_ins.entry(draft.name.to_string()).or_default();
-        files.retain(|file| file != draft.path);
-        let later = files.iter().position(|file| file.parent() == draft.path.parent() && **file > *draft.path);
+        let later = files.iter().position(|file| file.parent() == parent && **file > *draft.path);
         files.insert(later.unwrap_or(files.len()), draft.path.to_owned());
+    }
+
+    /// Every file of this name, main one first.
+    pub(super) fn files(&self, name: &Name) -> Vec<&Path> {
+        self.main(name).into_iter().chain(self.drop_ins(name)).collect()
     }
 
     /// Whether a definition says what this is.

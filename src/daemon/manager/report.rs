@@ -1,9 +1,10 @@
 //! Answers to check and load.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use svc_core::definition;
 use svc_core::service::Service;
+use svc_core::{Name, definition};
 
 use super::Manager;
 use super::load::values_with_origins;
@@ -82,31 +83,64 @@ impl Manager {
         format!("there is no service {name}{near}")
     }
 
-    /// What a load brought; for services that were named every value in force.
+    /// What a load brought; of services that were named only what concerns them, and every value in force.
     pub(super) fn report(&mut self, client: u64, names: &[String], report: &LoadReport) {
         let mut report = report.clone();
         if names.is_empty() {
             return self.reply(client, Reply::Load(report));
         }
-        let mut values = Vec::new();
+        let mut meant: BTreeSet<&str> = names.iter().map(String::as_str).collect();
         for name in names {
             match self.resolve(std::slice::from_ref(name), false) {
                 Ok(ids) => {
                     for id in ids {
-                        values.extend(values_with_origins(self.core.service(id)));
+                        let service = self.core.service(id);
+                        report.values.extend(values_with_origins(service));
+                        meant.insert(service.name.as_str());
                     }
                 }
                 // A file with faults has said so in the report.
-                Err(_) if self.faults.iter().any(|faulty| faulty.name == *name) => {}
+                Err(_) if self.faults.iter().any(|faulty| faulty.name == *name) || self.is_template(name) => {}
                 Err(_) => {
                     let refusal = self.unknown_name(name);
                     return self.reply(client, Reply::Refused(refusal));
                 }
             }
         }
-        let named = |text: &str| names.iter().any(|name| glob::matches(name, text));
-        report.changed.retain(|change| named(change.name.as_str()));
-        report.values = values;
+        let is_meant = |name: &str| concerns(&meant, name);
+        report.added.retain(|name| is_meant(name.as_str()));
+        report.removed.retain(|name| is_meant(name.as_str()));
+        report.changed.retain(|change| is_meant(change.name.as_str()));
+        let faults = self.faults.iter().filter(|faulty| is_meant(&faulty.name));
+        report.faults = faults.map(|faulty| faulty.text.clone()).collect();
         self.reply(client, Reply::Load(report));
+    }
+
+    /// Whether this names a template, which is no service but has a file.
+    fn is_template(&self, name: &str) -> bool {
+        let is_template = Name::new(name).is_ok_and(|name| name.is_template());
+        is_template && self.options.definitions.iter().any(|dir| dir.join(format!("{name}.toml")).is_file())
+    }
+}
+
+/// Whether a service is one of these names and patterns, or an instance of such a template.
+fn concerns(meant: &BTreeSet<&str>, name: &str) -> bool {
+    let template = name.split_once('@').map(|(template, _)| &name[..=template.len()]);
+    meant.iter().any(|meant| glob::matches(meant, name) || template == Some(meant))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_means_itself_a_pattern_what_it_matches_and_a_template_its_instances() {
+        let meant = BTreeSet::from(["web", "db*", "getty@"]);
+        for name in ["web", "db", "db-replica", "getty@", "getty@tty1"] {
+            assert!(concerns(&meant, name), "{name}");
+        }
+        for name in ["webmail", "mail", "serial-getty@tty1", "web@1"] {
+            assert!(!concerns(&meant, name), "{name}");
+        }
     }
 }
