@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::Path;
 
+use svc_compat::environment::LOCALE;
 use svc_core::Service;
 use svc_core::service::Exec;
 use svc_platform::files;
@@ -15,26 +16,6 @@ pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 /// The largest environment file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// What service(8) lets through, beside `PATH` and `TERM`.
-const LOCALE: [&str; 16] = [
-    "LANG",
-    "LANGUAGE",
-    "LC_CTYPE",
-    "LC_NUMERIC",
-    "LC_TIME",
-    "LC_COLLATE",
-    "LC_MONETARY",
-    "LC_MESSAGES",
-    "LC_PAPER",
-    "LC_NAME",
-    "LC_ADDRESS",
-    "LC_TELEPHONE",
-    "LC_MEASUREMENT",
-    "LC_IDENTIFICATION",
-    "LC_ALL",
-    "TZ",
-];
-
 /// Variables by name: the last word on each wins.
 pub(crate) type Environment = BTreeMap<String, String>;
 
@@ -44,6 +25,7 @@ pub(crate) fn of_script(service: &Service) -> Result<Environment, String> {
     to.insert("PATH".into(), PATH.into());
     to.insert("TERM".into(), env::var("TERM").unwrap_or_else(|_| "dumb".into()));
     inherit(&mut to, &LOCALE);
+    inherit(&mut to, &["TZ"]);
     // Wrappers that hand a script's call over to a service manager must not hand this one back to us.
     to.insert("_SYSTEMCTL_SKIP_REDIRECT".into(), "true".into());
     to.insert("SYSTEMCTL_SKIP_REDIRECT".into(), "1".into());
@@ -56,6 +38,7 @@ pub(crate) fn of_program(service: &Service, is_root: bool) -> Result<Environment
     let mut to = Environment::new();
     if is_root {
         inherit(&mut to, &LOCALE);
+        inherit(&mut to, &["TZ"]);
         to.insert("PATH".into(), PATH.into());
     } else {
         to.extend(env::vars().filter(|(name, _)| !name.starts_with("SVC_") && name != "NOTIFY_SOCKET"));

@@ -5,31 +5,13 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
+use svc_compat::environment::LOCALE;
+
 use super::super::manager::{self, Manager};
 use super::super::script::{self, Captured, SCRIPTS};
 use super::super::{called_as, rcconf};
 use crate::wire::Summary;
 
-/// What a script sees of the caller's environment.
-const KEPT: [&str; 17] = [
-    "LANG",
-    "LANGUAGE",
-    "LC_CTYPE",
-    "LC_NUMERIC",
-    "LC_TIME",
-    "LC_COLLATE",
-    "LC_MONETARY",
-    "LC_MESSAGES",
-    "LC_PAPER",
-    "LC_NAME",
-    "LC_ADDRESS",
-    "LC_TELEPHONE",
-    "LC_MEASUREMENT",
-    "LC_IDENTIFICATION",
-    "LC_ALL",
-    "PATH",
-    "TERM",
-];
 /// The version whose answers these are.
 const VERSION: &str = "1.65.2+deb12u1";
 /// What lies among the scripts and is not asked for its status.
@@ -131,9 +113,14 @@ fn one(call: &Call) -> u8 {
         eprintln!("{service}: unrecognized service");
         return 1;
     };
-    let mut command = script::cleaned(path, &KEPT);
+    let mut command = script::cleaned(path, &kept());
     command.current_dir("/").args(words);
     script::replace_by(command)
+}
+
+/// What a script sees of the caller's environment.
+fn kept() -> Vec<&'static str> {
+    LOCALE.into_iter().chain(["PATH", "TERM"]).collect()
 }
 
 /// The call of systemctl(1) that is meant, for the verbs that it has.
@@ -193,7 +180,7 @@ fn full_restart(service: &str) -> Option<u8> {
         return Some(script::replace_by(command));
     }
     let path = script::executable(service)?;
-    let run = |verb: &str| script::run(script::cleaned(&path, &KEPT).current_dir("/").arg(verb));
+    let run = |verb: &str| script::run(script::cleaned(&path, &kept()).current_dir("/").arg(verb));
     run("stop");
     Some(run("start"))
 }
@@ -234,7 +221,7 @@ fn status_all() -> u8 {
 /// What a script says of its service: `+` for running, `-` for not, `?` if it does not know the question.
 fn asked(name: &str) -> char {
     let Some(path) = script::executable(name) else { return '-' };
-    let mut command = script::cleaned(path, &KEPT);
+    let mut command = script::cleaned(path, &kept());
     command.current_dir(rcconf::below(SCRIPTS)).arg("status");
     let limit = script::limit("SVC_STATUS_SECONDS", STATUS_SECONDS_MAX);
     let (code, said) = match script::captured(command, Captured::Both, limit) {
