@@ -79,3 +79,40 @@ fn a_definition_is_judged_alone_where_the_script_does_not_work() {
     assert!(!differing(&found).is_empty());
     assert_eq!(code, Some(1));
 }
+
+/// Looks what a process of another user runs, as start-stop-daemon does; then tries to reach the machine by what the
+/// sandbox itself has open.
+const CURIOUS: &str = r#"#!/bin/sh
+[ "$1" = start ] || exit 3
+setpriv --reuid 65534 --regid 65534 --clear-groups sleep 12345 </dev/null >/dev/null 2>&1 &
+until [ "$(cat /proc/$!/comm)" = sleep ]; do :; done
+echo "another runs $(readlink /proc/$!/exe)"
+for fd in /proc/1/fd/*; do
+    at=DIRECTORY
+    while :; do
+        if [ -e "$fd$at/there" ]; then
+            echo "seen"
+            if echo taken >"$fd$at/there" || touch "$fd$at/reached" || mkdir "$fd$at/made"; then echo "harmed"; fi
+        fi 2>/dev/null
+        case $at in /*/*) at=/${at#/*/} ;; *) break ;; esac
+    done
+done
+if echo x >/proc/1/mem; then echo "harmed"; fi 2>/dev/null
+exit 9
+"#;
+
+#[test]
+fn who_may_see_what_others_run_reaches_nothing_by_it() {
+    if !can_play() {
+        return;
+    }
+    let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    fs::write(dir.path().join("there"), "as it was").unwrap();
+    let (found, _) = compare(&CURIOUS.replace("DIRECTORY", dir.path().to_str().unwrap()), "command = \"/bin/true\"\n");
+    let start = &found.rows.iter().find(|row| row.what == "start").unwrap().script;
+    assert!(start.contains("another runs /usr/bin/sleep"), "{start}");
+    assert!(start.contains("seen") && !start.contains("harmed"), "{start}");
+    let names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["there"]);
+    assert_eq!(fs::read_to_string(dir.path().join("there")).unwrap(), "as it was");
+}

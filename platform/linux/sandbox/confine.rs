@@ -30,11 +30,17 @@ const KEPT: [u32; 14] = [
     31, // CAP_SETFCAP
 ];
 /// What a daemon that is tried out, not only watched, may need for its own network, memory and messages.
-const TRIED: [u32; 6] = [
+///
+/// Without `CAP_SYS_PTRACE` nobody sees which program a process of another user runs: start-stop-daemon would find no
+/// daemon that has left root. What it opens beside that is closed otherwise: ptrace(2), process_vm_writev(2) and
+/// pidfd_getfd(2) by the filter, the memory of others by a /proc that is read only, and our own descriptors lead to
+/// nothing that can be written.
+const TRIED: [u32; 7] = [
     2,  // CAP_DAC_READ_SEARCH
     12, // CAP_NET_ADMIN
     13, // CAP_NET_RAW
     14, // CAP_IPC_LOCK
+    19, // CAP_SYS_PTRACE
     28, // CAP_LEASE
     29, // CAP_AUDIT_WRITE
 ];

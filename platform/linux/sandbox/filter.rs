@@ -46,6 +46,8 @@ const HARM: &[(c_long, &str)] = &[
     (libc::SYS_fanotify_init, "fanotify_init"),
     (libc::SYS_ptrace, "ptrace"),
     (libc::SYS_process_vm_writev, "process_vm_writev"),
+    (PIDFD_GETFD, "pidfd_getfd"),
+    (PROCESS_MADVISE, "process_madvise"),
     (libc::SYS_unshare, "unshare"),
     (libc::SYS_setns, "setns"),
     #[cfg(target_arch = "x86_64")]
@@ -57,6 +59,8 @@ const HARM: &[(c_long, &str)] = &[
 /// The same on every processor; not every C library names them.
 const KEXEC_FILE_LOAD: c_long = if cfg!(target_arch = "x86_64") { 320 } else { 294 };
 const QUOTACTL_FD: c_long = 443;
+const PIDFD_GETFD: c_long = 438;
+const PROCESS_MADVISE: c_long = 440;
 
 /// Newer ways to do what is watched by its older name. Who finds them missing takes the older.
 const ABSENT: &[c_long] = &[

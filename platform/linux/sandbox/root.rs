@@ -190,7 +190,23 @@ fn lay(bench: &Path, root: &Path, at: usize, source: Source) -> Result<Place, Fa
     mount(Some("svc"), &target, Some("overlay"), PLAIN, Some(options.as_str()))
         .map_err(|errno| Failure::at(format!("laying an overlay over {shown}"), errno))?;
     let upper = open_path(&upper).map_err(|error| Failure::at(&shown, error))?;
-    Ok(Place { path: source.path, upper, lowers: source.lowers })
+    let mut lowers = Vec::new();
+    for (number, lower) in source.lowers.iter().enumerate() {
+        lowers.push(only_to_look(bench, &format!("look{at}-{number}"), lower).map_err(|failure| failure.of(&shown))?);
+    }
+    Ok(Place { path: source.path, upper, lowers })
+}
+
+/// What is below is kept open to be looked at. A program inside that gets at our descriptors is to find nothing behind
+/// them that it could write to.
+fn only_to_look(bench: &Path, name: &str, lower: &OwnedFd) -> Result<OwnedFd, Failure> {
+    let (at, none) = (bench.join(name), None::<&str>);
+    make(&at, 0o755)?;
+    let fault = |errno: nix::errno::Errno| Failure::at("keeping what is below to be looked at", errno);
+    mount(Some(Path::new(&of(lower))), &at, none, MsFlags::MS_BIND, none).map_err(fault)?;
+    let flags = PLAIN | MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY | MsFlags::MS_NOEXEC;
+    mount(none, &at, none, flags, none).map_err(fault)?;
+    open_path(&at).map_err(|error| Failure::at(name, error))
 }
 
 /// A tree within the base cannot be laid over it, as the one would lie below the other. Over something that only shows
