@@ -10,20 +10,47 @@ use super::{json, say, say_error, say_raw_error, show};
 use crate::daemon::glob;
 use crate::wire::{Refusal, Reply, Request, Snapshot};
 
+/// Why there is no answer.
+enum Stop {
+    Refused(Refusal),
+    Unanswered(AskError),
+}
+
 impl Session {
     /// Fetches a copy and gives it to whoever makes an answer of it; an error becomes text and its code.
-    pub(super) fn with_copy(&self, make: impl FnOnce(&Self, &Snapshot) -> Result<u8, Refusal>) -> u8 {
-        let snapshot = match self.ask(&Request::Snapshot) {
-            Ok(Reply::Snapshot(snapshot)) => snapshot,
-            Ok(Reply::Refused(refusal)) => return self.refused(&refusal),
-            Ok(other) => return self.unanswered(&unexpected(&other), Table::Action),
+    pub(super) fn with_copy(&self, make: impl Fn(&Self, &Snapshot) -> Result<u8, Refusal>) -> u8 {
+        let made = |session: &Self| {
+            let snapshot = session.copy()?;
+            make(session, &snapshot).map_err(Stop::Refused)
+        };
+        let result = made(self).or_else(|stop| match stop {
+            // A copy has no faults of files, and no instance that nobody asked for before.
+            Stop::Refused(Refusal::Unknown { name, .. }) => {
+                match self.ask(&Request::List { names: vec![name] }).map_err(Stop::Unanswered)? {
+                    Reply::Refused(refusal) => Err(Stop::Refused(refusal)),
+                    _ => made(self),
+                }
+            }
+            stop => Err(stop),
+        });
+        match result {
+            Ok(code) => code,
+            Err(Stop::Refused(refusal)) => self.refused(&refusal),
+            Err(Stop::Unanswered(error)) => self.unanswered(&error, Table::Action),
+        }
+    }
+
+    fn copy(&self) -> Result<Box<Snapshot>, Stop> {
+        match self.ask(&Request::Snapshot) {
+            Ok(Reply::Snapshot(snapshot)) => Ok(snapshot),
+            Ok(Reply::Refused(refusal)) => Err(Stop::Refused(refusal)),
+            Ok(other) => Err(Stop::Unanswered(unexpected(&other))),
             Err(AskError::Garbage(_)) => {
                 let text = "this svcd is of another version than this svc; renew it: svc renew";
-                return self.unanswered(&AskError::Garbage(text.into()), Table::Action);
+                Err(Stop::Unanswered(AskError::Garbage(text.into())))
             }
-            Err(error) => return self.unanswered(&error, Table::Action),
-        };
-        make(self, &snapshot).unwrap_or_else(|refusal| self.refused(&refusal))
+            Err(error) => Err(Stop::Unanswered(error)),
+        }
     }
 
     /// The words make no sense.

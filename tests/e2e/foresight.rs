@@ -90,6 +90,24 @@ fn what_cannot_be_is_planned_with_its_reason_and_code() {
 }
 
 #[test]
+fn a_plan_and_a_tree_show_the_fault_of_a_file_as_a_start_does_and_know_an_instance_by_its_template() {
+    let daemon =
+        Daemon::with(&[("worse", "comand = \"true\"\n"), ("work@", &shell("exec sleep 1000")), ("web", "comand = 1")]);
+    let told = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_svc"));
+        let output = command.arg("--socket").arg(daemon.path("control")).args(words).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, start) = told(&["start", "worse"]);
+    let place = daemon.path("services/worse.toml:1:1: unknown key `comand`");
+    assert!(code == 5 && start.contains(place.to_str().unwrap()), "{code}: {start}");
+    for words in [&["plan", "start", "worse"][..], &["tree", "worse"], &["bootchart", "worse"]] {
+        assert_eq!(told(words), (code, start.clone()), "{words:?}");
+    }
+    assert_eq!(told(&["plan", "start", "work@one"]).0, 0);
+}
+
+#[test]
 fn a_tree_has_every_service_with_its_neighbours_and_state() {
     let daemon = shop();
     let (tree, _) = json(&daemon, &["tree", "app"]);
