@@ -14,14 +14,19 @@ fn started(daemon: &Daemon, name: &str) {
 }
 
 /// A service that is ready only when the file `go` is there.
-fn waits_for_go(text: &str) {
+fn waits_for_go(text: &str, waits: &str) {
     let mut daemon = Daemon::new(&[]);
     daemon.define("web", text);
     daemon.start();
     started(&daemon, "web");
     daemon.until_state("web", StateName::Starting);
+    let why = || daemon.status("web").why.remove(0);
+    let (told, waits) = (why(), daemon.filled(waits));
+    assert!(told.starts_with(&format!("web is starting: {waits}, for ")) && told.ends_with(" of 90 s"), "{told}");
     daemon.replace_manager();
     assert_eq!(daemon.summary("web").state, StateName::Starting);
+    let told = why();
+    assert!(told.contains(&waits) && told.contains(" of 90 s (") && told.ends_with(" in all)"), "{told}");
     fs::write(daemon.path("go"), "\n").unwrap();
     daemon.until_state("web", StateName::Up);
     daemon.down("web");
@@ -30,18 +35,19 @@ fn waits_for_go(text: &str) {
 #[test]
 fn by_a_newline_on_a_descriptor_also_to_the_next_manager() {
     let script = "until [ -e {dir}/go ]; do sleep 0.02; done\necho >&4\nexec sleep 1000";
-    waits_for_go(&format!("ready = \"notify-fd 4\"\n{}", shell(script)));
+    waits_for_go(&format!("ready = \"notify-fd 4\"\n{}", shell(script)), "waits for a line on its descriptor 4");
 }
 
 #[test]
 fn by_a_pid_file() {
     let script = "until [ -e {dir}/go ]; do sleep 0.02; done\necho $$ > {dir}/pid\nexec sleep 1000";
-    waits_for_go(&format!("ready = \"pid-file {{dir}}/pid\"\n{}", shell(script)));
+    waits_for_go(&format!("ready = \"pid-file {{dir}}/pid\"\n{}", shell(script)), "waits for its pid in {dir}/pid");
 }
 
 #[test]
 fn by_a_command() {
-    waits_for_go("ready = \"command test -e {dir}/go\"\ncommand = \"sleep 1000\"");
+    let text = "ready = \"command test -e {dir}/go\"\ncommand = \"sleep 1000\"";
+    waits_for_go(text, "waits for its ready command to succeed");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Whether the reasons that are given hold: each is a cause that is there, and none is "nobody knows".
 
 use svc_core::lifecycle::{Cause, Goal, Stage, State};
-use svc_core::supervisor::{Because, Stopped, Trouble, Wait};
+use svc_core::supervisor::{Because, Patience, Stopped, Trouble, Wait};
 use svc_core::{Exit, ServiceId};
 
 use crate::world::World;
@@ -78,10 +78,10 @@ impl World {
             Because::Conflicts(other) => edges.conflicts.contains(other) && view(other).state.is_alive(),
             Because::Above(other) => edges.dependents.contains(other) && view(other).state.is_alive(),
             Because::InLine => self.slots_held() >= self.slots as usize,
-            Because::Starting { returned, since, until } => {
+            Because::Starting { returned, patience } => {
                 let state = view(&id).state;
                 let same = matches!(state, State::Starting { returned: seen, .. } if seen == *returned);
-                same && state.until() == *until && view(&id).since == *since
+                same && self.lasts(id, *patience)
             }
             Because::Asked(act) => memory.asked.as_ref() == Some(act),
             Because::Needed(other) => {
@@ -105,12 +105,21 @@ impl World {
                 let later = edges.followers.contains(&other) && view.goal == Goal::Down;
                 view.state.is_alive() && (later || edges.dependents.contains(&other))
             }
-            Wait::Own { stage, .. } => match self.core.view(id).state {
-                State::Stopping { stage: seen, .. } => seen == stage && !matches!(stage, Stage::Dependents { .. }),
+            Wait::Own { stage, patience } => match self.core.view(id).state {
+                State::Stopping { stage: seen, .. } if seen == stage => {
+                    !matches!(stage, Stage::Dependents { .. }) && self.lasts(id, patience)
+                }
                 _ => false,
             },
             Wait::Nothing => false,
         }
+    }
+
+    /// Whether the time counts from a moment within the state, to the one at which it is over.
+    fn lasts(&self, id: ServiceId, patience: Patience) -> bool {
+        let view = self.core.view(id);
+        let in_order = patience.since <= patience.from && patience.until.is_none_or(|until| patience.from <= until);
+        in_order && view.since == patience.since && view.state.until() == patience.until
     }
 
     fn stops(&self, id: ServiceId, why: &Stopped) -> bool {

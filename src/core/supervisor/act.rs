@@ -55,6 +55,9 @@ impl Supervisor {
         let same = core::mem::discriminant(&before) == core::mem::discriminant(&after);
         if !same {
             life.memory.since = now;
+            life.memory.counts_from = None;
+        } else if before.until() != after.until() {
+            life.memory.counts_from = Some(now);
         }
         if !before.is_alive() && after.is_alive() {
             life.memory.shape = Some(shape_of(&life.service));

@@ -63,10 +63,8 @@ pub enum Because {
     Starting {
         /// The program that was launched has returned.
         returned: bool,
-        /// Since when.
-        since: Time,
-        /// When patience ends.
-        until: Option<Time>,
+        /// For how long it may.
+        patience: Patience,
     },
     /// Up: somebody asked for it.
     Asked(Act),
@@ -94,6 +92,17 @@ pub enum Because {
     Next,
 }
 
+/// How long a state has lasted, and may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// Since when it is so.
+    pub since: Time,
+    /// Since when the time counts that it may take.
+    pub from: Time,
+    /// When that ends; `None`: never.
+    pub until: Option<Time>,
+}
+
 /// What a service that stops waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
@@ -103,10 +112,8 @@ pub enum Wait {
     Own {
         /// How far it has come.
         stage: Stage,
-        /// Since when it stops.
-        since: Time,
-        /// When patience ends.
-        until: Option<Time>,
+        /// For how long it may.
+        patience: Patience,
     },
     /// It is told at once: between two events nothing is so.
     Nothing,
@@ -164,10 +171,10 @@ impl Supervisor {
         match life.state() {
             State::Down => self.down_because(life),
             State::Waiting => self.waiting_because(id, life),
-            State::Starting { returned, until, .. } => Because::Starting { returned, since: life.memory.since, until },
+            State::Starting { returned, .. } => Because::Starting { returned, patience: life.patience() },
             State::Up { .. } => self.up_because(id, life),
-            State::Stopping { stage, until, cause, .. } => Because::Stopping {
-                wait: self.stopping_wait(id, stage, life.memory.since, until),
+            State::Stopping { stage, cause, .. } => Because::Stopping {
+                wait: self.stopping_wait(id, stage, life.patience()),
                 why: self.stopped_because(id, life, cause),
             },
             State::BackingOff { until } => Because::BackingOff(life.trouble(), until),
@@ -237,7 +244,7 @@ impl Supervisor {
         edges.dependents.iter().chain(&edges.followers).copied().find(needs)
     }
 
-    fn stopping_wait(&self, id: ServiceId, stage: Stage, since: Time, until: Option<Time>) -> Wait {
+    fn stopping_wait(&self, id: ServiceId, stage: Stage, patience: Patience) -> Wait {
         match stage {
             Stage::Dependents { .. } => {
                 let edges = self.graph.of(id);
@@ -246,7 +253,7 @@ impl Supervisor {
                 above.or_else(later).map_or(Wait::Nothing, Wait::Other)
             }
             Stage::Told | Stage::Command { .. } | Stage::Returned | Stage::Rest | Stage::Killed => {
-                Wait::Own { stage, since, until }
+                Wait::Own { stage, patience }
             }
         }
     }
@@ -307,6 +314,11 @@ impl Because {
 }
 
 impl Life {
+    fn patience(&self) -> Patience {
+        let since = self.memory.since;
+        Patience { since, from: self.memory.counts_from.unwrap_or(since), until: self.state().until() }
+    }
+
     fn trouble(&self) -> Trouble {
         self.memory.trouble.clone().map_or(Trouble::Unseen, Trouble::Told)
     }

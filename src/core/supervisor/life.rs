@@ -40,6 +40,9 @@ pub struct Memory {
     pub state: State,
     /// Since when.
     pub since: Time,
+    /// Since when its patience counts, where that is not the same: it may begin anew within a state.
+    #[serde(default)]
+    pub counts_from: Option<Time>,
     /// Who asked for it, by hand or at boot.
     pub asked: Option<Act>,
     /// Who stopped it.

@@ -24,7 +24,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-pub use because::{Because, Reason, Stopped, Trouble, Wait};
+pub use because::{Because, Patience, Reason, Stopped, Trouble, Wait};
 pub use course::{Course, Expected, First};
 pub use life::{Act, Hold, Memory};
 pub use timers::SLOT_HELD;

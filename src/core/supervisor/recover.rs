@@ -84,7 +84,9 @@ impl Supervisor {
                 memory.state
             }
         };
-        life.memory = Memory { state, ..memory };
+        let is_anew = state.until() != memory.state.until();
+        let counts_from = if is_anew { Some(now) } else { memory.counts_from };
+        life.memory = Memory { state, counts_from, ..memory };
         self.arm(id, Timer::State, state.until());
         if let (State::Up { run: Some(_) }, Some(limit)) = (state, self.life(id).service.watchdog) {
             self.arm(id, Timer::Watchdog, Some(now + limit));

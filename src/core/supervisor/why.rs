@@ -7,17 +7,19 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use super::because::{Because, Reason, Stopped, Trouble, Wait};
+use super::because::{Because, Patience, Reason, Stopped, Trouble, Wait};
 use super::{Act, Hold, Supervisor};
 use crate::lifecycle::{Stage, State};
 use crate::name::Name;
-use crate::service::ServiceId;
+use crate::service::{Kind, Ready, Service, ServiceId};
 use crate::time::Time;
 
 impl Supervisor {
     /// The chain of reasons for the state of a service in sentences, nearest first. Never empty.
     pub fn why(&self, now: Time, id: ServiceId) -> Vec<String> {
-        let told = |reason: Reason| format!("{} {}", self.name(reason.service), self.sentence(now, &reason.because));
+        let told = |reason: Reason| {
+            format!("{} {}", self.name(reason.service), self.sentence(now, reason.service, &reason.because))
+        };
         self.reasons(id).into_iter().map(told).collect()
     }
 
@@ -26,7 +28,7 @@ impl Supervisor {
     }
 
     /// A reason as a sentence without its subject.
-    fn sentence(&self, now: Time, because: &Because) -> String {
+    fn sentence(&self, now: Time, id: ServiceId, because: &Because) -> String {
         let ago = |act: &Act| span(now.since(act.at));
         match because {
             Because::Unasked { enabled: true } => {
@@ -48,9 +50,10 @@ impl Supervisor {
             }
             Because::Above(other) => format!("waits for {} to stop, which requires it", self.name(*other)),
             Because::InLine => String::from("waits for its turn: enough others are starting"),
-            Because::Starting { returned, since, until } => {
-                let what = if *returned { "is looked at: its start has returned" } else { "is starting" };
-                format!("{what}, {}", patience(now, *since, *until))
+            Because::Starting { returned, patience } => {
+                let waits = waits_for(&self.life(id).service, *returned);
+                let waits = waits.map(|waits| format!(": {waits}")).unwrap_or_default();
+                format!("is starting{waits}, {}", lasting(now, *patience))
             }
             Because::Asked(act) => format!("is up: asked by {} {} ago", act.who.0, ago(act)),
             Because::Needed(other) => format!("is up: {} needs it", self.name(*other)),
@@ -69,7 +72,7 @@ impl Supervisor {
     fn tell_stopping(&self, now: Time, wait: Wait, why: &Stopped) -> String {
         let what = match wait {
             Wait::Other(other) => format!("waits for {} to stop first", self.name(other)),
-            Wait::Own { stage, since, until } => format!("{}, {}", told(stage), patience(now, since, until)),
+            Wait::Own { stage, patience } => format!("{}, {}", told(stage), lasting(now, patience)),
             Wait::Nothing => String::from("is told at once"),
         };
         format!("is stopping: {what}, {}", self.stop_words(why))
@@ -168,12 +171,39 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// How long a state has lasted, of how long it may.
-fn patience(now: Time, since: Time, until: Option<Time>) -> String {
-    match until {
-        Some(until) => format!("for {} of {}", span(now.since(since)), span(until.since(since))),
-        None => format!("for {}, without limit", span(now.since(since))),
+/// What has to happen before a service that starts is up; `None`: nothing but its launch.
+fn waits_for(service: &Service, returned: bool) -> Option<String> {
+    let owned = |text: &str| Some(String::from(text));
+    match (&service.kind, returned) {
+        (Kind::Group, _) => None,
+        (Kind::Oneshot, true) => owned("its command has returned, what that left was told to end"),
+        (Kind::Oneshot | Kind::Forking { .. }, false) => owned("waits for its command to return"),
+        (Kind::Script(_), false) => owned("waits for its script to return"),
+        (Kind::Process, _) | (Kind::Forking { .. } | Kind::Script(_), true) => match &service.ready {
+            Ready::Executed => None,
+            Ready::Exit => match &service.kind {
+                Kind::Forking { pid_file: Some(path) } => Some(format!("waits for its daemon's pid in {path}")),
+                Kind::Process | Kind::Forking { .. } | Kind::Oneshot | Kind::Group | Kind::Script(_) => {
+                    owned("its start has returned, its daemon is looked for")
+                }
+            },
+            Ready::PidFile(path) => Some(format!("waits for its pid in {path}")),
+            Ready::NotifyFd(number) => Some(format!("waits for a line on its descriptor {number}")),
+            Ready::SdNotify => owned("waits for it to say READY=1"),
+            Ready::Tcp(address) => Some(format!("waits for an answer on tcp {address}")),
+            Ready::Unix(path) => Some(format!("waits for an answer on {path}")),
+            // Its words may be nobody's business.
+            Ready::Command(_) => owned("waits for its ready command to succeed"),
+        },
     }
+}
+
+/// How long a state has lasted, of how long it may; and how long before that, where its time began anew.
+fn lasting(now: Time, patience: Patience) -> String {
+    let Patience { since, from, until } = patience;
+    let Some(until) = until else { return format!("for {}, without limit", span(now.since(since))) };
+    let told = format!("for {} of {}", span(now.since(from)), span(until.since(from)));
+    if from == since { told } else { format!("{told} ({} in all)", span(now.since(since))) }
 }
 
 /// A duration as people say it: `3 min`, `12 s`, `100 ms`.

@@ -254,6 +254,11 @@ mod tests {
             (StateName::Stopping, "web is stopping: was told to end", "was told to end"),
             (StateName::Failed, "web failed: exited with code 1", "exited with code 1"),
             (StateName::Starting, "web is starting, for 1 s of 90 s", "starting, for 1 s of 90 s"),
+            (
+                StateName::Starting,
+                "web is starting: waits for its script to return, for 1 s of 90 s",
+                "waits for its script to return, for 1 s of 90 s",
+            ),
             (StateName::Waiting, "web waits for db, which it requires", "waits for db, which it requires"),
         ] {
             assert_eq!(beside(state, text, &service), told);

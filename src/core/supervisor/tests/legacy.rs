@@ -19,7 +19,8 @@ fn a_start_that_leaves_no_daemon_has_failed_whatever_it_returned() {
         "mosquitto(daemon) hostname(script)
          0 start mosquitto      -> spawn mosquitto#1
          1 exited mosquitto#1 0 -> nothing
-         1 why mosquitto        -> mosquitto is looked at: its start has returned, for 1 s of 30 s
+         1 why mosquitto        -> mosquitto is starting: its start has returned, its
+            | daemon is looked for, for 1 s of 30 s
          1 emptied mosquitto#1  -> failed: its start returned with success and left no process
          2 start hostname       -> spawn hostname#2
          3 exited hostname#2 0  -> nothing

@@ -116,7 +116,8 @@ fn what_is_wanted_goes_first_and_may_fail() {
     check(
         "log web(wants log)
          0 start web            -> spawn log#1
-         0 why web              -> web waits for log, after which it starts; log is starting, for 0 ms of 30 s
+         0 why web              -> web waits for log, after which it starts; log is starting: waits for
+            | it to say READY=1, for 0 ms of 30 s
          1 exited log#1 1       -> term-tree log#1
          1 emptied log#1        -> spawn web#2
          1 ready web#2          -> done",
@@ -164,8 +165,8 @@ fn what_nobody_needs_any_more_is_stopped_unless_it_is_enabled_or_asked_for() {
          1 ready own#1          -> done
          2 start web            -> spawn db#2, spawn log#3
          3 ready db#2           -> nothing
-         3 why db               -> db is up: web needs it; web waits for log, which it requires; log is starting,
-            | for 1 s of 30 s
+         3 why db               -> db is up: web needs it; web waits for log, which it requires; log is starting:
+            | waits for it to say READY=1, for 1 s of 30 s
          3 ready log#3          -> spawn web#4
          4 ready web#4          -> done
          5 stop web             -> term web#4
@@ -242,8 +243,8 @@ fn an_enabled_rival_at_boot_waits_and_says_for_whom() {
         "apache nginx(conflicts apache)
          0 boot apache          -> spawn apache#1
          0 boot nginx           -> nothing
-         0 why nginx            -> nginx waits for apache to stop, with which it conflicts; apache is starting, for
-            | 0 ms of 30 s",
+         0 why nginx            -> nginx waits for apache to stop, with which it conflicts; apache is starting:
+            | waits for it to say READY=1, for 0 ms of 30 s",
     );
 }
 

@@ -24,8 +24,8 @@ fn a_service_deaf_to_term_is_killed_when_patience_ends_and_again_until_it_is_gon
          2 stop web         -> term web#1
         11 tick             -> nothing
         12 tick             -> kill web#1
-        12 why web          -> web is stopping: was killed, and the kernel still has processes of it, for 10 s of
-            | 15 s, asked by root
+        12 why web          -> web is stopping: was killed, and the kernel still has processes of it, for 0 ms of
+            | 5 s (10 s in all), asked by root
         17 tick             -> kill web#1
         18 emptied web#1    -> done
         18 next             -> never",

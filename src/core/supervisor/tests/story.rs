@@ -293,6 +293,11 @@ fn set(service: &mut Service, option: &str, value: &str) {
         "provides" => service.links.provides = names(),
         "conflicts" => service.links.conflicts = names(),
         "executed" => service.ready = Ready::Executed,
+        "ready" => service.ready = crate::definition::ready(value).unwrap(),
+        "pid-file" => {
+            service.kind = Kind::Forking { pid_file: Some(String::from(value)) };
+            service.ready = Ready::Exit;
+        }
         "smooth" => service.smooth = true,
         "leave" => service.leave_children = true,
         "enabled" => service.enabled.on = true,
