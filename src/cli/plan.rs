@@ -45,6 +45,11 @@ impl Planned {
     }
 }
 
+/// Every verb that can be planned.
+pub(super) fn verbs() -> impl Iterator<Item = &'static str> {
+    Planned::ALL.iter().map(|(_, word)| *word)
+}
+
 /// What is asked: as everywhere the first word that is a verb is the verb, wherever it stands.
 #[derive(Debug)]
 struct Words {
@@ -58,7 +63,7 @@ impl Words {
     fn new(asked: &Planning) -> Result<Self, String> {
         let verb = asked.words.iter().enumerate().find_map(|(at, word)| Some((at, Planned::of(word)?)));
         let Some((at, verb)) = verb else {
-            let known: Vec<&str> = Planned::ALL.iter().map(|(_, name)| *name).collect();
+            let known: Vec<&str> = verbs().collect();
             return Err(format!("nothing to plan: none of {} is among the words", known.join(", ")));
         };
         let mut names = asked.words.clone();

@@ -29,7 +29,7 @@ mod notify;
 mod options;
 
 pub(crate) use image::Image;
-pub(crate) use manager::state_name;
+pub(crate) use manager::{state_name, verbs};
 pub use options::{Arguments, Options};
 
 /// The descriptor on which a role speaks with the keeper.

@@ -12,7 +12,7 @@ use clap::builder::PossibleValue;
 use clap::{Arg, ArgAction, Command};
 
 use super::args::{Common, Shell};
-use super::grammar;
+use super::{grammar, plan};
 
 /// The hidden first word with which the scripts call us; the words of the line follow, the last one as far as it is
 /// typed.
@@ -52,7 +52,8 @@ pub(super) fn answer(model: &Command, words: &[OsString]) -> String {
     let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let (typed, before) = words.split_last().map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
     let line = Line::read(model, before);
-    match line.offer(typed, &|| names::live(&line.common)) {
+    let known = Known { names: &|| names::live(&line.common), verbs: &|name| names::verbs(&line.common, name) };
+    match line.offer(typed, &known) {
         Offer::Files => format!("{FILES}\n"),
         Offer::Dirs => format!("{DIRS}\n"),
         Offer::Words(candidates) => {
@@ -63,6 +64,14 @@ pub(super) fn answer(model: &Command, words: &[OsString]) -> String {
             text
         }
     }
+}
+
+/// What there is to name, asked for only when it is needed.
+struct Known<'a> {
+    /// The services, and templates to make some of.
+    names: &'a dyn Fn() -> Vec<Candidate>,
+    /// The verbs that this service has beside ours.
+    verbs: &'a dyn Fn(&str) -> Vec<Candidate>,
 }
 
 /// The words before the cursor, understood as far as that is possible.
@@ -136,11 +145,11 @@ impl<'a> Line<'a> {
         Some((at, self.model.find_subcommand(&self.plain[at])?))
     }
 
-    fn offer(&self, typed: &str, names: &dyn Fn() -> Vec<Candidate>) -> Offer {
+    fn offer(&self, typed: &str, known: &Known<'_>) -> Offer {
         let offer = match self.pending {
-            Some(option) => self.values_of(option, names),
+            Some(option) => self.values_of(option, known.names),
             None if typed.starts_with('-') && self.dashes.is_none() => self.options(typed),
-            None => self.words(names),
+            None => self.words(known),
         };
         match offer {
             Offer::Words(mut words) => {
@@ -168,17 +177,23 @@ impl<'a> Line<'a> {
         Offer::Words(words.chain([help]).collect())
     }
 
-    fn words(&self, names: &dyn Fn() -> Vec<Candidate>) -> Offer {
+    fn words(&self, known: &Known<'_>) -> Offer {
+        let names = known.names;
         let others = || names().into_iter().filter(|name| !self.plain.contains(&name.text));
+        let verbs = || match self.plain.as_slice() {
+            [name] => self.verbs(grammar::is_of_services).into_iter().chain((known.verbs)(name)).collect(),
+            _ => self.verbs(grammar::is_of_services),
+        };
         match (self.verb(), self.dashes) {
             // What a script knows beyond our verbs is its own affair.
             (None, Some(at)) if self.plain.len() > at => Offer::Words(Vec::new()),
             (None, Some(0)) => Offer::Words(names()),
-            (None, Some(_)) => Offer::Words(self.verbs(grammar::is_of_services)),
+            (None, Some(_)) => Offer::Words(verbs()),
             (None, None) if self.plain.is_empty() => {
                 Offer::Words(self.verbs(|_| true).into_iter().chain(names()).collect())
             }
-            (None, None) => Offer::Words(self.verbs(grammar::is_of_services).into_iter().chain(others()).collect()),
+            (None, None) => Offer::Words(verbs().into_iter().chain(others()).collect()),
+            (Some((at, verb)), _) if verb.get_name() == "plan" => Offer::Words(self.planned(at, others().collect())),
             (Some((_, verb)), _) => {
                 let given = self.plain.len() - 1;
                 let places: Vec<&Arg> = verb.get_positionals().collect();
@@ -208,6 +223,23 @@ impl<'a> Line<'a> {
             () if is_called(place, "DIR") => Offer::Dirs,
             () if is_called(place, "FILE") || is_called(place, "PATH") => Offer::Files,
             () => Offer::Words(Vec::new()),
+        }
+    }
+
+    /// After `plan`, which stands there, comes a verb, wherever among names; and none has to do with a shutdown.
+    fn planned(&self, at: usize, names: Vec<Candidate>) -> Vec<Candidate> {
+        let mut given = self.plain.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, word)| word.as_str());
+        let verb = given.find_map(|word| plan::verbs().find(|verb| *verb == word));
+        let is_alone = self.plain.len() == 1;
+        match verb {
+            Some("shutdown") => Vec::new(),
+            Some(_) => names,
+            None => {
+                let about = |verb| self.model.find_subcommand(verb).and_then(Command::get_about);
+                let told = |verb| about(verb).map(ToString::to_string).unwrap_or_default();
+                let verbs = plan::verbs().filter(|verb| is_alone || *verb != "shutdown");
+                verbs.map(|verb| Candidate { text: verb.to_owned(), about: told(verb) }).chain(names).collect()
+            }
         }
     }
 

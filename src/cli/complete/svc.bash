@@ -29,6 +29,8 @@ _svc() {
     *)
         found=("${found[@]%%$'\t'*}")
         COMPREPLY=("${found[@]#"$before"}")
+        # The name of an instance goes on where its template ends.
+        [[ ${#found[@]} -eq 1 && ${found[0]} == *@ ]] && compopt -o nospace 2>/dev/null
         ;;
     esac
 }

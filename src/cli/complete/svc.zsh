@@ -3,7 +3,7 @@
 #   source <(svc completions zsh)
 _svc() {
     local line name
-    local -a found described
+    local -a found described templates
     found=("${(@f)$("${(Q)words[1]}" /complete "${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
     case ${found[1]} in
     '') return 1 ;;
@@ -12,9 +12,15 @@ _svc() {
     esac
     for line in $found; do
         name=${line%%$'\t'*}
-        described+=("${name//:/\\:}:${line#*$'\t'}")
+        line="${name//:/\\:}:${line#*$'\t'}"
+        # The name of an instance goes on where its template ends.
+        if [[ $name == *@ ]]; then
+            templates+=("$line")
+        else
+            described+=("$line")
+        fi
     done
-    _describe -t services svc described
+    _describe -t services svc described -- templates -S ''
 }
 # Autoloaded, this file is the body of the function itself.
 if [[ ${funcstack[1]} == _svc ]]; then

@@ -9,12 +9,17 @@ fn names() -> Vec<Candidate> {
     ["db", "getty@tty1", "web"].map(|text| Candidate { text: text.to_owned(), about: String::new() }).into()
 }
 
+fn verbs(name: &str) -> Vec<Candidate> {
+    let own = if name == "web" { vec!["frobnicate"] } else { Vec::new() };
+    own.into_iter().map(|text| Candidate { text: text.to_owned(), about: String::new() }).collect()
+}
+
 /// What is offered for the last word of this line, which ends with a blank if that is empty.
 fn offered(line: &str) -> Offer {
     let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
     let (typed, before) = words.split_last().unwrap();
     let model = args::Line::command();
-    Line::read(&model, before).offer(typed, &names)
+    Line::read(&model, before).offer(typed, &Known { names: &names, verbs: &verbs })
 }
 
 fn texts(line: &str) -> Vec<String> {
@@ -41,6 +46,24 @@ fn after_a_name_come_verbs_of_services_and_other_names() {
     assert!(all.contains(&"restart".to_owned()) && all.contains(&"db".to_owned()), "{all:?}");
     assert!(!all.contains(&"web".to_owned()) && !all.contains(&"shutdown".to_owned()), "{all:?}");
     assert_eq!(texts("web db restar"), ["restart"]);
+}
+
+#[test]
+fn after_a_name_come_also_its_own_verbs() {
+    assert_eq!(texts("web fro"), ["frobnicate"]);
+    assert_eq!(texts("web -- fro"), ["frobnicate"]);
+    assert!(texts("db fro").is_empty() && texts("web db fro").is_empty() && texts("start fro").is_empty());
+}
+
+#[test]
+fn after_plan_comes_what_can_be_planned_and_then_names() {
+    assert_eq!(texts("plan re"), ["restart", "reload"]);
+    assert_eq!(texts("plan shu"), ["shutdown"]);
+    assert_eq!(texts("plan restart "), ["db", "getty@tty1", "web"]);
+    assert_eq!(texts("plan web sto"), ["stop"]);
+    assert_eq!(texts("web plan sta"), ["start"]);
+    assert_eq!(texts("web plan start d"), ["db"]);
+    assert!(texts("plan web shu").is_empty() && texts("plan shutdown ").is_empty());
 }
 
 #[test]

@@ -50,7 +50,7 @@ mod stale;
 mod status;
 mod verbs;
 
-pub(crate) use status::state_name;
+pub(crate) use status::{state_name, verbs};
 
 /// So many services may be starting at once.
 const STARTS_MAX: u32 = 64;

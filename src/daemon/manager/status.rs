@@ -188,7 +188,7 @@ fn contradiction(runs: bool, service: &Service, result: &helpers::Result) -> Opt
 }
 
 /// The verbs that a service has beside the common ones: its definition's, then its script's.
-fn verbs(service: &Service) -> Vec<String> {
+pub(crate) fn verbs(service: &Service) -> Vec<String> {
     let mut verbs: Vec<String> = service.own_verbs().map(str::to_owned).collect();
     if let Kind::Script(script) = &service.kind {
         let other = |verb: &&String| !COMMON.contains(&verb.as_str()) && !service.verbs.contains_key(*verb);

@@ -2,11 +2,14 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use svc::wire::{Reply, StateName, Summary};
-use svc_core::Name;
+use svc::wire::{Line, Reply, Request, Snapshot, StateName, Summary};
+use svc_core::service::{Kind, Verb};
+use svc_core::{Event, Name, Service, Supervisor, Time};
+use tempfile::TempDir;
 
 use super::Terminal;
 use super::terminal::have;
@@ -27,7 +30,26 @@ fn summary(name: &str) -> Summary {
 }
 
 fn daemon() -> Fake {
-    Fake::replying(Reply::List(["database", "getty@tty1", "getty@tty2", "web"].map(summary).into()))
+    let mut web = Service::new(Name::new("web").unwrap(), Kind::Process);
+    web.verbs.insert("frobnicate".into(), Verb { command: vec!["true".into()], ..Verb::default() });
+    let mut core = Supervisor::new(1);
+    core.handle(Time::default(), Event::Loaded(vec![Arc::new(web)]), &mut Vec::new());
+    Fake::new(move |request| {
+        let reply = match request {
+            Request::Snapshot => Reply::Snapshot(Box::new(Snapshot { now: Time::default(), core: core.snapshot() })),
+            _ => Reply::List(["database", "getty@tty1", "getty@tty2", "web"].map(summary).into()),
+        };
+        Act::Say(vec![Line::Final(reply)])
+    })
+}
+
+/// A root with a template.
+fn root() -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let services = root.path().join("etc/svc/services");
+    fs::create_dir_all(&services).unwrap();
+    fs::write(services.join("work@.toml"), "").unwrap();
+    root
 }
 
 /// Types each line into this shell, and says what stands there once the shell has done what it can.
@@ -43,6 +65,15 @@ fn typed(shell: &str, prepare: &str, lines: &[(&str, &str)]) {
         let is_so = |text: &str| text.lines().any(|line| line.trim_end() == format!("$ {meant}"));
         terminal.until(&format!("{shell}: {typed} becomes {meant}"), is_so);
     }
+    // Where a user's own definitions are is not below another root.
+    if svc_platform::users::is_root() {
+        let root = root();
+        let line = format!("svc --root {} stop wor", root.path().display());
+        terminal.keys(&["C-u", &line, "Tab"]);
+        terminal.until("the template is there", |text| text.trim_end().ends_with(" work@"));
+        terminal.keys(&["x"]);
+        terminal.until("the instance follows without a blank", |text| text.trim_end().ends_with(" work@x"));
+    }
     terminal.keys(&["C-u", "svc stop getty@", "Tab", "Tab", "Tab"]);
     terminal.until("both names are offered", |text| {
         text.lines().any(|line| line.contains("tty1") && !line.starts_with('$'))
@@ -50,13 +81,17 @@ fn typed(shell: &str, prepare: &str, lines: &[(&str, &str)]) {
     });
 }
 
-const LINES: [(&str, &str); 6] = [
+const LINES: [(&str, &str); 10] = [
     ("svc da", "svc database"),
     ("svc web resta", "svc web restart"),
     ("svc restart we", "svc restart web"),
     ("svc stop --on", "svc stop --only"),
     ("svc shutdown pow", "svc shutdown poweroff"),
     ("svc log getty@tty1 da", "svc log getty@tty1 database"),
+    ("svc web frob", "svc web frobnicate"),
+    ("svc plan resta", "svc plan restart"),
+    ("svc plan restart we", "svc plan restart web"),
+    ("svc web plan sta", "svc web plan start"),
 ];
 
 #[test]
@@ -107,6 +142,8 @@ fn without_a_daemon_names_are_those_of_files_and_nobody_waits() {
     let services = root.path().join("etc/svc/services");
     fs::create_dir_all(services.join("webdav.d")).unwrap();
     fs::write(services.join("webmail.toml"), "").unwrap();
+    fs::write(services.join("work@.toml"), "").unwrap();
+    fs::create_dir(services.join("work@one.d")).unwrap();
     let completed = |option: &str, place: &Path, word: &str| {
         let begun = Instant::now();
         let call = called(svc().args(["/complete", option]).arg(place).arg(word).output().unwrap());
@@ -117,6 +154,8 @@ fn without_a_daemon_names_are_those_of_files_and_nobody_waits() {
     // Where a user's own definitions are is not below another root.
     if svc_platform::users::is_root() {
         assert_eq!(completed("--root", root.path(), "webm"), (0, "webmail\t\n".into(), none.clone()));
+        let both = "work@\ta template: what follows names an instance\nwork@one\t\n";
+        assert_eq!(completed("--root", root.path(), "wor"), (0, both.into(), none.clone()));
     }
     let silent = Fake::new(|_| Act::Silence);
     assert_eq!(completed("--socket", silent.socket(), "no-such-thing"), (0, none, nothing));
