@@ -8,6 +8,7 @@ pub mod library;
 pub mod note;
 pub mod order;
 pub mod policy;
+pub mod rcconf;
 pub mod script;
 pub mod shell;
 pub mod shim;

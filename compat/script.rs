@@ -48,6 +48,10 @@ pub struct Script {
     pub keywords: Vec<String>,
     /// rc.d: the variable of rc.conf that enables it.
     pub rcvar: Option<String>,
+    /// rc.d: the name under which rc.conf knows it, which need not be the file's.
+    pub rc_name: Option<String>,
+    /// rc.d: what the script itself says for its `rcvar` where rc.conf does not.
+    pub rcvar_default: Option<String>,
     /// rc.d: the variable of rc.conf that lists its profiles.
     pub profiles: Option<String>,
     /// The numbers of its links by its chkconfig header: start, stop.
@@ -246,6 +250,8 @@ fn rc_d(script: &mut Script, text: &[u8], shell: &Shell<'_>, values: &Values) {
     script.keywords = header.keyword;
     script.description = values.first("desc").unwrap_or_default().to_string();
     script.rcvar = rcvar(shell, values);
+    script.rc_name = values.first("name").filter(|name| !name.is_empty()).map(String::from);
+    script.rcvar_default = script.rcvar.as_deref().and_then(|rcvar| values.first(rcvar)).map(String::from);
     script.profiles = instance::profiles(shell, values);
 }
 

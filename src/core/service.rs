@@ -120,6 +120,20 @@ pub struct Script {
     pub links: Vec<String>,
     /// Remarks of the importer, each about one line (`FILE:LINE: text`).
     pub notes: Vec<String>,
+    /// What rc.conf has to do with it; `None`: there is no rc.conf here, or it is no script of that world.
+    #[serde(default)]
+    pub rc_conf: Option<RcConf>,
+}
+
+/// How rc.conf knows a script, and what rc(8) would do with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RcConf {
+    /// The name of its settings: that of its file in rc.conf.d.
+    pub name: String,
+    /// The variable that enables it; `None`: nothing does, it always runs.
+    pub rcvar: Option<String>,
+    /// It is called when the machine goes down (`KEYWORD: shutdown`).
+    pub shutdown: bool,
 }
 
 /// The world a script comes from.

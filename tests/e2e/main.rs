@@ -13,6 +13,7 @@ mod harness;
 mod initd;
 mod lives;
 mod odd_scripts;
+mod rc_conf;
 mod readiness;
 mod scripts;
 mod shim;

@@ -16,6 +16,7 @@ mod checks;
 mod classes;
 pub(crate) mod links;
 mod native;
+pub(crate) mod rcconf;
 pub(crate) mod scripts;
 
 /// A definition or script larger than this is refused.

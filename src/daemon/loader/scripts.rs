@@ -14,7 +14,7 @@ use svc_core::service::{Dialect, Enabled, Kind, Service};
 
 use super::links::{self, Link};
 use super::native::{Store, look_up_access, look_up_verbs, settle, sources, texts};
-use super::{FILE_BYTES_MAX, Loading, names_of, text_of};
+use super::{FILE_BYTES_MAX, Loading, names_of, rcconf, text_of};
 use crate::daemon::options::Options;
 
 /// A script that was read, until its order is known.
@@ -67,11 +67,31 @@ pub(super) fn read_these(files: Vec<PathBuf>, store: &Store, loading: &mut Loadi
             Err(fault) => loading.fault(file_name, fault),
         }
     }
+    settle_rc_conf(&mut found, loading);
     let facilities = facilities(&loading.options.root);
     order(&mut found, &facilities, loading);
     for (name, read) in found {
         if let Some(service) = refined(read.service, store, loading) {
             loading.services.insert(name, service);
+        }
+    }
+}
+
+/// Where there is an rc.conf, that and no link enables the scripts of its world.
+fn settle_rc_conf(found: &mut BTreeMap<Name, Read>, loading: &mut Loading<'_>) {
+    let Some(places) = rcconf::Places::of(loading.options) else { return };
+    let mut reads: Vec<&mut Read> = found.values_mut().filter(|read| rcconf::concerns(&read.script)).collect();
+    let scripts: Vec<Script> = reads.iter().map(|read| read.script.clone()).collect();
+    let scripts: Vec<&Script> = scripts.iter().collect();
+    if scripts.is_empty() {
+        return;
+    }
+    let settings = rcconf::Settings::of(places, &scripts, loading.trust);
+    loading.image.notes.extend(settings.fault.clone());
+    for (read, (rc_conf, enabled)) in reads.iter_mut().zip(settings.each(&scripts)) {
+        read.service.enabled = enabled;
+        if let Kind::Script(script) = &mut read.service.kind {
+            script.rc_conf = Some(rc_conf);
         }
     }
 }
@@ -98,6 +118,7 @@ fn read(name: Name, path: &Path, text: &[u8], links: Vec<Link>, loading: &Loadin
         programs: script.programs.clone(),
         verbs: script.verbs.clone(),
         links: enabling.iter().map(|link| link.path.clone()).collect(),
+        rc_conf: None,
         notes: script.notes.iter().map(|note| format!("{shown}:{}: {}", note.line, note.text)).collect(),
     };
     let mut service = Service::new(name, Kind::Script(kind));

@@ -55,6 +55,7 @@ fn places(options: &Options) -> Vec<PathBuf> {
     for scripts in &options.legacy {
         let links = Options::links_of(scripts);
         places.push(scripts.clone());
+        places.push(links.join("rc.conf.d"));
         places.extend(LEVELS.iter().map(|level| links.join(level)));
     }
     if !places.is_empty() {

@@ -1,21 +1,27 @@
-//! Enable and disable: a drop-in for a definition, the rcN.d links for a script.
+//! Enable and disable: a drop-in for a definition, the rcN.d links or rc.conf for a script.
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use svc_compat::rcconf;
+use svc_core::service::{Kind, RcConf, Script};
 use svc_core::{Answer, Service, ServiceId};
 use svc_platform::files;
 
 use super::Manager;
 use super::requests::{Awaits, Waiting};
 use crate::daemon::loader::links::{self, Link};
+use crate::daemon::loader::rcconf::Places;
 use crate::daemon::options::Options;
 use crate::wire::{Outcome, Refusal, Reply, Request};
 
 /// The levels of normal work, where a script without links gets them.
 const WORK_LEVELS: [char; 4] = ['2', '3', '4', '5'];
+
+/// The largest file of settings that is changed, in bytes.
+const SETTINGS_BYTES_MAX: u64 = 1024 * 1024;
 
 impl Manager {
     /// Writes what says that these start at boot, or do not; then reads it back.
@@ -23,9 +29,10 @@ impl Manager {
         let on = matches!(request, Request::Enable(_));
         for id in ids {
             let service = self.core.service(*id).clone();
-            let written = match service.is_script() {
-                true => self.relink(&service, on),
-                false => self.drop_in(&service, on),
+            let written = match &service.kind {
+                Kind::Script(Script { rc_conf: Some(rc), .. }) => self.set_rcvar(rc, on),
+                Kind::Script(_) => self.relink(&service, on),
+                Kind::Process | Kind::Forking { .. } | Kind::Oneshot | Kind::Group => self.drop_in(&service, on),
             };
             if let Err(error) = written {
                 let text = format!("{}: {error}", service.name);
@@ -62,6 +69,22 @@ impl Manager {
         let dir = admin.join(format!("{}.d", service.name));
         files::make_directory(&dir, 0o755)?;
         files::replace(&dir.join("enabled.toml"), format!("enabled = {on}\n").as_bytes(), 0o644)
+    }
+
+    /// Sets the variable of an rc.d script where service(8) would set it.
+    fn set_rcvar(&self, rc: &RcConf, on: bool) -> io::Result<()> {
+        let fault = |text: &str| io::Error::other(text.to_owned());
+        let always = "no variable of rc.conf enables it: it runs at every boot unless its KEYWORD says otherwise";
+        let rcvar = rc.rcvar.as_deref().ok_or_else(|| fault(always))?;
+        let places = Places::of(&self.options).ok_or_else(|| fault("there is no rc.conf here any more"))?;
+        let path = places.to_change(&rc.name, rcvar);
+        let old = match files::read_regular(&path, SETTINGS_BYTES_MAX) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            other => other?,
+        };
+        let new = rcconf::assign(&old, rcvar, if on { "YES" } else { "NO" });
+        let mode = fs::metadata(&path).map_or(0o644, |found| found.permissions().mode() & 0o7777);
+        if new == old { Ok(()) } else { files::replace(&path, &new, mode) }
     }
 
     /// Turns start links into stop links or back, on the levels where there are some, as update-rc.d does.

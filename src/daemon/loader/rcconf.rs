@@ -1,0 +1,253 @@
+//! rc.conf: which rc.d scripts it enables, which file says so, and which of them rc(8) would pass over here.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use svc_compat::library::RC_SUBR;
+use svc_compat::rcconf::{is_variable, line_of, says, value_in};
+use svc_compat::script::{Script, Style};
+use svc_core::service::{Enabled, RcConf};
+
+use super::{Trust, text_of};
+use crate::daemon::manager::environment::PATH;
+use crate::daemon::options::Options;
+
+/// The configuration is shell and may turn in a circle: for so many seconds it may keep a processor busy.
+const WORK_SECONDS_MAX: u32 = 5;
+/// What stands between the pieces of the shell's answer.
+const MARK: char = '\u{1}';
+
+/// The places where settings are, in the order in which they are read. Beside `/etc/rc.conf.d` each directory of local
+/// scripts has one.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    root: PathBuf,
+    beside: Vec<PathBuf>,
+}
+
+impl Places {
+    /// Those of this daemon; `None`: its machine or image has no rc.subr, and so no rc.conf that counts.
+    pub(crate) fn of(options: &Options) -> Option<Self> {
+        let root = options.root.clone();
+        if !root.join("etc/rc.subr").is_file() {
+            return None;
+        }
+        let mut beside = vec![root.join("etc/rc.conf.d")];
+        for dir in options.legacy.iter().filter_map(|dir| dir.parent()).map(|parent| parent.join("rc.conf.d")) {
+            if !beside.contains(&dir) {
+                beside.push(dir);
+            }
+        }
+        Some(Self { root, beside })
+    }
+
+    /// Files of one service's own; the last has the last word.
+    fn own(&self, name: &str) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        for place in self.beside.iter().map(|dir| dir.join(name)) {
+            if place.is_file() {
+                files.push(place);
+            } else if let Ok(entries) = fs::read_dir(&place) {
+                let mut inside: Vec<PathBuf> =
+                    entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+                inside.sort();
+                files.extend(inside);
+            }
+        }
+        files
+    }
+
+    /// Every file that has to do with it, in the order in which they are read.
+    fn all(&self, name: &str) -> Vec<PathBuf> {
+        let common = ["etc/defaults/rc.conf", "etc/defaults/vendor.conf", "etc/rc.conf", "etc/rc.conf.local"];
+        let common = common.iter().map(|path| self.root.join(path));
+        common.filter(|path| path.is_file()).chain(self.own(name)).collect()
+    }
+
+    /// The file in which service(8) would change a variable.
+    pub(crate) fn to_change(&self, name: &str, variable: &str) -> PathBuf {
+        let main = self.root.join("etc/rc.conf");
+        let own = self.own(name);
+        let sets = |path: &&PathBuf| {
+            let start = format!("{variable}=");
+            fs::read(path)
+                .is_ok_and(|text| text.split(|byte| *byte == b'\n').any(|line| line.starts_with(start.as_bytes())))
+        };
+        own.iter().rev().chain([&main]).find(sets).or(own.last()).unwrap_or(&main).clone()
+    }
+}
+
+/// What is asked about one script.
+struct Asked<'a> {
+    name: &'a str,
+    rcvar: &'a str,
+    default: &'a str,
+}
+
+/// Everything that rc.conf says.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    places: Places,
+    /// One value for each script that was asked about, in the order asked.
+    values: Vec<String>,
+    /// `KEYWORD`s whose scripts are passed over here.
+    passed_over: Vec<&'static str>,
+    /// What went wrong.
+    pub(crate) fault: Option<String>,
+}
+
+impl Settings {
+    /// Asks a shell, for only that knows what shell says. Where files of others are only looked at, nothing is run, and
+    /// lines are taken for what they seem to say.
+    pub(super) fn of(places: Places, scripts: &[&Script], trust: Trust) -> Self {
+        let asked: Vec<Asked<'_>> = scripts.iter().filter_map(|script| asked_of(script)).collect();
+        let answer = match trust {
+            Trust::Owners => ask(&places, &asked),
+            Trust::Anyone => Ok(None),
+        };
+        match answer {
+            Ok(Some((values, passed_over))) => Self { places, values, passed_over, fault: None },
+            other => {
+                let values = asked.iter().map(|asked| written(&places, asked)).collect();
+                let passed_over = passed_over(&places.root, "/firstboot", "0", "0");
+                Self { places, values, passed_over, fault: other.err().map(|error| format!("rc.conf: {error}")) }
+            }
+        }
+    }
+
+    /// What it says of each script, in the order in which they were given.
+    pub(super) fn each(&self, scripts: &[&Script]) -> Vec<(RcConf, Enabled)> {
+        let mut values = self.values.iter();
+        let mut out = Vec::new();
+        for script in scripts {
+            let value = asked_of(script).and_then(|_| values.next());
+            out.push((rc_conf(script), self.enabled(script, value.map(String::as_str))));
+        }
+        out
+    }
+
+    fn enabled(&self, script: &Script, value: Option<&str>) -> Enabled {
+        let rc = rc_conf(script);
+        let is_passed_over = |word: &&&str| script.keywords.iter().any(|keyword| keyword == **word);
+        if let Some(keyword) = self.passed_over.iter().find(is_passed_over) {
+            return Enabled { on: false, origin: format!("KEYWORD {keyword} of {}", script.name) };
+        }
+        let (Some(rcvar), Some(value)) = (rc.rcvar, value) else {
+            return Enabled { on: true, origin: format!("{}: no variable of rc.conf can turn it off", script.name) };
+        };
+        let origin = self.places.all(&rc.name).into_iter().rev().find_map(|path| {
+            let text = text_of(&path, Trust::Anyone).ok()?;
+            Some(format!("{}:{}", path.display(), line_of(&text, &rcvar)?))
+        });
+        let own = || match &script.rcvar_default {
+            Some(_) => format!("{}: its own default for {rcvar}", script.name),
+            None => String::new(),
+        };
+        Enabled { on: says(value) == Some(true), origin: origin.unwrap_or_else(own) }
+    }
+}
+
+/// How rc.conf knows a script.
+fn rc_conf(script: &Script) -> RcConf {
+    RcConf {
+        name: script.rc_name.clone().unwrap_or_else(|| script.name.clone()),
+        rcvar: script.rcvar.clone().filter(|rcvar| is_variable(rcvar)),
+        shutdown: script.keywords.iter().any(|keyword| keyword == "shutdown"),
+    }
+}
+
+fn asked_of(script: &Script) -> Option<Asked<'_>> {
+    let rcvar = script.rcvar.as_deref().filter(|rcvar| is_variable(rcvar))?;
+    let name = script.rc_name.as_deref().unwrap_or(&script.name);
+    let name = if name.contains('/') { "" } else { name };
+    Some(Asked { name, rcvar, default: script.rcvar_default.as_deref().unwrap_or_default() })
+}
+
+/// Whether a script is of the world of rc.conf.
+pub(super) fn concerns(script: &Script) -> bool {
+    script.style == Style::RcSubr
+        || (script.dialect == svc_core::service::Dialect::Rcd && script.style != Style::OpenBsd)
+}
+
+/// What the lines seem to say.
+fn written(places: &Places, asked: &Asked<'_>) -> String {
+    let found = places.all(asked.name).into_iter().rev().find_map(|path| {
+        let text = text_of(&path, Trust::Anyone).ok()?;
+        value_in(&text, asked.rcvar)
+    });
+    found.unwrap_or_else(|| asked.default.to_owned())
+}
+
+/// Reads everything once; a service with settings of its own is asked about in a shell of its own, so that those do not
+/// reach the next.
+const QUESTION: &str = r#"
+printf '\001%s' "$(sysctl -n security.jail.jailed 2>/dev/null)" "$(sysctl -n security.jail.vnet 2>/dev/null)" \
+	"${firstboot_sentinel-/firstboot}"
+while [ $# -ge 3 ]; do
+	_svc_own=
+	for _svc_dir in $_svc_dirs; do
+		if [ -n "$1" ] && [ -e "$_svc_dir/$1" ]; then _svc_own=yes; fi
+	done
+	if [ -n "$_svc_own" ]; then
+		_svc_value=$(load_rc_config "$1" >/dev/null; eval "printf %s \"\${$2-\$3}\"")
+	else
+		eval "_svc_value=\${$2-\$3}"
+	fi
+	printf '\001%s' "$_svc_value"
+	shift 3
+done
+printf '\001end'
+"#;
+
+type Answer = (Vec<String>, Vec<&'static str>);
+
+fn ask(places: &Places, asked: &[Asked<'_>]) -> io::Result<Option<Answer>> {
+    for path in ["etc/rc.subr", "etc/defaults/rc.conf", "etc/rc.conf", "etc/rc.conf.local"] {
+        let path = places.root.join(path);
+        if path.exists() {
+            text_of(&path, Trust::Owners).map_err(io::Error::other)?;
+        }
+    }
+    let is_here = places.root == Path::new("/");
+    // The system's own knows only the system's own places.
+    let library = if is_here { ". /etc/rc.subr" } else { RC_SUBR.text };
+    let script = format!("ulimit -t {WORK_SECONDS_MAX}\n{library}\nload_rc_config >/dev/null\n{QUESTION}");
+    let dirs: Vec<String> = places.beside.iter().map(|dir| dir.display().to_string()).collect();
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", &script, "svcd"]).env_clear().env("PATH", PATH).env("_svc_dirs", dirs.join(" "));
+    if !is_here {
+        command.env("SVC_ROOT", &places.root);
+    }
+    let words = asked.iter().flat_map(|asked| [asked.name, asked.rcvar, asked.default]);
+    let output = command.args(words).stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    // Before the first mark is what the configuration printed by itself.
+    let mut pieces = text.split(MARK).skip(1);
+    let (Some(jailed), Some(vnet), Some(sentinel)) = (pieces.next(), pieces.next(), pieces.next()) else {
+        return Err(io::Error::other(format!("its shell said nothing and ended: {}", output.status)));
+    };
+    let passed_over = passed_over(&places.root, sentinel, jailed, vnet);
+    let mut values: Vec<String> = pieces.map(str::to_owned).collect();
+    if values.pop().as_deref() != Some("end") || values.len() != asked.len() {
+        return Err(io::Error::other(format!("its shell ended before its answer did: {}", output.status)));
+    }
+    Ok(Some((values, passed_over)))
+}
+
+/// The keywords that rc(8) passes over: always, in a jail, in a jail without a network of its own, and on every boot
+/// but the first.
+fn passed_over(root: &Path, sentinel: &str, jailed: &str, vnet: &str) -> Vec<&'static str> {
+    let is_first = root.join(sentinel.trim_start_matches('/')).exists();
+    let rules = [
+        ("nostart", true),
+        ("nojail", jailed == "1"),
+        ("nojailvnet", jailed == "1" && vnet != "1"),
+        ("firstboot", !is_first),
+    ];
+    rules.into_iter().filter(|(_, holds)| *holds).map(|(keyword, _)| keyword).collect()
+}
+
+#[cfg(test)]
+mod tests;

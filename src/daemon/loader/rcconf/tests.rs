@@ -1,0 +1,134 @@
+//! rc.conf below a root of the test's own, read by a shell and by its lines.
+
+use super::*;
+use svc_compat::script;
+
+struct World {
+    dir: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let world = Self { dir: tempfile::tempdir().unwrap() };
+        world.put("etc/rc.subr", "");
+        world.put("etc/defaults/rc.conf", "web_enable=\"NO\"\nlog_enable=\"YES\"\nlocal_startup=/usr/local/etc/rc.d\n");
+        world
+    }
+
+    fn put(&self, path: &str, text: &str) {
+        let path = self.dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn places(&self) -> Places {
+        let root = self.dir.path().to_owned();
+        let mut options = Options::new(&crate::daemon::Arguments::default(), true, false);
+        options.legacy = vec![root.join("etc/rc.d"), root.join("usr/local/etc/rc.d")];
+        options.root = root;
+        Places::of(&options).unwrap()
+    }
+
+    /// `on` or `off` and the origin without the root, for each script.
+    fn found(&self, scripts: &[Script], trust: Trust) -> Vec<String> {
+        let scripts: Vec<&Script> = scripts.iter().collect();
+        let settings = Settings::of(self.places(), &scripts, trust);
+        assert_eq!(settings.fault, None);
+        let root = self.dir.path().display().to_string();
+        let show = |(_, enabled): (RcConf, Enabled)| {
+            format!("{} {}", if enabled.on { "on" } else { "off" }, enabled.origin.replace(&root, ""))
+        };
+        settings.each(&scripts).into_iter().map(show).collect()
+    }
+}
+
+fn rc_script(name: &str, keyword: &str, more: &str) -> Script {
+    let text = format!(
+        "#!/bin/sh\n# PROVIDE: {name}\n# KEYWORD: {keyword}\n. /etc/rc.subr\nname={name}\n{more}load_rc_config $name\n\
+         run_rc_command \"$1\"\n"
+    );
+    script::read(name, text.as_bytes())
+}
+
+fn usual(name: &str) -> Script {
+    rc_script(name, "shutdown", &format!("rcvar={name}_enable\n"))
+}
+
+#[test]
+fn every_script_knows_the_line_that_turns_it_on_or_off() {
+    let world = World::new();
+    world.put("etc/rc.conf", "# mine\nweb_enable=YES\n");
+    world.put("etc/rc.conf.d/db", "db_enable=\"on\"\n");
+    world.put("usr/local/etc/rc.conf.d/log/last", "log_enable=NO\n");
+    let own = "rcvar=own_enable\n: ${own_enable:=YES}\n";
+    let scripts = [usual("web"), usual("db"), usual("log"), rc_script("own", "", own), usual("other")];
+    let wanted = [
+        "on /etc/rc.conf:2",
+        "on /etc/rc.conf.d/db:1",
+        "off /usr/local/etc/rc.conf.d/log/last:1",
+        "on own: its own default for own_enable",
+        "off ",
+    ];
+    assert_eq!(world.found(&scripts, Trust::Anyone), wanted);
+    if svc_platform::users::is_root() {
+        assert_eq!(world.found(&scripts, Trust::Owners), wanted);
+    }
+}
+
+#[test]
+fn only_a_shell_knows_what_shell_says() {
+    if !svc_platform::users::is_root() {
+        return eprintln!("skipped: rc.conf as a shell reads it: needs root");
+    }
+    let world = World::new();
+    world.put("etc/rc.conf", "for name in web db; do eval ${name}_enable=YES; done\necho noise\n");
+    assert_eq!(world.found(&[usual("web"), usual("log")], Trust::Owners)[0].split(' ').next(), Some("on"));
+    world.put("etc/rc.conf", "if\n");
+    let script = usual("log");
+    let settings = Settings::of(world.places(), &[&script], Trust::Owners);
+    assert!(settings.fault.as_deref().unwrap().starts_with("rc.conf: its shell said nothing"), "{settings:?}");
+    assert!(settings.each(&[&script])[0].1.on, "what the lines say holds all the same");
+}
+
+#[test]
+fn scripts_that_rc_passes_over_are_off_whatever_rc_conf_says() {
+    let world = World::new();
+    world.put("etc/rc.conf", "web_enable=YES\n");
+    let scripts = [
+        rc_script("web", "nostart shutdown", "rcvar=web_enable\n"),
+        rc_script("first", "firstboot", ""),
+        rc_script("plain", "nojail nojailvnet", ""),
+    ];
+    let found = world.found(&scripts, Trust::Anyone);
+    assert_eq!(found[0], "off KEYWORD nostart of web");
+    assert_eq!(found[1], "off KEYWORD firstboot of first");
+    assert_eq!(found[2], "on plain: no variable of rc.conf can turn it off");
+    world.put("firstboot", "");
+    assert!(world.found(&scripts, Trust::Anyone)[1].starts_with("on "));
+}
+
+#[test]
+fn a_jail_passes_over_what_is_not_for_jails() {
+    let root = tempfile::tempdir().unwrap();
+    let found = |jailed, vnet| passed_over(root.path(), "/firstboot", jailed, vnet);
+    assert_eq!(found("0", "0"), ["nostart", "firstboot"]);
+    assert_eq!(found("", ""), ["nostart", "firstboot"]);
+    assert_eq!(found("1", "0"), ["nostart", "nojail", "nojailvnet", "firstboot"]);
+    assert_eq!(found("1", "1"), ["nostart", "nojail", "firstboot"]);
+}
+
+#[test]
+fn a_change_goes_where_the_system_would_make_it() {
+    let world = World::new();
+    let root = world.dir.path().to_owned();
+    let to_change = |name: &str| world.places().to_change(name, &format!("{name}_enable"));
+    assert_eq!(to_change("web"), root.join("etc/rc.conf"));
+    world.put("etc/rc.conf.local", "web_enable=YES\n");
+    assert_eq!(to_change("web"), root.join("etc/rc.conf"), "as service(8) has it, which never looks there");
+    world.put("etc/rc.conf.d/web", "web_flags=-v\n");
+    assert_eq!(to_change("web"), root.join("etc/rc.conf.d/web"));
+    world.put("etc/rc.conf", "web_enable=NO\n");
+    assert_eq!(to_change("web"), root.join("etc/rc.conf"));
+    world.put("usr/local/etc/rc.conf.d/web", "web_enable=NO\n");
+    assert_eq!(to_change("web"), root.join("usr/local/etc/rc.conf.d/web"));
+}
