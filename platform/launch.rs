@@ -5,7 +5,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::{fmt, io};
 
-use svc_core::service::Limit;
+use svc_core::service::{self, Limit};
 
 pub use crate::prepared::Resource;
 
@@ -23,6 +23,8 @@ pub struct Launch<'a> {
     pub arguments: Vec<CString>,
     /// Its whole environment, `NAME=value` each.
     pub environment: Vec<CString>,
+    /// The jail it is in (FreeBSD only).
+    pub jail: Option<Jail>,
     /// Its root.
     pub chroot: Option<CString>,
     /// Its working directory, below `chroot` if there is one.
@@ -49,6 +51,24 @@ pub struct Launch<'a> {
     pub new_session: bool,
     /// The tree it is born into: [`crate::tree::Tree::door`].
     pub tree: Option<BorrowedFd<'a>>,
+}
+
+/// The jail a process is to be in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Jail {
+    /// One that is made for it, of this name.
+    Make(String, service::Jail),
+    /// One that is there: its name and number.
+    Enter(String, i32),
+}
+
+impl Jail {
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Make(name, _) | Self::Enter(name, _) => name,
+        }
+    }
 }
 
 /// Who a process is, in numbers.
@@ -79,6 +99,7 @@ impl Launch<'_> {
             program,
             arguments,
             environment: Vec::new(),
+            jail: None,
             chroot: None,
             directory: Some(c"/".to_owned()),
             identity: None,
@@ -113,6 +134,8 @@ pub enum Stage {
     Nice,
     /// Its place among those killed when memory runs out.
     OomScore,
+    /// Its jail, by its name.
+    Jail(String),
     /// Its root.
     Chroot(String),
     /// Its working directory.
@@ -139,6 +162,7 @@ impl fmt::Display for Stage {
             Self::Limit(name) => write!(f, "setting its limit {name}"),
             Self::Nice => f.write_str("setting its nice value"),
             Self::OomScore => f.write_str("setting its oom score"),
+            Self::Jail(name) => write!(f, "entering its jail {name}"),
             Self::Chroot(path) => write!(f, "changing its root to {path}"),
             Self::Directory(path) => write!(f, "changing directory to {path}"),
             Self::Groups => f.write_str("setting its supplementary groups"),

@@ -38,7 +38,7 @@ pub mod terminal;
 pub mod users;
 
 pub use launch::{Identity, Launch, Passed, SpawnError, Stage};
-pub use os::{clock, delegate, host, notify, peer, poll, process, reap, signals, spawn, tree, watch};
+pub use os::{clock, delegate, host, jail, notify, peer, poll, process, reap, signals, spawn, tree, watch};
 
 use std::fmt;
 

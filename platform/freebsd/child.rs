@@ -7,6 +7,8 @@
 use std::os::fd::RawFd;
 use std::ptr;
 
+use crate::freebsd_pure::jail::{self, PARAMETERS_MAX};
+use crate::freebsd_pure::order::Complaint;
 use crate::launch::{NUMBER_MAX, PASSED_MAX};
 use crate::prepared::LIMITS_MAX;
 
@@ -18,6 +20,9 @@ pub(super) const GROUPS_MAX: usize = 1024;
 const _: () = assert!(size_of::<libc::rlimit>() == 16);
 // The kernel's `struct sigaction` and set of signals, which are written as zeros here.
 const _: () = assert!(size_of::<libc::sigaction>() == 32 && size_of::<libc::sigset_t>() == 16);
+
+/// Names and values of parameters that a jail is made with, the place for the system's complaint among them.
+pub(super) const JAIL_WORDS_MAX: usize = 2 * PARAMETERS_MAX + 2;
 
 /// Numbers of system calls. In no header of the libc crate.
 const SIGACTION: i32 = 416;
@@ -36,6 +41,7 @@ pub(super) enum Step {
     Session,
     Limit,
     Nice,
+    Jail,
     Chroot,
     Directory,
     Groups,
@@ -46,12 +52,13 @@ pub(super) enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Done,
         Self::Process,
         Self::Session,
         Self::Limit,
         Self::Nice,
+        Self::Jail,
         Self::Chroot,
         Self::Directory,
         Self::Groups,
@@ -89,6 +96,11 @@ pub(super) struct Plan {
     pub(super) limit_count: usize,
     pub(super) nice: Option<i32>,
     pub(super) umask: Option<u32>,
+    /// 0: none that is there already.
+    pub(super) enter_jail: i32,
+    /// Names and values in turn; none: no jail is made.
+    pub(super) jail: [libc::iovec; JAIL_WORDS_MAX],
+    pub(super) jail_words: u32,
     pub(super) chroot: *const libc::c_char,
     pub(super) directory: *const libc::c_char,
     pub(super) become_other: bool,
@@ -107,7 +119,12 @@ pub(super) struct Plan {
     pub(super) failed: (Step, u32),
     /// Written by the child, read by the parent.
     pub(super) errno: i32,
+    /// What the system said of a jail, written by it in the child.
+    pub(super) complaint: Complaint,
 }
+
+/// The system said nothing.
+pub(super) const NO_COMPLAINT: Complaint = [0; size_of::<Complaint>()];
 
 impl Plan {
     /// A plan that does nothing but execute.
@@ -119,6 +136,9 @@ impl Plan {
             limit_count: 0,
             nice: None,
             umask: None,
+            enter_jail: 0,
+            jail: [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; JAIL_WORDS_MAX],
+            jail_words: 0,
             chroot: ptr::null(),
             directory: ptr::null(),
             become_other: false,
@@ -133,6 +153,18 @@ impl Plan {
             environment: ptr::null(),
             failed: (Step::Done, 0),
             errno: 0,
+            complaint: NO_COMPLAINT,
+        }
+    }
+
+    /// A jail is to be made with these parameters, which must live as long as the plan is used.
+    pub(super) fn make_jail(&mut self, parameters: &[u8]) {
+        let word = |bytes: &[u8]| libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+        let words = jail::read(parameters).flat_map(|(name, value)| [word(name), word(value)]);
+        // The last two are for the complaint, whose place is known when the plan is where it stays.
+        for (place, word) in self.jail.iter_mut().take(2 * PARAMETERS_MAX).zip(words) {
+            *place = word;
+            self.jail_words += 1;
         }
     }
 }
@@ -180,6 +212,13 @@ fn become_program(plan: &mut Plan) -> Result<(), Failed> {
         // SAFETY: takes a number and cannot fail.
         unsafe { libc::umask(umask as libc::mode_t) };
     }
+    // The system knows all about limits and priorities outside that nobody may do inside.
+    if plan.enter_jail != 0 {
+        call!(Step::Jail, jail_attach(plan.enter_jail))?;
+    }
+    if plan.jail_words != 0 {
+        enter_new_jail(plan)?;
+    }
     if !plan.chroot.is_null() {
         call!(Step::Chroot, chroot(plan.chroot))?;
         call!(Step::Chroot, chdir(c"/".as_ptr()))?;
@@ -197,6 +236,20 @@ fn become_program(plan: &mut Plan) -> Result<(), Failed> {
     place(plan)?;
     open_mask();
     call!(Step::Program, execve(plan.program, plan.arguments, plan.environment))?;
+    Ok(())
+}
+
+/// Makes a jail, which lasts as long as somebody is in it, and is the first in it.
+fn enter_new_jail(plan: &mut Plan) -> Result<(), Failed> {
+    let complaint = [
+        libc::iovec { iov_base: c"errmsg".as_ptr().cast_mut().cast(), iov_len: c"errmsg".count_bytes() + 1 },
+        libc::iovec { iov_base: plan.complaint.as_mut_ptr().cast(), iov_len: plan.complaint.len() },
+    ];
+    let words = plan.jail_words;
+    for (place, word) in plan.jail.iter_mut().skip(words as usize).zip(complaint) {
+        *place = word;
+    }
+    call!(Step::Jail, jail_set(plan.jail.as_mut_ptr(), words + 2, libc::JAIL_CREATE | libc::JAIL_ATTACH))?;
     Ok(())
 }
 

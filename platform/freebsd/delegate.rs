@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::child::{GROUPS_MAX, LimitPlan, MOVES_MAX, Move, Plan, Step};
+use super::child::{GROUPS_MAX, LimitPlan, MOVES_MAX, Move, NO_COMPLAINT, Plan, Step};
 use super::process::{self, Handle};
-use super::spawn::{Failure, Spawner, changes, descriptors};
+use super::spawn::{Failure, Spawner, changes, descriptors, jail_of, with_complaint};
 use crate::channel::{Channel, DESCRIPTORS_MAX, Descriptors};
 use crate::freebsd_pure::order::{self, Head, ORDER_BYTES_MAX, Order, Parts, REPLY_BYTES, Reply, STRINGS_MAX};
 use crate::launch::{Launch, NUMBER_MAX, Passed};
@@ -75,10 +75,11 @@ impl Delegate {
                     let ticket = u64::from_ne_bytes([t0, t1, t2, t3, t4, t5, t6, t7]);
                     let made = self.launch(u64::from_ne_bytes(length), &received.descriptors, spawner);
                     let reply = match made {
-                        Ok(pid) => Reply { ticket, pid, ..Reply::default() },
+                        Ok(pid) => Reply { ticket, pid, step: (0, 0), errno: 0, complaint: NO_COMPLAINT },
                         Err(failure) => {
                             let errno = failure.source.raw_os_error().unwrap_or(libc::EINVAL);
-                            Reply { ticket, pid: 0, step: (failure.step as u32, failure.part), errno }
+                            let step = (failure.step as u32, failure.part);
+                            Reply { ticket, pid: 0, step, errno, complaint: self.plan.complaint }
                         }
                     };
                     // Who does not read its answers gets none.
@@ -147,6 +148,8 @@ fn plan_of(order: &Order<'_>, plan: &mut Plan, strings: &mut Vec<*const libc::c_
         let value = libc::rlimit { rlim_cur: soft.cast_signed(), rlim_max: hard.cast_signed() };
         *place = LimitPlan { resource, value };
     }
+    plan.enter_jail = head.enter_jail;
+    plan.make_jail(order.jail());
     let mut next = order.strings().map(|text| text.as_ptr().cast::<libc::c_char>());
     plan.program = next.next()?;
     plan.chroot = if order.has(order::CHROOT) { next.next()? } else { ptr::null() };
@@ -182,7 +185,8 @@ impl Line {
         null: BorrowedFd<'_>,
     ) -> Result<Handle, Failure> {
         let (fds, targets): (Vec<_>, Vec<_>) = descriptors(launch, pass, null).unzip();
-        let bytes = record_of(launch, &targets);
+        let jail = jail_of(launch).map_err(Failure::jail)?;
+        let bytes = record_of(launch, &targets, &jail);
         if bytes.len() > ORDER_BYTES_MAX {
             let source = io::Error::from_raw_os_error(libc::E2BIG);
             return Err(Failure { step: Step::Program, part: 0, source, pid: None });
@@ -190,7 +194,7 @@ impl Line {
         self.ticket += 1;
         let reply = self.ask(&bytes, &fds).map_err(Failure::process)?;
         if reply.pid <= 0 {
-            let source = io::Error::from_raw_os_error(reply.errno);
+            let source = with_complaint(reply.errno, &reply.complaint);
             return Err(Failure { step: Step::of(reply.step.0), part: reply.step.1, source, pid: None });
         }
         match Handle::open(reply.pid) {
@@ -237,7 +241,7 @@ impl Line {
 }
 
 /// A launch as bytes.
-fn record_of(launch: &Launch<'_>, targets: &[i32]) -> Vec<u8> {
+fn record_of(launch: &Launch<'_>, targets: &[i32], (enter_jail, jail): &(i32, Vec<u8>)) -> Vec<u8> {
     let identity = launch.identity.as_ref().filter(|identity| changes(identity));
     let gids: Vec<u32> =
         identity.iter().flat_map(|who| [who.gid].into_iter().chain(who.gids.iter().copied())).collect();
@@ -266,9 +270,10 @@ fn record_of(launch: &Launch<'_>, targets: &[i32]) -> Vec<u8> {
         gid: identity.map_or(0, |who| who.gid),
         arguments: count(launch.arguments.len()),
         environment: count(launch.environment.len()),
+        enter_jail: *enter_jail,
         ..Head::default()
     };
-    order::write(&head, &Parts { gids: &gids, limits: &limits, targets, strings: &strings })
+    order::write(&head, &Parts { gids: &gids, limits: &limits, targets, jail, strings: &strings })
 }
 
 /// A file in memory that holds these bytes.

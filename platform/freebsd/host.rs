@@ -6,6 +6,7 @@ use std::{env, io};
 use nix::errno::Errno;
 use nix::mount::{MntFlags, Nmount};
 use nix::unistd::{AccessFlags, access};
+use svc_core::definition::System;
 
 use super::sysctl;
 pub use crate::start::{
@@ -27,6 +28,9 @@ pub const PLACES: Places = Places {
     scripts: &["etc/rc.d", "usr/local/etc/rc.d"],
     shims: "usr/local/etc/rc.d",
 };
+
+/// Which system this is.
+pub const SYSTEM: System = System::Freebsd;
 
 /// What we run on, as far as can be seen.
 ///

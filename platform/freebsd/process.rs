@@ -115,6 +115,11 @@ pub(crate) fn parent_of(pid: i32) -> io::Result<i32> {
     Ok(info(pid)?.ki_ppid)
 }
 
+/// The number of the jail that a process is in, 0 for none.
+pub(super) fn jail_of(pid: i32) -> io::Result<i32> {
+    Ok(info(pid)?.ki_jid)
+}
+
 /// The program a process runs.
 ///
 /// # Errors

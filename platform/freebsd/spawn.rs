@@ -10,7 +10,9 @@ use super::child::{self, GROUPS_MAX, LimitPlan, Move, Plan, Step};
 use super::delegate::Line;
 use super::process::Handle;
 use crate::Unsupported;
-use crate::launch::{Identity, Launch, Passed, SpawnError, Stage};
+use crate::freebsd_pure::jail;
+use crate::freebsd_pure::order::Complaint;
+use crate::launch::{Identity, Jail, Launch, Passed, SpawnError, Stage};
 pub use crate::prepared::{Kin, Prepared, Resource};
 use crate::prepared::{Tables, hold_signals, limit_of, make_sense, pointers, release_signals};
 use crate::stack::Stack;
@@ -108,7 +110,10 @@ impl Spawner {
         can_be_done(launch)?;
         let made = match (kin, &mut self.line) {
             (Kin::Child, _) => {
+                let jail = jail_of(launch).map_err(|source| Failure::jail(source).named(launch))?;
                 let mut plan = plan_of(launch, tables);
+                plan.enter_jail = jail.0;
+                plan.make_jail(&jail.1);
                 place(&mut plan, launch, pass, self.null.as_fd());
                 self.run(&mut plan).and_then(|pid| Handle::open(pid).map_err(Failure::process))
             }
@@ -128,7 +133,7 @@ impl Spawner {
             return Ok(pid);
         }
         collect(pid);
-        let source = io::Error::from_raw_os_error(plan.errno);
+        let source = with_complaint(plan.errno, &plan.complaint);
         Err(Failure { step: plan.failed.0, part: plan.failed.1, source, pid: Some(pid) })
     }
 }
@@ -149,6 +154,10 @@ impl Failure {
         Self { step: Step::Process, part: 0, source, pid: None }
     }
 
+    pub(super) fn jail(source: io::Error) -> Self {
+        Self { step: Step::Jail, part: 0, source, pid: None }
+    }
+
     fn named(self, launch: &Launch<'_>) -> SpawnError {
         let text = |path: Option<&CStr>| path.map_or_else(String::new, |path| path.to_string_lossy().into_owned());
         let (uid, gid) = launch.identity.as_ref().map_or((0, 0), |identity| (identity.uid, identity.gid));
@@ -157,6 +166,7 @@ impl Failure {
             Step::Session => Stage::Session,
             Step::Limit => Stage::Limit(launch.limits.get(self.part as usize).map_or("", |limit| limit.0.name())),
             Step::Nice => Stage::Nice,
+            Step::Jail => Stage::Jail(launch.jail.as_ref().map_or("", Jail::name).to_owned()),
             Step::Chroot => Stage::Chroot(text(launch.chroot.as_deref())),
             Step::Directory => Stage::Directory(text(launch.directory.as_deref())),
             // Who may not set groups may not become anybody else; that is what an operator wants to hear.
@@ -168,6 +178,28 @@ impl Failure {
             Step::Program => Stage::Program(text(Some(&launch.program))),
         };
         SpawnError { stage, source: self.source, pid: self.pid }
+    }
+}
+
+/// The number of the jail to be entered, and what one is made with; 0 and nothing: no jail.
+pub(super) fn jail_of(launch: &Launch<'_>) -> io::Result<(i32, Vec<u8>)> {
+    match &launch.jail {
+        None => Ok((0, Vec::new())),
+        Some(Jail::Enter(_, number)) => Ok((*number, Vec::new())),
+        Some(Jail::Make(name, jail)) => {
+            let made = jail::parameters(name, jail);
+            made.map(|bytes| (0, bytes)).map_err(|text| io::Error::new(io::ErrorKind::InvalidInput, text))
+        }
+    }
+}
+
+/// An error of the system's, with what else it said.
+pub(super) fn with_complaint(errno: i32, complaint: &Complaint) -> io::Error {
+    let error = io::Error::from_raw_os_error(errno);
+    let end = complaint.iter().position(|byte| *byte == 0).unwrap_or(complaint.len());
+    match &complaint[..end] {
+        [] => error,
+        said => io::Error::new(error.kind(), format!("{}: {error}", String::from_utf8_lossy(said))),
     }
 }
 

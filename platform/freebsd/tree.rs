@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use svc_core::Time;
 
-use super::process;
 use super::queue::Queue;
 use super::reaper;
+use super::{jail, process};
 use crate::freebsd_pure::subtree::{CHILD, Entry};
 pub use crate::usage::{Ceiling, Usage};
 use crate::walk::{Marks, Survey};
@@ -120,6 +120,7 @@ impl Forest {
             entry: format!("SVC_RUN={mark}"),
             ground: self.ground.clone(),
             first: None,
+            jail: None,
             marks,
         })
     }
@@ -225,6 +226,8 @@ pub struct Tree {
     ground: Ground,
     /// What was launched, by whose pid the reaper names all that descends from it.
     first: Option<(i32, Time)>,
+    /// The jail that was made for it, by name and number.
+    jail: Option<(String, i32)>,
     marks: Marks,
 }
 
@@ -248,6 +251,25 @@ impl Tree {
     pub fn led_by(&mut self, pid: i32, started: Time) {
         self.first.get_or_insert((pid, started));
         self.marks.leaders.push((pid, started));
+    }
+
+    /// Tells it that its first process was put into a jail of this name, which was made for it and ends with it.
+    pub fn jailed(&mut self, name: &str) {
+        self.jail = jail::find(name).ok().map(|number| (name.to_owned(), number));
+    }
+
+    /// The jail that was made for it: its name and number.
+    pub fn jail(&self) -> Option<(&str, i32)> {
+        self.jail.as_ref().map(|(name, number)| (name.as_str(), *number))
+    }
+
+    /// Ends its jail and who is in it, whoever put it there; mostly the jail has gone with the last of the tree. The
+    /// number of a jail may be given again; together with its name it is not.
+    fn remove_jail(&self) -> io::Result<()> {
+        match self.jail() {
+            Some((name, number)) if jail::name(number).is_ok_and(|found| found == name) => jail::remove(number),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Its processes as the reaper lists them; `None`: the reaper knows of none, because there is none, or because the
@@ -321,12 +343,13 @@ impl Tree {
     ///
     /// The kernel's own.
     ///
-    /// Source: procctl(2), `PROC_REAP_KILL`.
+    /// Source: procctl(2), `PROC_REAP_KILL`; jail_remove(2).
     pub fn kill(&self) -> io::Result<()> {
         match self.held(&self.entries()?) {
-            Some((reaper, subtree)) => reaper::signal(reaper, subtree, libc::SIGKILL).map(drop),
-            None => self.marks.kill(),
+            Some((reaper, subtree)) => reaper::signal(reaper, subtree, libc::SIGKILL).map(drop)?,
+            None => self.marks.kill()?,
         }
+        self.remove_jail()
     }
 
     /// What its processes use; CPU time only of those that live.
@@ -353,17 +376,17 @@ impl Tree {
         Err(crate::Unsupported { what }.into())
     }
 
-    /// Removes what the system keeps of it, which is nothing here.
+    /// Removes what the system keeps of it, which is a jail that somebody else is in, or has made to persist.
     ///
     /// # Errors
     ///
     /// `ResourceBusy` while processes are left that the reaper knows of; the kernel's own.
     ///
-    /// Source: procctl(2), `PROC_REAP_GETPIDS`.
+    /// Source: procctl(2), `PROC_REAP_GETPIDS`; jail_remove(2).
     pub fn remove(&self) -> io::Result<()> {
         match self.held(&self.entries()?) {
             Some(_) => Err(io::ErrorKind::ResourceBusy.into()),
-            None => Ok(()),
+            None => self.remove_jail(),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::{env, fs, io};
 
 use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot, set_cad_enabled};
+use svc_core::definition::System;
 
 pub use crate::start::{
     End, Kind, Places, become_program, fill_standard_descriptors, is_process_1, name, says_to_nobody, take_console,
@@ -26,6 +27,9 @@ pub const PLACES: Places = Places {
     scripts: &["etc/init.d", "etc/rc.d"],
     shims: "etc/init.d",
 };
+
+/// Which system this is.
+pub const SYSTEM: System = System::Linux;
 
 /// What we run on, as far as can be seen; a container that hides well is a machine.
 ///

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod delegate;
 pub(crate) mod framing;
 pub mod host;
+pub mod jail;
 pub(crate) mod limits;
 pub mod notify;
 pub mod peer;

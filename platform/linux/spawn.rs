@@ -8,6 +8,7 @@ use std::ptr;
 use super::child::{self, LimitPlan, MOVES_MAX, Move, Plan, Step};
 use super::clone::{self, Birth, Born, Stack};
 use super::process::Handle;
+use crate::Unsupported;
 use crate::launch::{Launch, NUMBER_MAX, Passed, SpawnError, Stage};
 pub use crate::prepared::{Kin, Prepared, Resource};
 use crate::prepared::{Tables, hold_signals, limit_of, make_sense, pointers, release_signals};
@@ -131,6 +132,10 @@ impl Spawner {
         kin: Kin,
     ) -> Result<Handle, SpawnError> {
         make_sense(launch, pass)?;
+        if let Some(jail) = &launch.jail {
+            let source = Unsupported { what: "a jail" }.into();
+            return Err(SpawnError { stage: Stage::Jail(jail.name().to_owned()), source, pid: None });
+        }
         let mut plan = plan_of(launch, tables);
         let staged = self.stage(launch, pass, &mut plan);
         let result =

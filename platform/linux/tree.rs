@@ -299,6 +299,14 @@ impl Tree {
         }
     }
 
+    /// Tells it that its first process was put into a jail, of which there are none here.
+    pub fn jailed(&mut self, _name: &str) {}
+
+    /// The jail that was made for it: none.
+    pub fn jail(&self) -> Option<(&str, i32)> {
+        None
+    }
+
     /// Every living process.
     ///
     /// # Errors

@@ -12,10 +12,12 @@ use crate::run::Signal;
 
 mod access;
 mod class;
+mod jail;
 mod verbs;
 
 pub use access::{Access, Asker, OPERATING, Refused};
 pub use class::Class;
+pub use jail::{Jail, Network};
 pub use verbs::{COMMON, Verb};
 
 /// The place of a service in the supervisor's tables. Reused only after [`crate::Action::Removed`].
@@ -291,6 +293,9 @@ pub struct Exec {
     pub environment: BTreeMap<String, String>,
     /// Files of `NAME=value` lines, read at each start; one with a leading `-` may be missing. Key: `environment-file`.
     pub environment_files: Vec<String>,
+    /// The jail that is made for it; FreeBSD only. Table: `[jail]`.
+    #[serde(default)]
+    pub jail: Option<Jail>,
     /// Directories made below the system's runtime directory before start, owned by the user. Key: `runtime-directory`.
     pub runtime_directories: Vec<String>,
 }

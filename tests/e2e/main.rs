@@ -11,6 +11,7 @@ mod files;
 mod foresight;
 mod harness;
 mod initd;
+mod jails;
 mod lives;
 mod odd_scripts;
 mod rc_conf;

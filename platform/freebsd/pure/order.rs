@@ -1,5 +1,7 @@
 //! A launch as one record of bytes, so that another process can carry it out without a parser or memory of its own.
 
+use super::jail;
+
 /// No order is longer: as much as a program can be given, and what else belongs to it.
 pub(crate) const ORDER_BYTES_MAX: usize = 1 << 20;
 /// No order has more strings.
@@ -29,9 +31,13 @@ pub(crate) struct Head {
     pub(crate) moves: u32,
     pub(crate) arguments: u32,
     pub(crate) environment: u32,
+    /// The number of a jail to be entered; 0: none.
+    pub(crate) enter_jail: i32,
+    /// Bytes that the parameters of a jail to be made take; 0: none is made.
+    pub(crate) jail: u32,
 }
 
-const WORDS: usize = 11;
+const WORDS: usize = 13;
 const LIMIT_BYTES: usize = 4 + 8 + 8;
 
 /// A limit: its number, soft and hard.
@@ -44,17 +50,22 @@ pub(crate) struct Parts<'a> {
     pub(crate) limits: &'a [LimitWord],
     /// The number that each descriptor that goes along gets.
     pub(crate) targets: &'a [i32],
+    /// What a jail is made with, as [`super::jail`] has it.
+    pub(crate) jail: &'a [u8],
     /// With their zeros: program, root, directory, arguments, environment.
     pub(crate) strings: &'a [&'a [u8]],
 }
 
 /// Writes an order.
 pub(crate) fn write(head: &Head, parts: &Parts<'_>) -> Vec<u8> {
-    let Head { what, nice, umask, uid, gid, arguments, environment, .. } = *head;
+    let Head { what, nice, umask, uid, gid, arguments, environment, enter_jail, .. } = *head;
     let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     let (gids, limits, moves) = (count(parts.gids.len()), count(parts.limits.len()), count(parts.targets.len()));
-    let words = [MARK, what, nice.cast_unsigned(), umask, uid, gid, gids, limits, moves, arguments, environment];
-    let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    let counts = [gids, limits, moves, arguments, environment];
+    let before = [MARK, what, nice.cast_unsigned(), umask, uid, gid];
+    let after = [enter_jail.cast_unsigned(), count(parts.jail.len())];
+    let words = before.into_iter().chain(counts).chain(after);
+    let mut bytes: Vec<u8> = words.flat_map(u32::to_ne_bytes).collect();
     bytes.extend(parts.gids.iter().flat_map(|gid| gid.to_ne_bytes()));
     for (resource, soft, hard) in parts.limits {
         bytes.extend(resource.to_ne_bytes());
@@ -62,6 +73,7 @@ pub(crate) fn write(head: &Head, parts: &Parts<'_>) -> Vec<u8> {
         bytes.extend(hard.to_ne_bytes());
     }
     bytes.extend(parts.targets.iter().flat_map(|target| target.to_ne_bytes()));
+    bytes.extend(parts.jail);
     parts.strings.iter().for_each(|text| bytes.extend(*text));
     bytes
 }
@@ -73,6 +85,7 @@ pub(crate) struct Order<'a> {
     gids: &'a [u8],
     limits: &'a [u8],
     targets: &'a [u8],
+    jail: &'a [u8],
     strings: &'a [u8],
 }
 
@@ -94,14 +107,18 @@ impl<'a> Order<'a> {
             moves: word(8)?,
             arguments: word(9)?,
             environment: word(10)?,
+            enter_jail: word(11)?.cast_signed(),
+            jail: word(12)?,
         };
         let rest = bytes.get(WORDS * 4..)?;
         let (gids, rest) = rest.split_at_checked(head.gids as usize * 4)?;
         let (limits, rest) = rest.split_at_checked(head.limits as usize * LIMIT_BYTES)?;
-        let (targets, strings) = rest.split_at_checked(head.moves as usize * 4)?;
-        let order = Self { head, gids, limits, targets, strings };
+        let (targets, rest) = rest.split_at_checked(head.moves as usize * 4)?;
+        let (jail, strings) = rest.split_at_checked(head.jail as usize)?;
+        let order = Self { head, gids, limits, targets, jail, strings };
         let zeros = strings.iter().filter(|byte| **byte == 0).count();
-        (strings.last() == Some(&0) && zeros == order.string_count() && zeros <= STRINGS_MAX).then_some(order)
+        (strings.last() == Some(&0) && zeros == order.string_count() && zeros <= STRINGS_MAX && jail::is_whole(jail))
+            .then_some(order)
     }
 
     /// How many strings it has.
@@ -134,6 +151,11 @@ impl<'a> Order<'a> {
         self.targets.as_chunks().0.iter().map(|target| i32::from_ne_bytes(*target))
     }
 
+    /// What a jail is made with.
+    pub(crate) fn jail(&self) -> &'a [u8] {
+        self.jail
+    }
+
     /// Every string from its first byte; its zero follows in the same bytes.
     pub(crate) fn strings(&self) -> impl Iterator<Item = &'a [u8]> {
         self.strings.split_inclusive(|byte| *byte == 0)
@@ -141,7 +163,7 @@ impl<'a> Order<'a> {
 }
 
 /// What became of an order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reply {
     /// That of the order.
     pub(crate) ticket: u64,
@@ -151,29 +173,37 @@ pub(crate) struct Reply {
     pub(crate) step: (u32, u32),
     /// The kernel's word for it.
     pub(crate) errno: i32,
+    /// What else it said, with zeros behind.
+    pub(crate) complaint: Complaint,
 }
 
-pub(crate) const REPLY_BYTES: usize = 24;
+/// What the system says of parameters of a jail that it does not take.
+pub(crate) type Complaint = [u8; 104];
+
+const WORDS_BYTES: usize = 24;
+pub(crate) const REPLY_BYTES: usize = WORDS_BYTES + size_of::<Complaint>();
 
 impl Reply {
     pub(crate) fn write(self) -> [u8; REPLY_BYTES] {
         let mut bytes = [0; REPLY_BYTES];
         let words = [self.pid.cast_unsigned(), self.step.0, self.step.1, self.errno.cast_unsigned()];
         let all = self.ticket.to_ne_bytes().into_iter().chain(words.into_iter().flat_map(u32::to_ne_bytes));
-        bytes.iter_mut().zip(all).for_each(|(place, byte)| *place = byte);
+        bytes.iter_mut().zip(all.chain(self.complaint)).for_each(|(place, byte)| *place = byte);
         bytes
     }
 
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let bytes: &[u8; REPLY_BYTES] = bytes.try_into().ok()?;
-        let [ticket @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = *bytes;
+        let (ticket, _) = bytes.split_first_chunk()?;
+        let (_, complaint) = bytes.split_last_chunk()?;
         let (words, _) = bytes.as_chunks::<4>();
         let word = |at: usize| words.get(at).map_or(0, |word| u32::from_ne_bytes(*word));
         Some(Self {
-            ticket: u64::from_ne_bytes(ticket),
+            ticket: u64::from_ne_bytes(*ticket),
             pid: word(2).cast_signed(),
             step: (word(3), word(4)),
             errno: word(5).cast_signed(),
+            complaint: *complaint,
         })
     }
 }
@@ -181,6 +211,7 @@ impl Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use svc_core::service::Jail;
 
     fn sample() -> Vec<u8> {
         let head = Head {
@@ -191,6 +222,7 @@ mod tests {
             gid: 34,
             arguments: 2,
             environment: 1,
+            enter_jail: 0,
             ..Head::default()
         };
         let strings: [&[u8]; 5] = [b"/bin/sh\0", b"/\0", b"sh\0", b"\0", b"A=b c\0"];
@@ -198,6 +230,7 @@ mod tests {
             gids: &[4, 40],
             limits: &[(8, 100, u64::MAX), (4, 0, 0)],
             targets: &[0, 1, 2, 17],
+            jail: &jail::parameters("svc-web", &Jail::default()).unwrap(),
             strings: &strings,
         };
         write(&head, &parts)
@@ -213,6 +246,7 @@ mod tests {
         assert_eq!(order.gids().collect::<Vec<_>>(), [4, 40]);
         assert_eq!(order.limits().collect::<Vec<_>>(), [(8, 100, u64::MAX), (4, 0, 0)]);
         assert_eq!(order.targets().collect::<Vec<_>>(), [0, 1, 2, 17]);
+        assert_eq!(jail::read(order.jail()).next(), Some((&b"name\0"[..], &b"svc-web\0"[..])));
         let strings: Vec<&[u8]> = order.strings().collect();
         assert_eq!(strings, [&b"/bin/sh\0"[..], b"/\0", b"sh\0", b"\0", b"A=b c\0"]);
     }
@@ -223,7 +257,9 @@ mod tests {
         for length in 0..bytes.len() {
             assert!(Order::read(&bytes[..length]).is_none(), "{length}");
         }
-        for (word, value) in [(0, 1), (6, u32::MAX), (7, u32::MAX), (8, 1 << 30), (9, 3), (10, u32::MAX)] {
+        for (word, value) in
+            [(0, 1), (6, u32::MAX), (7, u32::MAX), (8, 1 << 30), (9, 3), (10, u32::MAX), (12, 1), (12, u32::MAX)]
+        {
             let mut wrong = bytes.clone();
             wrong[word * 4..word * 4 + 4].copy_from_slice(&value.to_ne_bytes());
             assert!(Order::read(&wrong).is_none(), "word {word}");
@@ -232,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_reply_is_read_as_it_was_written() {
-        let reply = Reply { ticket: u64::MAX - 1, pid: 99_999, step: (4, 15), errno: -1 };
+        let reply = Reply { ticket: u64::MAX - 1, pid: 99_999, step: (4, 15), errno: -1, complaint: [7; 104] };
         assert_eq!(Reply::read(&reply.write()), Some(reply));
         assert_eq!(Reply::read(&reply.write()[1..]), None);
     }

@@ -3,8 +3,9 @@
 use alloc::format;
 
 use super::fault::{Complaint, Faults, Place};
-use super::keys::{self, Takes};
+use super::keys;
 use super::syntax;
+use super::takes::Takes;
 use super::value::Value;
 use super::written::{Entry, Written};
 use crate::service::{Class, Service};

@@ -2,93 +2,13 @@
 
 use alloc::format;
 use alloc::string::String;
-use core::fmt;
 use core::time::Duration;
 
 use super::fault::listed;
 use super::near::near;
+use super::system::System;
+use super::takes::{Span, Takes, Unit, Version};
 use crate::service::Kind;
-
-/// What a key takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Takes {
-    /// One line of text.
-    Text,
-    /// `true` or `false`.
-    Flag,
-    /// One of these words.
-    Choice(&'static [&'static str]),
-    /// A command: one string, split as a shell would, or an array of words.
-    Command,
-    /// Names of services: one or an array.
-    Names,
-    /// An absolute path.
-    Path,
-    /// An absolute path, or a relative one below the directories of templates.
-    Template,
-    /// Absolute paths, each with `-` before it if it may be missing: one or an array.
-    OptionalPaths,
-    /// Directories below the system's runtime directory: one or an array.
-    Directories,
-    /// A duration with its unit.
-    Duration(Span),
-    /// A number of bytes, with a unit.
-    Size(u64, u64),
-    /// A whole number from .. to ..
-    Number(i64, i64),
-    /// A file mode mask in octal.
-    Mask,
-    /// The permissions of a file in octal.
-    Mode,
-    /// A user or a group by name or number.
-    Account,
-    /// Groups by name or number: one or an array.
-    Accounts,
-    /// The name of a signal.
-    Signal,
-    /// How a service says that it is ready.
-    Ready,
-    /// How a service reads its configuration again.
-    Reload,
-    /// A soft and a hard limit.
-    Limit(Unit),
-    /// A variable's value; the key is its name.
-    Variable,
-    /// Verbs: one or an array.
-    Verbs,
-    /// What is run for a verb, whose name is the key.
-    Verb,
-    /// A path that must be there; `!` turns it round; one or an array.
-    PathCondition,
-    /// A kind of host; `!` turns it round; one or an array.
-    HostCondition,
-    /// A variable; `!` turns it round; one or an array.
-    EnvironmentCondition,
-}
-
-/// The bounds of a duration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
-    /// The least.
-    pub min: Duration,
-    /// The most.
-    pub max: Duration,
-    /// Whether it may be `"none"`.
-    pub none: bool,
-}
-
-/// What a limit counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    /// Things.
-    Count,
-    /// Bytes.
-    Bytes,
-    /// Seconds.
-    Seconds,
-    /// Hundredths of one processor.
-    Percent,
-}
 
 /// For which kinds of service a key has a meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,6 +88,19 @@ impl Key {
         self.freebsd = false;
         self
     }
+
+    const fn freebsd_only(mut self) -> Self {
+        self.linux = false;
+        self
+    }
+
+    /// Whether it works on this system.
+    pub fn works_on(&self, system: System) -> bool {
+        match system {
+            System::Linux => self.linux,
+            System::Freebsd => self.freebsd,
+        }
+    }
 }
 
 const fn key(
@@ -179,6 +112,10 @@ const fn key(
     doc: &'static str,
 ) -> Key {
     Key { table, name, takes, default, kinds, doc, linux: true, freebsd: true }
+}
+
+const fn jail(name: &'static str, takes: Takes, default: &'static str, doc: &'static str) -> Key {
+    key("jail", name, takes, OWN, default, doc).freebsd_only()
 }
 
 const fn between(min_millis: u64, none: bool) -> Takes {
@@ -331,12 +268,21 @@ pub const KEYS: &[Key] = &[
     limit("realtime-priority", Unit::Count, "the highest real-time priority").linux_only(),
     limit("stack", Unit::Bytes, "the stack of one process"),
     limit("tasks", Unit::Count, "processes and threads of the whole tree, where the system can count them"),
+    jail("path", Takes::Path, "/", "the directory it sees as /"),
+    jail("hostname", Takes::Text, "that of the host", "the name of the host that it sees"),
+    jail("ip4", Takes::Addresses(Version::V4), "disable", "its addresses of IPv4"),
+    jail("ip6", Takes::Addresses(Version::V6), "disable", "its addresses of IPv6"),
+    jail("vnet", Takes::Flag, "false", "it has network interfaces of its own"),
+    jail("options", Takes::JailOptions, "", "other parameters, such as what it is allowed"),
+    jail("devfs-ruleset", Takes::Number(0, 65535), "that of the host", "what a devfs mounted in it shows"),
+    jail("securelevel", Takes::Number(-1, 3), "that of the host", "the least secure level of its kernel"),
+    jail("children", Takes::Number(0, 999_999), "0", "how many jails it may make"),
     key("environment", "NAME", Takes::Variable, PROGRAM, "", "a variable of its environment"),
 ];
 
 /// The tables, in the order of the manual page.
 pub(crate) const TABLES: &[&str] =
-    &["configure", "stop", "restart", "log", "verbs", "access", "conditions", "limits", "environment"];
+    &["configure", "stop", "restart", "log", "verbs", "access", "conditions", "limits", "jail", "environment"];
 /// Those of them that may be written several times, as `[[TABLE]]`.
 pub(crate) const ARRAYS: &[&str] = &["configure"];
 
@@ -404,56 +350,4 @@ pub(crate) fn meant(table: &str, name: &str) -> Option<String> {
     }
     let here = named.clone().filter(|key| key.table == table && !table.is_empty()).map(|key| key.name);
     Some(format!("there are {}", listed(here))).filter(|_| !table.is_empty())
-}
-
-impl fmt::Display for Takes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Text => "a line of text",
-            Self::Flag => "true or false",
-            Self::Choice(words) => return choice(f, words),
-            Self::Command => "a string or an array of words",
-            Self::Names => "the name of a service or an array of names",
-            Self::Path => "an absolute path",
-            Self::Template => "an absolute path or the name of a template",
-            Self::OptionalPaths => "an absolute path (with `-` before it: may be missing) or an array of paths",
-            Self::Directories => "the name of a directory or an array of names",
-            Self::Duration(span) if span.none => "a duration such as \"1m 30s\", or \"none\"",
-            Self::Duration(_) => "a duration such as \"1m 30s\"",
-            Self::Size(..) => "a size such as \"64K\" or \"1MiB\"",
-            Self::Number(min, max) => return write!(f, "a whole number from {min} to {max}"),
-            Self::Mask => "an octal mask such as \"022\"",
-            Self::Mode => "octal permissions such as \"0640\"",
-            Self::Account => "a name or a number",
-            Self::Accounts => "a name or a number, or an array of them",
-            Self::Signal => "the name of a signal, such as \"TERM\"",
-            Self::Ready => {
-                "\"executed\", \"exit\", \"pid-file PATH\", \"notify-fd N\", \"sd-notify\", \"tcp HOST:PORT\", \
-                 \"unix PATH\" or \"command ...\""
-            }
-            Self::Reload => "\"signal NAME\", a command or \"none\"",
-            Self::Limit(Unit::Count) => "a number, \"SOFT:HARD\" or \"unlimited\"",
-            Self::Limit(Unit::Bytes) => "a size such as \"64M\", \"SOFT:HARD\" or \"unlimited\"",
-            Self::Limit(Unit::Seconds) => "a duration such as \"10m\", \"SOFT:HARD\" or \"unlimited\"",
-            Self::Limit(Unit::Percent) => "a share such as \"150%\", or \"unlimited\"",
-            Self::Variable => "a text",
-            Self::Verbs => "a verb or an array of verbs",
-            Self::Verb => "a command, or a table of `command`, `before` and `after`",
-            Self::PathCondition => "an absolute path, with `!` before it if it must not exist, or an array of them",
-            Self::HostCondition => "a kind of host, with `!` before it for any other, or an array of them",
-            Self::EnvironmentCondition => "\"NAME\", \"NAME=value\" or \"!NAME\", or an array of them",
-        })
-    }
-}
-
-fn choice(f: &mut fmt::Formatter<'_>, words: &[&str]) -> fmt::Result {
-    for (index, word) in words.iter().enumerate() {
-        let between = match index {
-            0 => "",
-            index if index + 1 == words.len() => " or ",
-            _ => ", ",
-        };
-        write!(f, "{between}\"{word}\"")?;
-    }
-    Ok(())
 }

@@ -56,6 +56,7 @@ pub(crate) fn apply(service: &mut Service, written: &Written, faults: &mut Fault
     if !written.torn {
         check(service, written, faults);
         check_configure(service, written, faults);
+        super::jail::check(service, written, faults);
         super::classes::check(service, written, faults);
         super::verbs::check(service, written, faults);
         check_links(service, written, faults);
@@ -105,13 +106,7 @@ fn put(service: &mut Service, path: &str, entry: &Entry) {
         ("stop.signal", Value::Signal(signal)) => service.stop.signal = signal,
         ("stop.command", Value::Texts(words)) => service.stop.command = words,
         ("stop.timeout", Value::Duration(limit)) => service.stop.timeout = limit,
-        ("restart.when", Value::Text(word)) => {
-            service.restart.when = match word.as_str() {
-                "always" => RestartWhen::Always,
-                "never" => RestartWhen::Never,
-                _ => RestartWhen::OnFailure,
-            }
-        }
+        ("restart.when", Value::Text(word)) => service.restart.when = when(&word),
         ("restart.delay", Value::Duration(Some(wait))) => service.restart.delay = wait,
         ("restart.max-delay", Value::Duration(Some(wait))) => service.restart.max_delay = wait,
         ("restart.settled", Value::Duration(Some(time))) => service.restart.settled = time,
@@ -122,6 +117,7 @@ fn put(service: &mut Service, path: &str, entry: &Entry) {
         ("access.users", Value::Texts(names)) => service.access.users = names,
         ("access.groups", Value::Texts(names)) => service.access.groups = names,
         ("access.verbs", Value::Texts(verbs)) => service.access.verbs = verbs,
+        (path, value) if entry.key.table == "jail" => super::jail::put(service, path, value),
         (path, value @ Value::Verb(_)) => super::verbs::put(service, path, value),
         (_, Value::Conditions(conditions)) => service.conditions.extend(conditions),
         (_, Value::Limit(limit)) => {
@@ -131,6 +127,14 @@ fn put(service: &mut Service, path: &str, entry: &Entry) {
             service.exec.environment.insert(path["environment.".len()..].into(), value);
         }
         (path, value) => debug_assert!(false, "{path} has no place for {value:?}"),
+    }
+}
+
+fn when(word: &str) -> RestartWhen {
+    match word {
+        "always" => RestartWhen::Always,
+        "never" => RestartWhen::Never,
+        _ => RestartWhen::OnFailure,
     }
 }
 

@@ -9,10 +9,13 @@
 
 mod classes;
 mod fault;
+mod jail;
 mod keys;
 mod meant;
 mod near;
 mod syntax;
+mod system;
+mod takes;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -26,9 +29,11 @@ use alloc::vec::Vec;
 
 pub use classes::CLASS_DEFAULTS;
 pub use fault::{Complaint, FAULTS_MAX, Fault, Severity};
-pub use keys::{KEYS, Key, Kinds, Span, Takes, Unit};
+pub use keys::{KEYS, Key, Kinds};
 pub use near::near;
 pub use syntax::{duration, duration_text, limit, ready, reload, signal, size};
+pub use system::System;
+pub use takes::{Span, Takes, Unit, Version};
 pub use told::values;
 pub use words::{join, words};
 pub use written::TEXT_BYTES_MAX;
@@ -70,18 +75,30 @@ impl Outcome {
 /// For an instance the main file is its template's, or its own. A template's own name (`getty@`) is checked with a
 /// stand-in for the instance, and gives no service.
 pub fn parse(name: &Name, main: SourceText<'_>, drop_ins: &[SourceText<'_>]) -> Outcome {
+    read(None, name, main, drop_ins)
+}
+
+/// The same for a service that is to run on this system: keys that cannot be had on it are faults.
+pub fn parse_on(system: System, name: &Name, main: SourceText<'_>, drop_ins: &[SourceText<'_>]) -> Outcome {
+    read(Some(system), name, main, drop_ins)
+}
+
+fn read(system: Option<System>, name: &Name, main: SourceText<'_>, drop_ins: &[SourceText<'_>]) -> Outcome {
     let sources: Vec<SourceText<'_>> = core::iter::once(main).chain(drop_ins.iter().copied()).collect();
     let mut faults = gather(&sources);
     let written = overlaid(name, &mut faults);
     let mut service = Service::new(name.clone(), meant::kind(&written));
     meant::apply(&mut service, &written, &mut faults);
+    if let Some(system) = system {
+        system::refuse(system, &written, &mut faults);
+    }
     finish(service, &sources, faults)
 }
 
 /// Lays drop-ins over a service that has no definition of ours: an adopted script.
 ///
 /// They may say all that a definition of kind `script` may, but for `kind` and `command`.
-pub fn refine(service: Service, drop_ins: &[SourceText<'_>]) -> Outcome {
+pub fn refine(system: System, service: Service, drop_ins: &[SourceText<'_>]) -> Outcome {
     let mut service = service;
     let mut faults = gather(drop_ins);
     let written = overlaid(&service.name, &mut faults);
@@ -92,6 +109,7 @@ pub fn refine(service: Service, drop_ins: &[SourceText<'_>]) -> Outcome {
         }
     }
     meant::apply(&mut service, &written, &mut faults);
+    system::refuse(system, &written, &mut faults);
     finish(service, drop_ins, faults)
 }
 

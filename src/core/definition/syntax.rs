@@ -8,8 +8,9 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::fault::{Complaint, listed, shown};
-use super::keys::{HOSTS, Unit};
+use super::keys::HOSTS;
 use super::near::near;
+use super::takes::Unit;
 use super::words::words;
 use crate::run::Signal;
 use crate::service::{Condition, Limit, Ready, Reload};

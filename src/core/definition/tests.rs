@@ -33,6 +33,7 @@ fn example(key: &Key) -> &'static str {
         Takes::OptionalPaths => "\"-/some/path\"",
         Takes::Duration(_) => "\"7s\"",
         Takes::Size(..) => "\"7M\"",
+        Takes::Number(_, 3) => "3",
         Takes::Number(..) => "7",
         Takes::Template => "\"web/web.conf\"",
         Takes::Mode => "\"0600\"",
@@ -46,6 +47,9 @@ fn example(key: &Key) -> &'static str {
         Takes::PathCondition => "\"!/x\"",
         Takes::HostCondition => "\"vm\"",
         Takes::EnvironmentCondition => "\"A=b\"",
+        Takes::Addresses(Version::V4) => "\"127.0.0.1\"",
+        Takes::Addresses(Version::V6) => "[\"::1\", \"fe80::1\"]",
+        Takes::JailOptions => "\"allow.raw_sockets\"",
     }
 }
 
@@ -121,11 +125,11 @@ fn refining_keeps_what_the_drop_in_does_not_say() {
     script.command = Vec::from(["/etc/init.d/legacy".to_string()]);
     script.links.requires = Vec::from([Name::new("db").unwrap()]);
     let text = "wants = \"cache\"\n";
-    let refined = refine(script.clone(), &[SourceText { path: "a.toml", text }]).service.unwrap();
+    let refined = refine(System::Linux, script.clone(), &[SourceText { path: "a.toml", text }]).service.unwrap();
     assert_eq!(refined.links.requires, script.links.requires);
     assert_eq!(refined.links.wants, [Name::new("cache").unwrap()]);
     assert_eq!(refined.files, ["a.toml"]);
-    assert_eq!(refine(script.clone(), &[]).service, Some(script));
+    assert_eq!(refine(System::Linux, script.clone(), &[]).service, Some(script));
 }
 
 #[test]

@@ -6,9 +6,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::Takes;
-use super::keys::{KEYS, Key, Unit, kind_name};
+use super::keys::{KEYS, Key, kind_name};
 use super::syntax::duration_text;
+use super::takes::{Takes, Unit};
 use super::words::join;
 use crate::name::Name;
 use crate::service::{Condition, Configure, ConfigureThen, Identity, Kind, Limit, Ready, Reload, RestartWhen, Service};
@@ -32,6 +32,7 @@ pub fn values(service: &Service) -> Vec<(String, String)> {
                 all.extend(told);
             }
             "verbs" => all.extend(verbs(service)),
+            "jail" if service.exec.jail.is_none() => {}
             "limits" => {
                 let found = service.exec.limits.get(key.name);
                 all.extend(found.map(|limit| (format!("limits.{}", key.name), limit_text(limit, key))));
@@ -132,6 +133,7 @@ fn value(service: &Service, path: &str) -> Option<String> {
         "access.verbs" => service.access.verbs.join(" "),
         "log.size" => size_text(log.size),
         "log.keep" => log.keep.to_string(),
+        path if path.starts_with("jail.") => super::jail::told(exec.jail.as_ref()?, path)?,
         _ => conditions(&service.conditions, path),
     })
 }
@@ -242,7 +244,8 @@ mod tests {
                 | Takes::Verbs
                 | Takes::PathCondition
                 | Takes::HostCondition
-                | Takes::EnvironmentCondition => {
+                | Takes::EnvironmentCondition
+                | Takes::JailOptions => {
                     format!("[{}]", value.split(' ').map(quoted).collect::<Vec<_>>().join(", "))
                 }
                 _ => quoted(&value),
@@ -259,6 +262,7 @@ mod tests {
     fn what_is_told_of_a_service_defines_the_same_service() {
         for text in [
             "command = \"/bin/true\"\n",
+            "command = \"/bin/true\"\njail.vnet = true\n",
             "kind = \"group\"\nrequires = [\"a\", \"b\"]\nprovides = \"c\"\n",
             "kind = \"forking\"\ncommand = \"/bin/d -x 'a b'\"\npid-file = \"/run/d.pid\"\nsmooth = true\n",
             "kind = \"oneshot\"\ncommand = [\"sh\", \"-c\", \"echo x; true\"]\nstop.command = \"/bin/rm x\"\n",
@@ -272,6 +276,9 @@ mod tests {
              access.verbs = [\"log\", \"x\"]\n\
              access.groups = [\"b\", \"c\"]\n\
              verbs.reload.before = \"/bin/x -t\"\nverbs.reload.after = \"/bin/y 'a b'\"\n\
+             jail.path = \"/j\"\njail.options = [\"allow.mlock\", \"sysvshm=new\"]\njail.ip6 = \"inherit\"\n\
+             jail.ip4 = \"127.0.0.1\"\njail.securelevel = 2\njail.hostname = \"x\"\njail.children = 3\n\
+             jail.devfs-ruleset = 4\n\
              limits.memory = \"1536M\"\nlimits.cpu = \"150%\"\nenvironment.A = \"b c\"\n",
         ] {
             let service = read(text);

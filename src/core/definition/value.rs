@@ -12,13 +12,15 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::fault::{Complaint, Faults, Place, listed, shown};
-use super::keys::{Key, Span, Takes, Unit};
+use super::jail;
+use super::keys::Key;
 use super::near::near;
 use super::syntax;
+use super::takes::{Span, Takes, Unit};
 use super::words::split;
 use crate::name::Name;
 use crate::run::Signal;
-use crate::service::{Condition, Limit, Ready, Reload, Verb};
+use crate::service::{Condition, Limit, Network, Ready, Reload, Verb};
 
 /// A value whose form is right.
 #[derive(Clone, Debug)]
@@ -37,6 +39,7 @@ pub(crate) enum Value {
     Limit(Limit),
     Conditions(Vec<Condition>),
     Verb(Verb),
+    Network(Network),
 }
 
 /// Reads the values of one file.
@@ -107,6 +110,14 @@ impl<'f, 'a> Reader<'f, 'a> {
             (Takes::Directories, _) => return self.each(key, word, value, directory).map(Value::Texts),
             (Takes::Verbs, _) => return self.each(key, word, value, super::verbs::name).map(Value::Texts),
             (Takes::Accounts, _) => return self.each(key, word, value, account).map(Value::Texts),
+            (Takes::JailOptions, _) => return self.each(key, word, value, jail::option).map(Value::Texts),
+            (Takes::Addresses(_), DeValue::String(text)) if jail::all_or_nothing(text).is_some() => {
+                Ok(Value::Network(jail::all_or_nothing(text).unwrap_or_default()))
+            }
+            (Takes::Addresses(version), _) => {
+                let own = self.each(key, word, value, |text| jail::address(version, text))?;
+                return Some(Value::Network(Network::Own(own)));
+            }
             (Takes::PathCondition, _) => return self.conditions(key, word, value, syntax::path_condition),
             (Takes::HostCondition, _) => return self.conditions(key, word, value, syntax::host_condition),
             (Takes::EnvironmentCondition, _) => {

@@ -11,8 +11,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::fault::{Complaint, Faults, Place, shown};
-use super::keys::{self, ARRAYS, Key, TABLES, Takes, heading};
+use super::keys::{self, ARRAYS, Key, TABLES, heading};
 use super::near::near;
+use super::takes::Takes;
 use super::value::{Reader, Value, found};
 use crate::name::Name;
 
@@ -60,6 +61,12 @@ impl Written {
         for (key, value) in document.get_ref() {
             let (word, place) = (&**key.get_ref(), reader.place(key.span()));
             match (TABLES.contains(&word), value.get_ref()) {
+                (true, DeValue::Table(table)) if word == "jail" && table.is_empty() => {
+                    // Whoever wrote it wants a jail, and nobody would be told that there is none.
+                    let complaint =
+                        Complaint::new("[jail] says nothing of the jail").help("write path = \"/\" below it");
+                    reader.error(&place, complaint);
+                }
                 (true, DeValue::Table(table)) if !ARRAYS.contains(&word) => {
                     for (key, value) in table {
                         written.take(&mut reader, word, word, key, value);

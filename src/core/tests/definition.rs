@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use svc_core::Name;
-use svc_core::definition::{Outcome, SourceText, parse, refine};
+use svc_core::definition::{Outcome, SourceText, System, parse, parse_on, refine};
 use svc_core::service::{Kind, Script, Service};
 
 /// A case is a main file and drop-ins below lines of this; its first line may name the service.
@@ -70,9 +70,13 @@ fn tell(stem: &str, text: &str) -> String {
         let mut plain = Service::new(name, Kind::Script(Script::default()));
         plain.command = vec!["/etc/init.d/legacy".to_owned()];
         plain.links.after = vec![Name::new("network").unwrap()];
-        return describe(&refine(plain.clone(), &sources[1..]), &sources, |_| plain.clone());
+        return describe(&refine(System::Linux, plain.clone(), &sources[1..]), &sources, |_| plain.clone());
     }
-    let outcome = parse(&name, sources[0], &sources[1..]);
+    let outcome = match stem.split('-').next_back() {
+        Some("linux") => parse_on(System::Linux, &name, sources[0], &sources[1..]),
+        Some("freebsd") => parse_on(System::Freebsd, &name, sources[0], &sources[1..]),
+        _ => parse(&name, sources[0], &sources[1..]),
+    };
     describe(&outcome, &sources, |service| Service::new(service.name.clone(), service.kind.clone()))
 }
 
@@ -121,6 +125,7 @@ fn describe(outcome: &Outcome, sources: &[SourceText<'_>], plain: impl Fn(&Servi
         leave_children,
         exec.identity,
         exec.chroot,
+        exec.jail,
         exec.directory,
         exec.umask,
         exec.nice,

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use svc_core::service::{Kind, Reload, Service};
+use svc_core::service::{Jail, Kind, Reload, Service};
 
 use super::super::manager::prepare;
 use crate::wire::{Finding, Level};
@@ -32,7 +32,7 @@ pub(super) fn all(service: &Service, known: &BTreeSet<&str>) -> Vec<Finding> {
     for name in service.links.wants.iter().filter(|name| !known.contains(name.as_str())) {
         say(Level::Note, format!("wants {name}, which nothing defines or provides{}", origin(service, "wants")));
     }
-    if let Some(directory) = service.exec.directory.as_deref().filter(|_| service.exec.chroot.is_none())
+    if let Some(directory) = service.exec.directory.as_deref().filter(|_| !is_elsewhere(service))
         && !Path::new(directory).is_dir()
     {
         say(Level::Bad, format!("directory {directory} is not there{}", origin(service, "directory")));
@@ -41,6 +41,11 @@ pub(super) fn all(service: &Service, known: &BTreeSet<&str>) -> Vec<Finding> {
         script.notes.iter().for_each(|note| say(Level::Note, note.clone()));
     }
     findings
+}
+
+/// Its `/` is another than ours.
+fn is_elsewhere(service: &Service) -> bool {
+    service.exec.chroot.is_some() || service.exec.jail.as_ref().is_some_and(Jail::has_own_root)
 }
 
 fn origin(service: &Service, key: &str) -> String {
@@ -61,7 +66,7 @@ fn programs(service: &Service, say: &mut impl FnMut(Level, String)) {
     for (key, program) in commands.chain(verbs) {
         let (key, Some(program)) = (key.as_str(), program) else { continue };
         // Below another root it is not ours to look for.
-        if service.exec.chroot.is_some() {
+        if is_elsewhere(service) {
             continue;
         }
         let path = Path::new(program);

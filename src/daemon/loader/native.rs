@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use svc_core::Name;
 use svc_core::definition::{self, Outcome, Severity, SourceText};
 use svc_core::service::{Credentials, Identity, Reload, Service};
-use svc_platform::users;
+use svc_platform::{host, users};
 
 use super::{Draft, Loading, text_of};
 use crate::daemon::manager::environment::PATH;
@@ -151,7 +151,7 @@ fn read(name: &Name, main: &Path, store: &Store, loading: &mut Loading<'_>) -> O
     paths.extend(store.drop_ins(name));
     let texts = texts(name, &paths, loading)?;
     let sources = sources(&texts);
-    let outcome = definition::parse(name, sources[0], &sources[1..]);
+    let outcome = definition::parse_on(host::SYSTEM, name, sources[0], &sources[1..]);
     let service = settle(name, outcome, &sources, loading)?;
     resolved(service, loading)
 }

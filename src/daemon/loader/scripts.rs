@@ -11,6 +11,7 @@ use svc_compat::shim;
 use svc_core::Name;
 use svc_core::definition;
 use svc_core::service::{Dialect, Enabled, Kind, Service};
+use svc_platform::host;
 
 use super::links::{self, Link};
 use super::native::{Store, look_up_access, look_up_verbs, settle, sources, texts};
@@ -162,7 +163,7 @@ fn refined(service: Service, store: &Store, loading: &mut Loading<'_>) -> Option
     }
     let texts = texts(&name, &paths, loading)?;
     let sources = sources(&texts);
-    let mut service = settle(&name, definition::refine(service, &sources), &sources, loading)?;
+    let mut service = settle(&name, definition::refine(host::SYSTEM, service, &sources), &sources, loading)?;
     look_up_verbs(&mut service);
     look_up_access(&mut service, loading);
     Some(service)

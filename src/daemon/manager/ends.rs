@@ -39,7 +39,11 @@ impl Manager {
         self.journal.append(&Record::Ended(id, pid));
         let service = self.core.service(run.service).clone();
         let (job, has_main) = (run.job.clone(), run.main.is_some());
+        let about = run.about;
         let whole = run.is_unwatched() && run.trunk.is_empty();
+        if job == Job::Stop && which == Some(Which::Leader) {
+            self.end_service_jail(&service, about);
+        }
         if matches!(job, Job::After(_)) && !exit.is_success() {
             // Nobody may be waiting for it.
             say(format!("{}: its {job} {exit}", service.name));

@@ -159,7 +159,7 @@ impl Manager {
 
 /// Keys that a running service notices only when it is started again.
 fn needs_restart(key: &str) -> bool {
-    const NEXT_START: [&str; 18] = [
+    const NEXT_START: [&str; 19] = [
         "kind",
         "command",
         "ready",
@@ -168,6 +168,7 @@ fn needs_restart(key: &str) -> bool {
         "group",
         "groups",
         "chroot",
+        "jail",
         "directory",
         "umask",
         "nice",

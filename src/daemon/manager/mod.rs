@@ -32,6 +32,7 @@ mod configure;
 mod ends;
 pub(crate) mod environment;
 mod helpers;
+mod jail;
 mod keeper;
 mod load;
 mod look;

@@ -127,12 +127,15 @@ impl Manager {
     fn find_again(&mut self, id: RunId, launched: Launched, watched: &[Watched]) {
         let Launched { name, job, about, found } = launched;
         let Some(service) = self.core.id(name.as_str()) else { return };
-        let Some(trunk) = self.trunk_again(id, &name, found, watched) else {
+        let Some(mut trunk) = self.trunk_again(id, &name, found, watched) else {
             self.event(Event::Exited(id, Exit::Unknown));
             self.event(Event::Emptied(id));
             self.journal.append(&Record::Over(id));
             return;
         };
+        if let (Trunk::Own(tree), Job::Start, Some(_)) = (&mut trunk, &job, &self.core.service(service).exec.jail) {
+            tree.jailed(&svc_core::service::Jail::name(&name));
+        }
         let mut run = Run::new(service, name, job, about, trunk);
         let view = self.core.view(service);
         run.ready = matches!(view.state, State::Up { .. });

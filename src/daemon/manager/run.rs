@@ -161,6 +161,14 @@ impl Trunk {
         }
     }
 
+    /// The jail that was made for it: its name and number.
+    pub(super) fn jail(&self) -> Option<(&str, i32)> {
+        match self {
+            Self::Own(tree) => tree.jail(),
+            Self::Foreign { .. } => None,
+        }
+    }
+
     /// Whether the system tells when it becomes empty.
     pub(super) fn tells(&self) -> bool {
         matches!(self, Self::Own(tree) if tree.door().is_some())

@@ -88,6 +88,8 @@ impl Manager {
         launch.stdout = Some(output.as_fd());
         launch.stderr = Some(output.as_fd());
         launch.tree = tree.door();
+        launch.jail = self.jail_for(service, &job, about);
+        let own_jail = launch.jail.as_ref().filter(|_| job == Job::Start).map(|jail| jail.name().to_owned());
         if let Some((_, writer, number)) = &ears.notify_fd {
             let number = i32::try_from(*number).map_err(|error| error.to_string())?;
             launch.pass.push(Passed { fd: writer.as_fd(), number });
@@ -111,6 +113,9 @@ impl Manager {
         let started = process::start_time(pid).unwrap_or_default();
         let mut tree = tree;
         tree.led_by(pid, started);
+        if let Some(name) = own_jail {
+            tree.jailed(&name);
+        }
         self.journal.append(&Record::Process(run, Watched { pid, started, leader: true }));
         let mut made = Run::new(id, name.clone(), job, about, Trunk::Own(tree));
         made.leader = Some(Process { pid, started, handle: Some(handle), by_keeper: true });

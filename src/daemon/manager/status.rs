@@ -113,20 +113,21 @@ impl Manager {
         let now = clock::now();
         let (service, view) = (self.core.service(id), self.core.view(id));
         let run = self.run_of(id);
+        let processes = run.map(|run| run.trunk.processes()).unwrap_or_default();
         let usage = run.map(|run| run.trunk.usage()).unwrap_or_default();
         let left = view.left.iter().filter_map(|run| self.runs.get(*run)).flat_map(|run| run.trunk.processes());
         let alive = run.is_some_and(|run| run.first().is_some());
         Status {
             summary: self.summary(id),
             why: self.core.why(now, id),
-            tree: run.map(|run| run.trunk.processes().iter().map(shown).collect()).unwrap_or_default(),
+            tree: processes.iter().map(shown).collect(),
             left_behind: left.map(|facts| shown(&facts)).collect(),
             memory: usage.memory,
             cpu: usage.cpu,
             last_exit: view.last_exit.map(|exit| exit.to_string()),
             restarts: view.restarts,
             said: run.and_then(|run| run.said.clone()),
-            notes: self.notes(id),
+            notes: self.notes(id, &processes),
             log: self.last_lines(&service.name, lines),
             files: service.files.clone(),
             enabled_by: service.enabled.origin.clone(),
@@ -136,7 +137,7 @@ impl Manager {
         }
     }
 
-    fn notes(&self, id: ServiceId) -> Vec<String> {
+    fn notes(&self, id: ServiceId, processes: &[Facts]) -> Vec<String> {
         let (service, view) = (self.core.service(id), self.core.view(id));
         let mut notes = Vec::new();
         if let Some(faulty) = self.faults.iter().find(|faulty| faulty.name == service.name.as_str()) {
@@ -165,6 +166,8 @@ impl Manager {
             }
             Some(Trunk::Own(_)) | None => {}
         }
+        let jails = super::jail::seen(processes).into_iter();
+        notes.extend(jails.map(|(name, number)| format!("in the jail {name} ({number})")));
         notes
     }
 }
