@@ -109,7 +109,7 @@ impl Parameters {
     }
 }
 
-/// Name (with its zero) and value of each parameter, from the bytes that [`parameters`] made; up to where they are none.
+/// Name (with its zero) and value of each parameter that [`parameters`] wrote, up to where the bytes are none.
 pub(crate) fn read(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut rest = bytes;
     std::iter::from_fn(move || {

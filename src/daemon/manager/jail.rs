@@ -24,7 +24,7 @@ impl Manager {
         Some(Jail::Enter(name.to_owned(), number))
     }
 
-    /// A script's own stop has ended. Where it had made a service jail and could not stop what is in it (with `NAME_user`
+    /// A script's own stop has ended. Where it had made a service jail and could not stop what is in it (`NAME_user`:
     /// the signal is sent from outside, by that user), the jail goes, as it does after a stop that could.
     pub(super) fn end_service_jail(&self, service: &Service, about: Option<RunId>) {
         let Some(run) = about.filter(|_| service.is_script()).and_then(|about| self.runs.get(about)) else { return };
