@@ -29,6 +29,7 @@ pub mod channel;
 pub mod files;
 pub mod group;
 pub mod launch;
+pub mod lend;
 pub mod place;
 pub mod replace;
 pub mod roles;

@@ -12,6 +12,7 @@ pub mod delegate;
 pub(crate) mod framing;
 pub mod host;
 pub mod jail;
+pub(crate) mod lend;
 pub(crate) mod limits;
 pub mod notify;
 pub mod peer;

@@ -120,6 +120,9 @@ pub struct Script {
     pub verbs: Vec<String>,
     /// The runlevels whose links start it, with the link that says so.
     pub links: Vec<String>,
+    /// Libraries that it names by their paths, of those that can be lent where the machine lacks them.
+    #[serde(default)]
+    pub libraries: Vec<String>,
     /// Remarks of the importer, each about one line (`FILE:LINE: text`).
     pub notes: Vec<String>,
     /// What rc.conf has to do with it; `None`: there is no rc.conf here, or it is no script of that world.

@@ -20,6 +20,7 @@ pub(crate) mod glob;
 pub(crate) mod image;
 mod journal;
 mod keeper;
+mod lend;
 mod link;
 pub(crate) mod loader;
 mod logger;
@@ -88,10 +89,11 @@ enum Role {
     Logger,
     Loader,
     Configurer,
+    Lender,
 }
 
 impl Role {
-    const ALL: [Self; 5] = [Self::Keeper, Self::Manager, Self::Logger, Self::Loader, Self::Configurer];
+    const ALL: [Self; 6] = [Self::Keeper, Self::Manager, Self::Logger, Self::Loader, Self::Configurer, Self::Lender];
 
     fn name(self) -> &'static str {
         match self {
@@ -100,6 +102,7 @@ impl Role {
             Self::Logger => "logger",
             Self::Loader => "loader",
             Self::Configurer => "configurer",
+            Self::Lender => "lender",
         }
     }
 }
@@ -149,6 +152,7 @@ fn play(role: Role, options: Options, names: &[String]) -> u8 {
         Role::Logger => channel().and_then(|keeper| logger::run(options.logs, keeper)).map(|()| 0),
         Role::Loader => loader::run(&options, names).map(|()| 0),
         Role::Configurer => Ok(configure::at_start(options, names)),
+        Role::Lender => Ok(lend::run(&options.runtime, names)),
     };
     result.unwrap_or_else(|error| {
         say(format!("{}: {error}", role.name()));

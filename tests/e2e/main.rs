@@ -12,6 +12,7 @@ mod foresight;
 mod harness;
 mod initd;
 mod jails;
+mod lent;
 mod lives;
 mod odd_scripts;
 mod rc_conf;

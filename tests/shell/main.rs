@@ -81,6 +81,11 @@ fn init_d_script_does_what_a_script_only_names() {
     under_every_shell(library::INIT_D_SCRIPT, "init-d-script.sh");
 }
 
+#[test]
+fn settings_are_what_scripts_expect_in_every_shell() {
+    under_every_shell(library::VARS, "settings.sh");
+}
+
 /// Runs a command of another system over a root with this rc.conf: its code, and what it said on both streams.
 fn over(conf: &str, words: &[&str]) -> (Option<i32>, String) {
     let root = tempfile::tempdir().expect("a directory");
@@ -133,8 +138,9 @@ fn shellcheck_finds_nothing() {
         return;
     }
     let libraries = Path::new(env!("CARGO_MANIFEST_DIR")).join("compat/shell");
-    let mut files: Vec<PathBuf> =
-        ["svc-hook", "init-functions", "functions", "init-d-script"].iter().map(|name| libraries.join(name)).collect();
+    let mut files: Vec<PathBuf> = ["svc-hook", "init-functions", "functions", "init-d-script", "rc.conf", "vars.sh"]
+        .map(|name| libraries.join(name))
+        .into();
     for directory in [libraries.join("rcsubr"), here()] {
         let entries = fs::read_dir(directory).expect("a directory of scripts");
         files.extend(

@@ -62,7 +62,9 @@ _rc_read_env_file()
 	fi
 }
 
+_rc_limits_are_ours=
 if ! command -v limits >/dev/null 2>&1; then
+	_rc_limits_are_ours=yes
 	# limits(1): sets resource limits, then runs the rest. Sizes are in kilobytes unless they have a unit.
 	limits()
 	{
@@ -215,8 +217,16 @@ _rc_doit()
 		*) umask "$_umask" ;;
 		esac
 	fi
+	_rc_line=$*
+	# Where there is nothing to limit, a command in the background is left without a shell that waits for it.
+	if [ "$_rc_limits_are_ours$_limits" = yes ]; then
+		_rc_limited="limits -C ${_login_class:-daemon} "
+		case $_rc_line in
+		*"$_rc_limited"*) _rc_line="${_rc_line%%"$_rc_limited"*}${_rc_line#*"$_rc_limited"}" ;;
+		esac
+	fi
 	_return=0
-	eval "$*" || _return=$?
+	eval "$_rc_line" || _return=$?
 	umask "$_rc_mask"
 	[ "$_return" -eq 0 ] || [ -n "${rc_force-}" ]
 }

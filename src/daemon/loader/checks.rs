@@ -7,6 +7,7 @@ use std::path::Path;
 
 use svc_core::service::{Jail, Kind, Reload, Service};
 
+use super::super::lend;
 use super::super::manager::prepare;
 use crate::wire::{Finding, Level};
 
@@ -36,6 +37,9 @@ pub(super) fn all(service: &Service, known: &BTreeSet<&str>) -> Vec<Finding> {
         && !Path::new(directory).is_dir()
     {
         say(Level::Bad, format!("directory {directory} is not there{}", origin(service, "directory")));
+    }
+    for path in lend::lacking(service) {
+        say(Level::Note, format!("names {path}, which this machine lacks: svcd lends its own to each run"));
     }
     if let Kind::Script(script) = &service.kind {
         script.notes.iter().for_each(|note| say(Level::Note, note.clone()));

@@ -1,11 +1,12 @@
 //! Legacy scripts: each one is a service of kind `script`, enabled and ordered as its own system says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use svc_compat::facility::Facilities;
+use svc_compat::library;
 use svc_compat::script::{self, Script};
 use svc_compat::shim;
 use svc_core::Name;
@@ -105,7 +106,12 @@ fn scripts(dir: &Path) -> Vec<PathBuf> {
 }
 
 fn read(name: Name, path: &Path, text: &[u8], links: Vec<Link>, loading: &Loading<'_>) -> Read {
-    let script = script::read_sourcing(name.as_str(), text, &mut |file| sourced(loading, file));
+    let mut libraries: BTreeSet<&str> = library::named_in(text).into_iter().collect();
+    let script = script::read_sourcing(name.as_str(), text, &mut |file| {
+        let text = sourced(loading, file)?;
+        libraries.extend(library::named_in(&text));
+        Some(text)
+    });
     let shown = path.to_string_lossy().into_owned();
     let enabling: Vec<&Link> = links::enabling(&links).collect();
     let enabled = match enabling.first() {
@@ -120,6 +126,7 @@ fn read(name: Name, path: &Path, text: &[u8], links: Vec<Link>, loading: &Loadin
         verbs: script.verbs.clone(),
         links: enabling.iter().map(|link| link.path.clone()).collect(),
         rc_conf: None,
+        libraries: libraries.into_iter().map(str::to_owned).collect(),
         notes: script.notes.iter().map(|note| format!("{shown}:{}: {}", note.line, note.text)).collect(),
     };
     let mut service = Service::new(name, Kind::Script(kind));

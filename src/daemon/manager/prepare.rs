@@ -11,10 +11,13 @@ use svc_platform::launch::{Resource, c_string};
 use svc_platform::{Identity, Launch, host};
 
 use super::environment::{self, Environment};
+use crate::daemon::lend;
 
 /// What a launch must know beside the service.
 #[derive(Clone, Debug)]
 pub(crate) struct Surroundings<'a> {
+    /// The daemon's own runtime directory.
+    pub(crate) runtime: &'a Path,
     /// Where directories that live as long as the machine is up are made: `/run`.
     pub(crate) volatile: &'a Path,
     /// The daemon serves a machine, not a user.
@@ -27,7 +30,7 @@ pub(crate) struct Surroundings<'a> {
 
 /// Makes a launch; descriptors and tree are for the caller to add.
 pub(crate) fn launch(service: &Service, job: &Job, around: &Surroundings<'_>) -> Result<Launch<'static>, String> {
-    let words = words(service, job)?;
+    let words = lend::around(words(service, job)?, service, around.runtime)?;
     let program = words.first().ok_or_else(|| format!("there is no command to {job} it"))?;
     let mut variables = if service.is_script() {
         environment::of_script(service)?
@@ -199,7 +202,7 @@ mod tests {
     use svc_core::service::{Kind, Script, Verb};
 
     fn around(volatile: &Path) -> Surroundings<'_> {
-        Surroundings { volatile, is_root: true, main: Some(42), notify: None }
+        Surroundings { runtime: volatile, volatile, is_root: true, main: Some(42), notify: None }
     }
 
     fn strings(words: &[CString]) -> Vec<&str> {

@@ -74,6 +74,7 @@ impl Manager {
         let name = &service.name;
         let ears = self.ears(run, service, &job)?;
         let around = Surroundings {
+            runtime: &self.options.runtime,
             volatile: &self.options.volatile,
             is_root: self.is_root,
             main: about.and_then(|run| self.runs.get(run)).and_then(Run::first).map(|process| process.pid),

@@ -14,6 +14,7 @@ use super::Manager;
 use super::helpers::{self, Purpose};
 use super::look::pid_files;
 use super::run::{Run, Trunk};
+use crate::daemon::lend;
 use crate::wire::{Process, Reply, StateName, Status, Summary, Usage};
 
 /// Requests for a status that wait for a script's own word.
@@ -82,6 +83,7 @@ impl Manager {
                     Some(words) => words.to_vec(),
                     None => service.command.iter().cloned().chain(["status".into()]).collect(),
                 };
+                let words = lend::around(words, &service, &self.options.runtime).unwrap_or_default();
                 if self.run_helper(&words, Purpose::Status(asker), Some(&service)).is_ok() {
                     self.asking.all.insert(asker, (client, *id, lines));
                     return;
