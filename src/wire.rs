@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use svc_core::{Answer, Name, Supervisor, Time};
 
-mod seconds;
+pub(crate) mod seconds;
 
 /// The longest request that svcd accepts, in bytes.
 pub const LINE_BYTES_MAX: usize = 1024 * 1024;

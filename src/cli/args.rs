@@ -219,13 +219,13 @@ pub(crate) enum Verb {
     /// Run a script and the definition that is to take its place in a sandbox each, and compare; needs no svcd
     Compare(super::compare::Words),
     /// Pass a verb to a script as it is.
-    #[command(hide = true, name = PASS)]
+    #[command(hide = true, name = PASS, override_usage = "svc [OPTIONS] NAME... -- SCRIPT-VERB [ARGUMENT...]")]
     Pass {
         /// The services.
         #[arg(long = "of", required = true)]
         names: Vec<String>,
         /// The verb and its arguments.
-        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        #[arg(required = true, trailing_var_arg = true)]
         words: Vec<String>,
     },
 }

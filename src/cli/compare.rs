@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::args::Common;
-use super::{code, json, root, say, say_error, show};
+use super::{code, fail, json, root, say, show};
 use crate::rehearse::Why;
 use crate::rehearse::compare::{Comparison, Pair, Row, TIME_MAX, Verdict};
 
@@ -46,12 +46,7 @@ pub(crate) fn run(words: &Words, common: &Common) -> u8 {
         }
         Err(why) => {
             let code = if matches!(why, Why::Denied(_)) { code::DENIED } else { code::FAILED };
-            if common.json {
-                say(&json::error(&why.to_string(), code));
-            } else {
-                say_error(&why.to_string());
-            }
-            code
+            fail(common.json, &why.to_string(), code)
         }
     }
 }

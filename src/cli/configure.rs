@@ -8,7 +8,7 @@ use super::code::{self, Table};
 use super::human::{clean, clean_lines};
 use super::session::Session;
 use super::show::{BAD, BOLD, DIM, GOOD, ODD, columns, pad, paint};
-use super::{json, options, say, say_error, say_raw_error};
+use super::{fail, json, options, say, say_raw_error};
 use crate::configure::{self, ConfigureError, Deed, Effect, Options, Report, ServiceReport, Then};
 use crate::daemon;
 use crate::wire::{Reply, Request, StateName, Target};
@@ -67,12 +67,7 @@ impl Session {
             }
             _ => code::FAILED,
         };
-        if self.json() {
-            say(&json::error(&error.to_string(), code));
-        } else {
-            say_error(&error.to_string());
-        }
-        code
+        fail(self.json(), &error.to_string(), code)
     }
 
     /// Lets a running service take notice of its new files.

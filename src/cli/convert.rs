@@ -6,7 +6,7 @@ use clap::Args;
 use svc_compat::shim::is_shim;
 
 use super::args::Common;
-use super::{code, json, say, say_error};
+use super::{code, fail, json, say};
 use crate::convert::place::{self, Written};
 use crate::convert::report::Report;
 use crate::convert::{Table, Tree, Verdict, convert, unit};
@@ -38,13 +38,13 @@ pub(crate) fn run(words: &Words, common: &Common) -> u8 {
     let mut worst = code::GOOD;
     for script in &words.scripts {
         let Some((path, text)) = find(&tree, script) else {
-            say_error(&format!("{script}: there is no such script"));
-            worst = worst.max(code::NOT_INSTALLED);
+            let text = format!("{script}: there is no such script");
+            worst = worst.max(fail(common.json, &text, code::NOT_INSTALLED));
             continue;
         };
         if is_shim(&text) {
-            say_error(&format!("{path}: it is a shim of svc's, which leads to a definition"));
-            worst = worst.max(code::FAILED);
+            let text = format!("{path}: it is a shim of svc's, which leads to a definition");
+            worst = worst.max(fail(common.json, &text, code::FAILED));
             continue;
         }
         let (evidence, verdict) = convert(&tree, &table, &path, &text);
@@ -100,8 +100,7 @@ fn kept(report: &Report) -> String {
 
 fn write(directory: &Path, report: &Report, force: bool, common: &Common) -> u8 {
     let (Some(name), Some(definition)) = (&report.name, &report.definition) else {
-        say(&kept(report));
-        return code::GOOD;
+        return show(report, common);
     };
     let text = place::file_text(&report.script, definition, &report.remarks());
     match place::write(directory, name, &text, force) {
@@ -111,8 +110,8 @@ fn write(directory: &Path, report: &Report, force: bool, common: &Common) -> u8 
                 Written::Same => "as it was",
                 Written::Edited => {
                     let path = path.display();
-                    say_error(&format!("{path}: somebody edited it, so it is left alone; to write over it: --force"));
-                    return code::FAILED;
+                    let text = format!("{path}: somebody edited it, so it is left alone; to write over it: --force");
+                    return fail(common.json, &text, code::FAILED);
                 }
             };
             if common.json {
@@ -123,9 +122,6 @@ fn write(directory: &Path, report: &Report, force: bool, common: &Common) -> u8 
             }
             code::GOOD
         }
-        Err(fault) => {
-            say_error(&fault);
-            code::FAILED
-        }
+        Err(fault) => fail(common.json, &fault, code::FAILED),
     }
 }

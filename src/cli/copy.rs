@@ -6,7 +6,7 @@ use svc_core::{ServiceId, Supervisor};
 use super::client::AskError;
 use super::code::{self, Table};
 use super::session::{Session, unexpected};
-use super::{json, say, say_error, say_raw_error, show};
+use super::{fail, json, say, say_raw_error, show};
 use crate::daemon::glob;
 use crate::wire::{Refusal, Reply, Request, Snapshot};
 
@@ -55,12 +55,7 @@ impl Session {
 
     /// The words make no sense.
     pub(super) fn misunderstood(&self, text: &str) -> u8 {
-        if self.json() {
-            say(&json::error(text, code::USAGE));
-        } else {
-            say_error(text);
-        }
-        code::USAGE
+        fail(self.json(), text, code::USAGE)
     }
 
     fn refused(&self, refusal: &Refusal) -> u8 {

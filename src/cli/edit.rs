@@ -20,7 +20,7 @@ use super::client::AskError;
 use super::code;
 use super::human::clean_lines;
 use super::session::Session;
-use super::{json, say_error, say_raw_error};
+use super::{fail, json, say_raw_error};
 use crate::daemon;
 use crate::daemon::loader::{self, Draft, Drafted};
 use crate::wire::{Reply, Request};
@@ -52,6 +52,13 @@ struct Edit {
     head: String,
 }
 
+/// What became of it.
+enum Done {
+    Nothing,
+    Saved(PathBuf),
+    Removed(PathBuf),
+}
+
 /// What is edited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
@@ -65,26 +72,27 @@ impl Session {
     /// Carries the verb out for one service and returns the exit code.
     pub(super) fn edit(&self, name: &str, common: &Common) -> u8 {
         match Edit::begin(name, self.places(common)).and_then(|edit| edit.run()) {
-            Ok(Some(done)) => {
-                if !self.json() && !self.is_quiet() {
-                    super::say(&format!("{done}\n"));
-                }
-                self.take_over(name)
+            Ok(done) => {
+                self.tell_edit(name, &done);
+                if let Done::Nothing = done { code::GOOD } else { self.take_over(name) }
             }
-            Ok(None) => {
-                if !self.json() && !self.is_quiet() {
-                    super::say(&format!("{name}: nothing was changed\n"));
-                }
-                code::GOOD
+            Err(Stop { text, code }) => fail(self.json(), &text, code),
+        }
+    }
+
+    fn tell_edit(&self, name: &str, done: &Done) {
+        let (word, file) = match done {
+            Done::Saved(file) => ("saved", Some(file.display().to_string())),
+            Done::Removed(file) => ("removed", Some(file.display().to_string())),
+            Done::Nothing => ("unchanged", None),
+        };
+        match file {
+            _ if self.json() => {
+                super::say(&json::value("edit", serde_json::json!({ "name": name, "done": word, "file": file })));
             }
-            Err(Stop { text, code }) => {
-                if self.json() {
-                    super::say(&json::error(&text, code));
-                } else {
-                    say_error(&text);
-                }
-                code
-            }
+            _ if self.is_quiet() => {}
+            Some(file) => super::say(&format!("{file} is {word}\n")),
+            None => super::say(&format!("{name}: nothing was changed\n")),
         }
     }
 
@@ -128,8 +136,7 @@ impl Edit {
         loader::read_with(&self.places, Draft { name: &self.name, path: &self.path, text })
     }
 
-    /// What was done, in one sentence; `None`: nothing.
-    fn run(mut self) -> Result<Option<String>, Stop> {
+    fn run(mut self) -> Result<Done, Stop> {
         let found = self.checked(&self.text);
         if !found.is_known {
             let meant = near(self.name.as_str(), found.names.iter().map(String::as_str));
@@ -207,14 +214,14 @@ impl Edit {
         !typed.is_empty() && (self.what == What::DropIn || typed != self.kept(&self.text))
     }
 
-    fn write(&self, desk: &Desk, found: &Drafted) -> Result<Option<String>, Stop> {
+    fn write(&self, desk: &Desk, found: &Drafted) -> Result<Done, Stop> {
         fs::write(&desk.file, format!("{}{}", self.head, self.text)).map_err(|error| system(&desk.file, &error))?;
         loop {
             start_editor(&desk.file)?;
             let text = fs::read_to_string(&desk.file).map_err(|error| system(&desk.file, &error))?;
             let text = self.kept(&text);
             if text == self.kept(&self.text) {
-                return Ok(None);
+                return Ok(Done::Nothing);
             }
             let checked = self.checked(&text);
             for note in &checked.notes {
@@ -242,7 +249,7 @@ impl Edit {
         faults.or_else(broken)
     }
 
-    fn save(&self, text: &str) -> Result<Option<String>, Stop> {
+    fn save(&self, text: &str) -> Result<Done, Stop> {
         let now = fs::read_to_string(&self.path).ok();
         if now != self.before {
             let text = format!("{}: somebody else has changed it meanwhile; nothing was saved", self.path.display());
@@ -251,10 +258,10 @@ impl Edit {
         if text.trim().is_empty() && self.what == What::DropIn {
             fs::remove_file(&self.path).map_err(|error| system(&self.path, &error))?;
             let _ = self.path.parent().map(fs::remove_dir);
-            return Ok(Some(format!("{} is removed", self.path.display())));
+            return Ok(Done::Removed(self.path.clone()));
         }
         files::replace(&self.path, text.as_bytes(), 0o644).map_err(|error| denied(&error))?;
-        Ok(Some(format!("{} is saved", self.path.display())))
+        Ok(Done::Saved(self.path.clone()))
     }
 
     /// What stands in a new drop-in, for whoever looks at it.

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
 
+use serde_json::{Value, json};
 use svc_core::{Name, Service};
 
 use super::args::Graph;
-use super::{code, say, say_error};
+use super::{code, fail, say};
 use crate::daemon::{self, glob};
 
 /// How one service has to do with another.
@@ -34,16 +35,14 @@ pub(crate) fn run(asked: &Graph, places: &daemon::Options, json: bool) -> u8 {
     let image = daemon::loader::read(places, &plain);
     let world = World::new(&image.services);
     if let Some(unknown) = plain.iter().find(|name| world.named(name).is_empty()) {
-        let text = format!("no service is called {unknown}");
-        if json {
-            say(&super::json::error(&text, code::NOT_INSTALLED));
-        } else {
-            say_error(&text);
-        }
-        return code::NOT_INSTALLED;
+        return fail(json, &format!("no service is called {unknown}"), code::NOT_INSTALLED);
     }
     let picture = world.picture(&asked.names);
-    say(&if asked.svg { layout::svg(&picture) } else { dot(&picture) });
+    say(&match (asked.svg, json) {
+        (true, _) => layout::svg(&picture),
+        (false, true) => super::json::value("graph", as_json(&picture)),
+        (false, false) => dot(&picture),
+    });
     code::GOOD
 }
 
@@ -126,6 +125,19 @@ impl Picture {
             .collect();
         self.bonds.retain(|(from, to, bond)| *bond != Bond::After || !strong.contains(&(*from, *to)));
     }
+}
+
+fn as_json(picture: &Picture) -> Value {
+    let bond = |(from, to, bond): &(usize, usize, Bond)| {
+        let word = match bond {
+            Bond::Requires => "requires",
+            Bond::Wants => "wants",
+            Bond::After => "after",
+            Bond::Conflicts => "conflicts",
+        };
+        json!({ "from": picture.names[*from], "to": picture.names[*to], "bond": word })
+    };
+    json!({ "services": picture.names, "bonds": picture.bonds.iter().map(bond).collect::<Vec<_>>() })
 }
 
 fn dot(picture: &Picture) -> String {

@@ -36,6 +36,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use svc_platform::users;
 
@@ -73,21 +74,20 @@ fn run(words: Vec<OsString>) -> u8 {
     let words = match grammar::arrange(words, |option| takes_value(&model, option)) {
         Ok(words) => words,
         Err(error) => {
-            say_error(&error.to_string());
-            if let grammar::GrammarError::NoVerb(_) = error {
+            let json = wants_json(&typed);
+            if let (grammar::GrammarError::NoVerb(_), false) = (&error, json) {
+                say_error(&error.to_string());
                 tell_verbs(&typed);
+                return code::USAGE;
             }
-            return code::USAGE;
+            return fail(json, &error.to_string(), code::USAGE);
         }
     };
+    let json = wants_json(&words);
     let name = OsString::from("svc");
     let line = match Line::try_parse_from(std::iter::once(name).chain(words)) {
         Ok(line) => line,
-        Err(error) => {
-            // Nobody is left to be told if the stream is gone.
-            let _ = error.print();
-            return u8::try_from(error.exit_code()).unwrap_or(code::USAGE);
-        }
+        Err(error) => return misspelled(&error, json),
     };
     choose_colours(line.common.color);
     let client = Client { socket: socket(&line.common), timeout: line.common.timeout };
@@ -97,6 +97,37 @@ fn run(words: Vec<OsString>) -> u8 {
     let code = Session::new(client, &line.common).serve(line.verb, &line.common);
     pager::release();
     code
+}
+
+/// Whether the answer, though it be that the rest makes no sense, is to be JSON. What comes after `--` is not for us.
+fn wants_json(words: &[OsString]) -> bool {
+    words.iter().take_while(|word| *word != "--").any(|word| word == "--json")
+}
+
+/// Tells what is wrong with the words, or what was asked about them.
+fn misspelled(error: &clap::Error, json: bool) -> u8 {
+    let code = u8::try_from(error.exit_code()).unwrap_or(code::USAGE);
+    let text = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => None,
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !json => None,
+        // The list of verbs that clap would add has one that nobody can type.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            return fail(json, "a verb is missing; see: svc --help", code);
+        }
+        _ => {
+            let text = error.render().to_string();
+            let text = text.split("\n\nUsage:").next().unwrap_or(&text);
+            Some(text.strip_prefix("error: ").unwrap_or(text).trim().to_owned())
+        }
+    };
+    match text.filter(|_| json) {
+        Some(text) => fail(json, &text, code),
+        None => {
+            // Nobody is left to be told if the stream is gone.
+            let _ = error.print();
+            code
+        }
+    }
 }
 
 /// For a name without a verb: those that the service has beside the common ones, if there is an svcd that knows it.
@@ -168,14 +199,24 @@ fn say(text: &str) {
     let _ = anstream::stdout().flush();
 }
 
-/// The directory that stands for `/` where files are looked at and no svcd is asked; a code if there is none.
+/// The directory that stands for `/` where files are looked at and no svcd is asked; if there is none, that is told.
 fn root(common: &Common) -> Result<PathBuf, u8> {
+    root_of(common).map_err(|text| fail(common.json, &text, code::FAILED))
+}
+
+fn root_of(common: &Common) -> Result<PathBuf, String> {
     let root = common.root.clone().unwrap_or_else(|| PathBuf::from("/"));
-    if root.is_dir() {
-        return Ok(root);
+    if root.is_dir() { Ok(root) } else { Err(format!("--root {}: there is no such directory", root.display())) }
+}
+
+/// Tells why there is no answer, and returns the code.
+fn fail(json: bool, text: &str, code: u8) -> u8 {
+    if json {
+        say(&json::error(text, code));
+    } else {
+        say_error(text);
     }
-    say_error(&format!("--root {}: there is no such directory", root.display()));
-    Err(code::FAILED)
+    code
 }
 
 /// Bytes for stdout as they are: names of files may be in any encoding.

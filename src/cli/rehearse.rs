@@ -2,12 +2,11 @@
 
 use std::fmt::Write;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 
 use super::args::Common;
-use super::{code, json, root, say, say_error};
+use super::{code, fail, json, root, say};
 use crate::rehearse::{Ask, By, End, Launch, Made, Rehearsal, TIME_MAX, Why};
 
 /// What is to be rehearsed.
@@ -48,12 +47,7 @@ pub(crate) fn run(words: &Words, common: &Common) -> u8 {
         }
         Err(why) => {
             let code = if matches!(why, Why::Denied(_)) { code::DENIED } else { code::FAILED };
-            if common.json {
-                say(&json::error(&why.to_string(), code));
-            } else {
-                say_error(&why.to_string());
-            }
-            code
+            fail(common.json, &why.to_string(), code)
         }
     }
 }
@@ -61,7 +55,7 @@ pub(crate) fn run(words: &Words, common: &Common) -> u8 {
 /// A rehearsal for people.
 pub(crate) fn text(rehearsal: &Rehearsal) -> String {
     let mut out = String::new();
-    let took = Duration::from_millis(rehearsal.took).as_secs_f64();
+    let took = rehearsal.took.as_secs_f64();
     let end = match rehearsal.end {
         End::Code(code) => format!("exit code {code}"),
         End::Signal(number) => format!("ended by signal {number}"),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::code::{self, Table};
 use super::session::Session;
-use super::{json, say, say_error};
+use super::{fail, json, say};
 use crate::wire::{Reply, Request};
 
 /// How long a new manager may take to answer.
@@ -37,7 +37,7 @@ impl Session {
                 Ok(_) | Err(_) => thread::sleep(AGAIN),
             }
         }
-        say_error(&format!("no new manager answered within {} s; try: svc hello", ANSWERS.as_secs()));
-        code::FAILED
+        let text = format!("no new manager answered within {} s; try: svc hello", ANSWERS.as_secs());
+        fail(self.json(), &text, code::FAILED)
     }
 }

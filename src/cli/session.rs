@@ -10,7 +10,7 @@ use super::human::clean;
 use super::progress::Progress;
 use super::show::{self, Look, Machine};
 use super::{
-    compare, complete, convert, grammar, graph, json, migrate, order, rehearse, say, say_error, say_raw_error, shim, up,
+    compare, complete, convert, fail, grammar, graph, json, migrate, order, rehearse, say, say_raw_error, shim, up,
 };
 use crate::wire::{Hello, Line, Refusal, Reply, Request, Status, Summary, Target};
 
@@ -273,13 +273,7 @@ impl Session {
     }
 
     pub(super) fn unanswered(&self, error: &AskError, table: Table) -> u8 {
-        let code = table.unanswered(error);
-        if self.json {
-            say(&json::error(&error.to_string(), code));
-        } else {
-            say_error(&error.to_string());
-        }
-        code
+        fail(self.json, &error.to_string(), table.unanswered(error))
     }
 }
 

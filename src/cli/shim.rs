@@ -13,7 +13,7 @@ use svc_core::{Name, Service};
 use svc_platform::host;
 
 use super::args::Common;
-use super::{code, json, options, say, say_error};
+use super::{code, fail, json, options, say};
 use crate::daemon::{self, image::Image};
 use crate::shim::{self, Form};
 
@@ -38,14 +38,7 @@ pub(crate) struct Words {
 pub(crate) fn run(words: &Words, common: &Common) -> u8 {
     let (done, code) = match answer(words, common) {
         Ok(done) => (done, code::GOOD),
-        Err((fault, code)) => {
-            if common.json {
-                say(&json::error(&fault, code));
-            } else {
-                say_error(&fault);
-            }
-            return code;
-        }
+        Err((fault, code)) => return fail(common.json, &fault, code),
     };
     if common.json {
         say(&json::value("shim", serde_json::json!({ "name": words.name, "answer": done })));
@@ -56,7 +49,7 @@ pub(crate) fn run(words: &Words, common: &Common) -> u8 {
 }
 
 fn answer(words: &Words, common: &Common) -> Result<String, (String, u8)> {
-    let root = super::root(common).map_err(|code| (format!("{}: no shim is made", words.name), code))?;
+    let root = super::root_of(common).map_err(|fault| (fault, code::FAILED))?;
     // Whatever else is no name is no file's either.
     let name = Name::new(&words.name).map_err(|error| (format!("{}: {error}", words.name), code::USAGE))?;
     let path = root.join(host::PLACES.shims).join(name.as_str());

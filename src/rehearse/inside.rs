@@ -212,7 +212,7 @@ impl Stage<'_> {
             script: script.clone(),
             verb: self.plan.verb.clone(),
             end,
-            took: u64::try_from(sight.took.as_millis()).unwrap_or(u64::MAX),
+            took: sight.took,
             launches,
             stops,
             made: after.made.into_iter().filter(|made| !before.made.contains(made) && !stood_in(&made.path)).collect(),

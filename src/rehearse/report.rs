@@ -1,12 +1,13 @@
 //! What a rehearsal has seen: plain data, for people, for programs and for conversion.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 /// Everything that one verb of one script asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
+#[serde(default)]
 pub struct Rehearsal {
     /// The script, by the path it was given.
     pub script: String,
@@ -14,8 +15,9 @@ pub struct Rehearsal {
     pub verb: String,
     /// How the script ended.
     pub end: End,
-    /// How long it took, in milliseconds.
-    pub took: u64,
+    /// How long it took; a number of seconds in JSON.
+    #[serde(with = "crate::wire::seconds")]
+    pub took: Duration,
     /// Programs it started to stay, in the order it did. None of them really ran, unless it is marked as bypassing.
     pub launches: Vec<Launch>,
     /// Signals and ends it sent to what it had started, and to what it believed to run.
@@ -86,7 +88,7 @@ pub enum By {
 
 /// One program that was started to stay.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
+#[serde(default)]
 pub struct Launch {
     /// Who was asked for it.
     pub by: By,
@@ -148,7 +150,7 @@ pub struct Redirection {
 
 /// Something that was told to end, or given a signal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
+#[serde(default)]
 pub struct Stop {
     /// By which means: `start-stop-daemon`, `killproc`, `kill`.
     pub by: String,
@@ -168,7 +170,7 @@ pub struct Stop {
 
 /// One file, directory or link that was made or changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
+#[serde(default)]
 pub struct Made {
     /// Its path.
     pub path: String,
@@ -199,7 +201,7 @@ pub struct Sysctl {
 
 /// A mount or an unmount that was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
+#[serde(default)]
 pub struct Mount {
     /// What is mounted; empty for an unmount.
     pub source: String,
@@ -224,7 +226,7 @@ pub struct Refused {
 
 /// One program that was run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
+#[serde(default)]
 pub struct Executed {
     /// Its path.
     pub program: String,

@@ -98,7 +98,7 @@ fn golden(name: &str, text: &str) {
     assert_eq!(text, std::fs::read_to_string(&path).unwrap(), "{} differs; UPDATE=1 renews it", path.display());
 }
 
-fn booted() -> Fake {
+pub(crate) fn booted() -> Fake {
     let mut machine = Machine::new();
     machine.boot();
     machine.fake(60_000)

@@ -15,7 +15,7 @@ use super::copy::resolve;
 use super::plan::moment;
 use super::session::Session;
 use super::show::{BOLD, DIM, Look, columns, cut, pad, paint};
-use super::{code, json, say, say_error};
+use super::{code, fail, json, say};
 
 /// A pause that long ends the first spell of starts: what is wanted later is no part of it.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -51,11 +51,11 @@ impl Session {
         self.with_copy(|session, snapshot| {
             let ids = resolve(&snapshot.core, &asked.names)?;
             let Some(chart) = Chart::new(&snapshot.core, &ids, asked.all || !asked.names.is_empty()) else {
-                say_error("no service was started since the machine came up");
-                return Ok(code::FAILED);
+                let text = "no service was started since the machine came up";
+                return Ok(fail(session.json(), text, code::FAILED));
             };
             if let Some(file) = &asked.svg {
-                return Ok(write(file, &svg::svg(&chart)));
+                return Ok(write(file, &svg::svg(&chart), session.json()));
             }
             if session.json() {
                 say(&json::value("bootchart", as_json(&chart)));
@@ -67,17 +67,14 @@ impl Session {
     }
 }
 
-fn write(file: &Path, text: &str) -> u8 {
+fn write(file: &Path, text: &str, json: bool) -> u8 {
     if file.as_os_str() == "-" {
         say(text);
         return code::GOOD;
     }
     match svc_platform::files::replace(file, text.as_bytes(), 0o644) {
         Ok(()) => code::GOOD,
-        Err(error) => {
-            say_error(&format!("writing {}: {error}", file.display()));
-            code::FAILED
-        }
+        Err(error) => fail(json, &format!("writing {}: {error}", file.display()), code::FAILED),
     }
 }
 

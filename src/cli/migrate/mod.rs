@@ -1,6 +1,8 @@
 //! `svc migrate`: the inventory of legacy scripts as a table, as blocks, as JSON, as a page.
 
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +11,7 @@ use clap::Args;
 
 use super::args::Common;
 use super::show::Look;
-use super::{code, json, say, say_error};
+use super::{code, fail, json, say};
 use crate::daemon::glob;
 use crate::migrate::{Entry, Inventory, page, survey};
 
@@ -34,13 +36,12 @@ pub(crate) fn run(words: &Words, common: &Common) -> u8 {
     if let Some(file) = &words.html
         && let Err(error) = fs::write(file, page::html(&inventory))
     {
-        say_error(&format!("{}: {error}", file.display()));
-        return code::FAILED;
+        return fail(common.json, &format!("{}: {error}", file.display()), code::FAILED);
     }
     let unknown = words.names.iter().find(|name| !inventory.scripts.iter().any(|entry| is_meant(name, entry)));
     if let Some(name) = unknown {
-        say_error(&format!("{name}: there is no such script; to see all: svc migrate"));
-        return code::NOT_INSTALLED;
+        let text = format!("{name}: there is no such script; to see all: svc migrate");
+        return fail(common.json, &text, code::NOT_INSTALLED);
     }
     if !words.names.is_empty() {
         inventory.scripts.retain(|entry| words.names.iter().any(|name| is_meant(name, entry)));

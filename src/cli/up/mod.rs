@@ -18,7 +18,7 @@ use svc_platform::signals::{Incoming, Signals};
 use super::args::Common;
 use super::client::Client;
 use super::show::{self, Look};
-use super::{code, json, say, say_error};
+use super::{code, fail, say};
 use crate::daemon::{self, Arguments, Options};
 use crate::wire::{Checked, Finding, LogLine, StateName, Summary};
 use feed::{Ending, Feed, News};
@@ -35,14 +35,7 @@ const LOOK_UP: Duration = Duration::from_millis(200);
 pub(crate) fn run(dir: &Path, common: &Common) -> u8 {
     match Up::start(dir, common) {
         Ok(up) => up.watch(),
-        Err(error) => {
-            if common.json {
-                say(&json::error(&error, code::FAILED));
-            } else {
-                say_error(&error);
-            }
-            code::FAILED
-        }
+        Err(error) => fail(common.json, &error, code::FAILED),
     }
 }
 
