@@ -19,6 +19,7 @@ pub struct Rest {
 }
 
 const MESSAGE: &str = "messages: svc says itself what it does";
+const ORDER: &str = "what comes first: `after` and `before`, as order";
 const STATE: &str = "looks whether it runs: svc knows";
 const LIBRARY: &str = "functions of a library, which are not needed";
 const WAIT: &str = "waits: `ready` and the time limits of the definition do that";
@@ -64,6 +65,8 @@ fn reason(words: &[String], evidence: &Evidence, line: u32) -> String {
     let fixed = match bare {
         _ if bare.starts_with("log_") || bare.starts_with("vlog_") => MESSAGE,
         "echo" | "printf" | "logger" | "cat" => MESSAGE,
+        "need" | "use" | "want" | "before" | "after" | "provide" | "keyword" => ORDER,
+        "ebegin" | "eend" | "einfo" | "ewarn" | "eerror" => MESSAGE,
         "." | "source" if all.contains("/etc/default") || all.contains("sysconfig") => {
             "read when it was converted; its values are in the definition"
         }
@@ -74,7 +77,7 @@ fn reason(words: &[String], evidence: &Evidence, line: u32) -> String {
         "start-stop-daemon" | "killproc" | "kill" | "killall" | "pkill" => STOP,
         "sleep" | "wait" | "for" | "seq" => WAIT,
         "rm" | "touch" => PID,
-        "mkdir" | "chown" | "chmod" | "chgrp" | "install" | "ln" => MADE,
+        "checkpath" | "mkdir" | "chown" | "chmod" | "chgrp" | "install" | "ln" => MADE,
         "[" | "test" | "[[" => ASKED,
         "exit" | "return" | "break" | "continue" | "shift" | "true" | ":" | "set" | "false" => CHOICE,
         "export" | "local" | "unset" | "umask" | "ulimit" | "readonly" | "eval" => VALUE,

@@ -108,6 +108,11 @@ impl Player<'_> {
         if let Some(flow) = self.rc_subr(&name, words, spot) {
             return flow;
         }
+        if self.script.style == svc_compat::Style::OpenrcRun
+            && let Some(flow) = self.openrc(&name, words, spot)
+        {
+            return flow;
+        }
         if let Some(flow) = self.on_files(&name, &words[1..], spot) {
             return flow;
         }
@@ -137,7 +142,10 @@ impl Player<'_> {
             "eval" => {
                 let text = arguments.join(" ");
                 let node = syntax::read(&spot.file, spot.line, text.as_bytes());
-                self.run(&node)
+                let carried = std::mem::replace(&mut self.carried, self.used.clone());
+                let flow = self.run(&node);
+                self.carried = carried;
+                flow
             }
             "." | "source" => self.source(arguments, spot),
             "exit" | "return" => {
@@ -396,7 +404,7 @@ impl Player<'_> {
         let captured = self.outputs.len() > 1 && self.context.output.is_none();
         if !captured && (background || command[0].starts_with('/')) {
             let launch = self.launch(how, command.clone(), spot);
-            self.record.launches.push(Launch { background, ..launch });
+            self.launched(Launch { background, ..launch });
             if background {
                 self.running = true;
             }

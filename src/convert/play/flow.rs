@@ -154,6 +154,11 @@ impl Player<'_> {
         for (at, node) in nodes.iter().enumerate() {
             if at + 1 == nodes.len() {
                 self.subshell(node);
+            } else if nodes.get(at + 1).is_some_and(keeps_log) {
+                // What is only logged is started all the same.
+                let output = self.context.output.replace("/dev/log".to_string());
+                self.subshell(node);
+                self.context.output = output;
             } else {
                 self.outputs.push(String::new());
                 self.subshell(node);
@@ -310,7 +315,7 @@ impl Player<'_> {
             }
             return Flow::Next;
         }
-        self.used.clear();
+        self.used.clone_from(&self.carried);
         let words: Vec<String> = simple.words.iter().flat_map(|word| self.fields(&word.text, &word.spot)).collect();
         if words.is_empty() {
             return self.ends(0);
@@ -398,6 +403,14 @@ impl Player<'_> {
         }
         flow
     }
+}
+
+/// Whether a command only writes down what it reads.
+fn keeps_log(node: &Node) -> bool {
+    const LOGGERS: &[&str] = &["logger", "multilog", "svlogd", "cronolog", "rotatelogs", "tee", "cyclog"];
+    let Some((command, _)) = shown(node) else { return false };
+    let program = command.split_whitespace().next().unwrap_or_default().trim_matches('"');
+    LOGGERS.contains(&super::expand::base_name(program))
 }
 
 /// A condition as it is shown.

@@ -146,7 +146,8 @@ impl Player<'_> {
         if let Some(pid_file) = call.value('p') {
             self.record.pid_files.push(pid_file);
         }
-        if call.has('K') {
+        // OpenRC's tool sends a signal also where no `--stop` is said.
+        if call.has('K') || (!call.has('S') && call.value('s').is_some()) {
             return self.stop(&call, spot);
         }
         if !call.has('S') {
@@ -165,7 +166,10 @@ impl Player<'_> {
         let mut launch = self.launch(How::StartStopDaemon, command, spot);
         let background = call.has('b') || !self.context.wrappers.is_empty();
         let context = &mut launch.context;
-        who(context, call.value('c').as_deref(), call.value('g'));
+        let openrc = self.script.style == svc_compat::Style::OpenrcRun;
+        // There `--user` is who it runs as; Debian's tool only looks for a process of that user.
+        let user = call.value('c').or_else(|| call.value('u').filter(|_| openrc));
+        who(context, user.as_deref(), call.value('g'));
         fill(&mut context.chroot, call.value('r'));
         // The tool itself goes to / unless it is told where.
         context.directory = call.value('d');
@@ -175,7 +179,7 @@ impl Player<'_> {
         launch.pid_file = call.value('p');
         launch.makes_pid_file = call.has('m');
         launch.background = background;
-        self.record.launches.push(launch);
+        self.launched(launch);
         let before = std::mem::replace(&mut self.running, true);
         // Where it is there already, only --oknodo makes that a success.
         if before && self.script.running && !call.has('o') { self.ends(1) } else { self.ends(0) }
@@ -278,7 +282,7 @@ impl Player<'_> {
         let background = !context.wrappers.is_empty() || command.last().is_some_and(|word| word == "&");
         let command: Vec<String> = command.into_iter().filter(|word| word != "&").collect();
         let launch = self.launch(How::Function, command, spot);
-        self.record.launches.push(Launch { context, pid_file, background, ..launch });
+        self.launched(Launch { context, pid_file, background, ..launch });
         self.running = true;
         self.ends(0)
     }

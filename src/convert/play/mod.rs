@@ -9,7 +9,9 @@ mod expand;
 mod files;
 mod filters;
 mod flow;
+mod inner;
 mod launch;
+mod openrc;
 mod pattern;
 mod question;
 mod rcsubr;
@@ -90,7 +92,9 @@ fn once(tree: &Tree, piece: Piece<'_>, turned: &BTreeSet<usize>) -> Record {
     let mut player = Player::new(tree, piece, turned);
     let is_library = piece.style == Style::InitDScript && piece.text.starts_with(b"#!/lib/init/init-d-script")
         || piece.text.starts_with(b"#!/usr/bin/env /lib/init/init-d-script");
-    if is_library {
+    if piece.style == Style::OpenrcRun {
+        player.openrc_run();
+    } else if is_library {
         player.arguments = vec![piece.path.to_string(), piece.verb.to_string()];
         player.play(INIT_D_SCRIPT.path, INIT_D_SCRIPT.text.as_bytes());
     } else {
@@ -119,6 +123,8 @@ struct Player<'a> {
     /// Which ones were.
     presumed_files: BTreeSet<String>,
     depth: usize,
+    /// Starters that the present command is inside.
+    starters: usize,
     steps: usize,
     /// The daemon runs, so far as the script can see.
     running: bool,
@@ -129,6 +135,8 @@ struct Player<'a> {
     turned: &'a BTreeSet<usize>,
     context: Context,
     used: BTreeSet<String>,
+    /// Variables that the text of the present command is made of.
+    carried: BTreeSet<String>,
     record: Record,
 }
 
@@ -148,6 +156,7 @@ impl<'a> Player<'a> {
             presumed: false,
             presumed_files: BTreeSet::new(),
             depth: 0,
+            starters: 0,
             steps: 0,
             running: script.running,
             asking: 0,
@@ -156,10 +165,12 @@ impl<'a> Player<'a> {
             turned,
             context: Context::default(),
             used: BTreeSet::new(),
+            carried: BTreeSet::new(),
             record: Record::default(),
         };
         let nowhere = Spot { file: Rc::from("environment"), line: 0 };
-        let first = [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("PWD", "/"), ("rc_service", script.path)];
+        let first =
+            [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("PWD", "/"), ("IFS", " \t\n"), ("rc_service", script.path)];
         for (name, value) in first {
             player.set(name, value.to_string(), &nowhere);
         }

@@ -110,7 +110,7 @@ impl Player<'_> {
         let background = words.last().is_some_and(|word| word == "&");
         let words = words.into_iter().filter(|word| word != "&").collect();
         let launch = self.launch(How::RcSubr, words, spot);
-        self.record.launches.push(Launch { context, pid_file, background, ..launch });
+        self.launched(Launch { context, pid_file, background, ..launch });
         self.running = true;
     }
 }

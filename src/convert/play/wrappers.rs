@@ -222,7 +222,7 @@ impl Player<'_> {
         }
         self.record.pid_files.extend(pid_file.clone());
         let makes_pid_file = pid_file.is_some();
-        self.record.launches.push(super::Launch { background: true, makes_pid_file, pid_file, ..launch });
+        self.launched(super::Launch { background: true, makes_pid_file, pid_file, ..launch });
         self.running = true;
         self.ends(0)
     }
