@@ -106,7 +106,7 @@ pub(super) fn draft(tree: &Tree, table: &Table, name: Name, evidence: &Evidence,
     };
     draft.what(tree, evidence, launch);
     draft.order(evidence);
-    draft.how_it_reloads(evidence);
+    draft.how_it_reloads(tree, evidence);
     draft.who_and_where(evidence, launch);
     draft.environment(tree, launch);
     draft.stop(evidence);
@@ -188,7 +188,7 @@ impl Draft {
         }
     }
 
-    fn how_it_reloads(&mut self, evidence: &Evidence) {
+    fn how_it_reloads(&mut self, tree: &Tree, evidence: &Evidence) {
         let mut found = None;
         if let Some(record) = &evidence.reload {
             let sent = record.sent.iter().find(|sent| Signal::parse(&sent.signal).is_some());
@@ -204,6 +204,11 @@ impl Draft {
         if let Some(signal) = self.stay.reload.clone().filter(|_| self.stay.foreground) {
             found = Some((format!("signal {signal}"), format!("{}, for a daemon in the foreground", self.stay.source)));
         }
+        if found.is_none()
+            && let Some(page) = self.hangup(tree)
+        {
+            found = Some(("signal HUP".to_string(), format!("{page}: SIGHUP; the script has no reload of its own")));
+        }
         if let Some((value, origin)) = found {
             self.key("", "reload", quoted(&value), origin);
             self.reload = Some(value);
@@ -212,6 +217,12 @@ impl Draft {
             let origin = "sessions and jobs of such a daemon go on without it";
             self.key("", "leave-children", "true".into(), origin);
         }
+    }
+
+    /// The manual page that says so, where the daemon itself is what gets the signal.
+    fn hangup(&self, tree: &Tree) -> Option<String> {
+        let program = self.command.first()?;
+        super::hangup::reads_again(tree, program)
     }
 
     fn who_and_where(&mut self, evidence: &Evidence, launch: &Launch) {
@@ -371,7 +382,9 @@ fn variables(evidence: &Evidence, launch: &Launch, lines: &mut BTreeSet<Spot>) -
     for name in &launch.used {
         if let Some((_, spot, _)) = evidence.start.values.get(name).filter(|(_, spot, _)| spot.line > 0) {
             lines.insert(spot.clone());
-            out.push(format!("{name} from {spot}"));
+            if !name.starts_with("_svc_") {
+                out.push(format!("{name} from {spot}"));
+            }
         }
     }
     if out.is_empty() { String::new() } else { format!(", {}", out.join(", ")) }

@@ -50,10 +50,26 @@ pub const STAYS: &[&str] = &[
 ];
 
 /// Names of options that put it into the background.
-pub const GOES: &[&str] =
-    &["--daemon", "--daemonize", "--daemonise", "--background", "-daemon", "--detach", "--fork", "--daemon-mode"];
+pub const GOES: &[&str] = &[
+    "--daemon",
+    "--daemonize",
+    "--daemonise",
+    "--background",
+    "-daemon",
+    "-detach",
+    "--detach",
+    "--fork",
+    "--daemon-mode",
+    "--daemonized",
+];
 
 impl Described {
+    /// Whether it puts a daemon into the background by its very name, and says so.
+    pub fn is_named_for_going(&self) -> bool {
+        let named = self.names.iter().any(|name| GOES.contains(&name.as_str()));
+        named && self.effect() == Effect::Goes && effect(&self.text) != Effect::Stays
+    }
+
     /// What it does to a daemon, by its names first.
     pub fn effect(&self) -> Effect {
         let has = |names: &[&str]| self.names.iter().any(|name| names.contains(&name.as_str()));
@@ -116,9 +132,9 @@ pub fn is_for_debugging(text: &str) -> bool {
 /// Of a program that is many by its first argument (`puppet agent`), the page of that one, too.
 pub fn described(tree: &Tree, command: &[String]) -> Vec<Described> {
     let Some(program) = command.first() else { return Vec::new() };
-    let mut out = pages(tree, program);
+    let mut out = read_pages(tree, program);
     if let Some(first) = command.get(1).filter(|first| first.chars().all(|found| found.is_ascii_lowercase())) {
-        out.extend(pages(tree, &format!("{program}-{first}")));
+        out.extend(read_pages(tree, &format!("{program}-{first}")));
     }
     out.extend(own_text(tree, program));
     out
@@ -174,8 +190,12 @@ fn is_argument(word: &str) -> bool {
     word.len() > 1 && word.chars().all(|found| found.is_ascii_uppercase() || found == '_')
 }
 
-/// Its manual pages, so far as they are there.
-fn pages(tree: &Tree, program: &str) -> Vec<Described> {
+fn read_pages(tree: &Tree, program: &str) -> Vec<Described> {
+    pages(tree, program).into_iter().flat_map(|(path, text)| options(&text, &path)).collect()
+}
+
+/// Its manual pages as text, so far as they are there, each with its path.
+pub(super) fn pages(tree: &Tree, program: &str) -> Vec<(String, String)> {
     let name = program.rsplit('/').next().unwrap_or(program);
     let mut out = Vec::new();
     for section in ["8", "1", "5", "1m", "7"] {
@@ -191,7 +211,7 @@ fn pages(tree: &Tree, program: &str) -> Vec<Described> {
                 }
             };
             let Some(text) = text else { continue };
-            out.extend(options(&plain(&svc_compat::text::decode(&text)), &path));
+            out.push((path, plain(&svc_compat::text::decode(&text))));
         }
     }
     out

@@ -4,7 +4,9 @@
 //! an open point or a reason to keep the script.
 
 pub mod draft;
+pub mod elf;
 pub mod evidence;
+pub mod hangup;
 pub mod manual;
 pub mod place;
 pub mod play;

@@ -1,5 +1,6 @@
 //! How a daemon stays in the foreground, and what says so.
 
+use super::elf::Program;
 use super::manual::{self, Described, Effect};
 use super::play::{Launch, Tree};
 use super::table::Table;
@@ -78,6 +79,10 @@ pub fn stay(tree: &Tree, table: &Table, launch: &Launch) -> Stay {
         out.added.push(option);
     } else if !out.removed.is_empty() {
         out.source = source.unwrap_or_else(|| format!("without {}", out.removed.join(" ")));
+    } else if let Some(known) = described.iter().find(|known| known.is_named_for_going()) {
+        out.source = format!("{}: only {} puts it into the background", known.source, known.names.join(", "));
+    } else if Program::read(tree, &program).is_some_and(|program| !program.may_go()) {
+        out.source = format!("{program} calls nothing that could put it into the background: neither fork nor daemon");
     } else {
         out.foreground = false;
         out.source =

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::play::Tree;
+use svc_compat::Style;
+use svc_core::definition::join;
+
+use super::play::{self, Piece, Tree};
 
 /// What a service unit says, so far as a definition can say the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,7 +29,54 @@ impl Unit {
         unit.variables(tree);
         let start = unit.settings.get("ExecStart").and_then(|lines| lines.first()).cloned().unwrap_or_default();
         unit.command = unit.words(&start);
+        if let Some(inner) = unit.inner(tree) {
+            unit.command = inner;
+        }
         Some(unit)
+    }
+
+    /// What a shell or another starter in the command line becomes in the end.
+    fn inner(&self, tree: &Tree) -> Option<Vec<String>> {
+        let quoted = |value: &str| format!("'{}'", value.replace('\'', "'\\''"));
+        let mut text: String =
+            self.environment.iter().map(|(name, value)| format!("{name}={}\n", quoted(value))).collect();
+        text.push_str(&join(&self.command));
+        let path = format!("/etc/init.d/{}", self.name());
+        let piece = Piece {
+            path: &path,
+            text: text.as_bytes(),
+            style: Style::Own,
+            verb: "start",
+            running: false,
+            granted: &[],
+        };
+        let starter = self.command.first()?.rsplit('/').next()?;
+        let starts = ["sh", "bash", "dash", "env", "stdbuf", "nice", "ionice", "setsid"].contains(&starter);
+        let record = starts.then(|| play::play(tree, piece))?;
+        let launch = record.launches.last().filter(|launch| !launch.is_unsure())?;
+        Some(launch.command.clone())
+    }
+
+    /// Its name without `.service`.
+    fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default().trim_end_matches(".service")
+    }
+
+    fn specifiers(&self, text: &str) -> String {
+        let name = self.name();
+        let text = text.replace("%%", "\0").replace("%n", name).replace("%p", name).replace("%N", name);
+        text.replace("%t", "/run").replace("%S", "/var/lib").replace("%L", "/var/log").replace('\0', "%")
+    }
+
+    /// Its pid file.
+    pub fn pid_file(&self) -> Option<String> {
+        let file = self.specifiers(self.value("PIDFile")?);
+        Some(if file.starts_with('/') { file } else { format!("/run/{file}") })
+    }
+
+    /// Whether it runs as a user that is made up at its start.
+    pub fn is_user_made_up(&self) -> bool {
+        self.value("User").is_none() && matches!(self.value("DynamicUser"), Some("yes" | "true" | "on" | "1"))
     }
 
     fn sections(&mut self, text: &str) {
@@ -57,15 +107,19 @@ impl Unit {
     }
 
     fn variables(&mut self, tree: &Tree) {
+        if let Some(first) = self.runtime_directories().first() {
+            self.environment.insert("RUNTIME_DIRECTORY".to_string(), format!("/run/{first}"));
+        }
         for line in self.settings.get("Environment").into_iter().flatten() {
             for word in svc_core::definition::words(line).unwrap_or_default() {
                 if let Some((name, value)) = word.split_once('=') {
-                    self.environment.insert(name.to_string(), value.to_string());
+                    self.environment.insert(name.to_string(), self.specifiers(value));
                 }
             }
         }
         for file in self.settings.get("EnvironmentFile").into_iter().flatten() {
-            let Some(text) = tree.read(file.trim_start_matches('-')) else { continue };
+            let file = self.specifiers(file.trim_start_matches('-'));
+            let Some(text) = tree.read(&file) else { continue };
             for line in svc_compat::text::decode(&text).replace("\\\n", " ").lines().map(str::trim) {
                 if let Some((name, value)) = line.split_once('=').filter(|_| !line.starts_with(['#', ';'])) {
                     let value = value.trim();
@@ -79,17 +133,16 @@ impl Unit {
     /// The words of a command line, variables and specifiers filled in.
     pub fn words(&self, line: &str) -> Vec<String> {
         let bare = line.trim_start_matches(['-', '@', ':', '+', '!', '|']);
-        let name = self.path.rsplit('/').next().unwrap_or_default().trim_end_matches(".service").to_string();
         let mut out = Vec::new();
         for word in svc_core::definition::words(bare).unwrap_or_default() {
-            let word = word.replace("%%", "%").replace("%n", &name).replace("%p", &name).replace("%N", &name);
-            let word = word.replace("%t", "/run").replace("%S", "/var/lib").replace("%L", "/var/log");
+            // `$$` is one `$` that stands for itself.
+            let word = self.specifiers(&word).replace("$$", "\0");
             let alone = word.strip_prefix('$').filter(|name| {
                 !name.is_empty() && name.chars().all(|found| found.is_ascii_alphanumeric() || found == '_')
             });
             if let Some(name) = alone {
                 let value = self.environment.get(name).cloned().unwrap_or_default();
-                out.extend(value.split_whitespace().map(String::from));
+                out.extend(svc_core::definition::words(&value).unwrap_or_default());
                 continue;
             }
             let mut text = String::new();
@@ -101,7 +154,7 @@ impl Unit {
                 rest = after;
             }
             text.push_str(rest);
-            out.push(text);
+            out.push(text.replace('\0', "$"));
         }
         if out.len() > 1 && line.trim_start_matches(['-', ':', '+', '!']).starts_with('@') {
             // `@PROGRAM NAME ARGUMENTS`: the name it is called by is no argument.
@@ -123,12 +176,15 @@ impl Unit {
         if self.kind() == "notify-reload" {
             return Some(format!("signal {}", self.value("ReloadSignal").unwrap_or("HUP").trim_start_matches("SIG")));
         }
-        // The last one does it; those before look at the configuration.
-        let line = self.settings.get("ExecReload")?.last()?;
-        let program = line.split_whitespace().next()?.trim_start_matches('-').rsplit('/').next()?;
-        if !["kill", "pkill", "killall"].contains(&program) {
-            return Some(svc_core::definition::join(&self.words(line)));
-        }
+        // A signal does it; else the last one, and those before it look at the configuration.
+        let signals = |line: &&String| {
+            let program = line.split_whitespace().next().unwrap_or_default().trim_start_matches(['-', '+', '!', ':']);
+            ["kill", "pkill", "killall"].contains(&program.rsplit('/').next().unwrap_or_default())
+        };
+        let lines = self.settings.get("ExecReload")?;
+        let Some(line) = lines.iter().rfind(signals) else {
+            return Some(join(&self.words(lines.last()?)));
+        };
         let words: Vec<&str> = line.split_whitespace().collect();
         let named = words.iter().position(|word| *word == "-s" || *word == "--signal").and_then(|at| words.get(at + 1));
         let short = words.iter().skip(1).find(|word| word.starts_with('-') && **word != "-s").copied();
