@@ -1,12 +1,14 @@
 //! What counts as the same in a definition and a unit.
 //!
-//! * program: the same file, links followed; `/bin` and `/usr/bin` are one place.
+//! * program: the same file, links followed; `/bin` and `/usr/bin` are one place. A shell, `env` or another starter is
+//!   the program that it starts; an interpreter that the program names itself is the program. Of two paths with one
+//!   file name in the usual places of which only one is there, the other is the same.
 //! * arguments: the same words in any order, without those that say foreground or background, without those that only
-//!   name the pid file; an option's long and short name are one. A file below `/etc` that one side names and the other
-//!   leaves to the program is the same if that path is built into the program.
-//! * user, group: the same names; nobody said is root; a group that is named like the user is the user's own. A daemon
-//!   that one side starts as root and tells by its own option (`-u`, `--user`) to become the user of the other runs as
-//!   the same user: these options are then no difference between the arguments.
+//!   name the pid file; an option's long and short name are one, `-fP` is `-f -P`, a slash at the end of a path says
+//!   nothing. A file below `/etc` that one side names and the other leaves to the program is the same if that path is
+//!   built into the program.
+//! * user, group: the same names in the end (see user.rs); nobody said is root; a group that is named like the user is
+//!   the user's own.
 //! * runtime directory: each that the unit names is made. One more that the script makes is what the unit leaves to the
 //!   daemon, to tmpfiles.d or to the package.
 //! * reload: the same signal to the main process, or the same command; a unit without any says nothing of it.
@@ -21,6 +23,8 @@ use std::fmt;
 use svc::convert::unit::Unit;
 use svc::convert::{Draft, Table, Tree, manual};
 use svc_core::service::Kind;
+
+use crate::user::Users;
 
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,25 +62,23 @@ pub(crate) fn compare(tree: &Tree, table: &Table, draft: &Draft, unit: &Unit) ->
             out.push((field, format!("`{ours}`, the unit has `{theirs}`")));
         }
     };
-    let place = |program: Option<&String>| program.map(|path| one_place(tree, path)).unwrap_or_default();
-    differ(Field::Program, place(draft.command.first()), place(unit.command.first()));
+    let (mut ours, mut theirs) = (interpreted(tree, &draft.command), interpreted(tree, &unit.command));
+    let (program, wanted) = (one_place(tree, &ours), one_place(tree, &theirs));
+    if !is_only_one_there(tree, &program, &wanted) {
+        differ(Field::Program, program, wanted);
+    }
 
-    let root = |who: Option<&str>| who.filter(|who| *who != "0").unwrap_or("root").to_string();
-    let (mut ours, mut theirs) = (draft.command.clone(), unit.command.clone());
-    let (user, unit_user) = (root(draft.user.as_deref()), root(unit.value("User")));
-    let (group, unit_group) = (draft.group.as_deref(), unit.value("Group"));
-    let become_ours = user == "root" && becomes(&mut ours, &unit_user, unit_group);
-    let become_theirs = unit_user == "root" && becomes(&mut theirs, &user, group);
-    if !become_ours && !become_theirs {
-        differ(Field::User, user.clone(), unit_user.clone());
+    let users = Users::of(tree, (draft, &mut ours), (unit, &mut theirs));
+    if !users.becomes && !users.made_up {
         let own = |group: Option<&str>, user: &str| group.filter(|group| *group != user).map(String::from);
-        let (group, unit_group) = (own(group, &user), own(unit_group, &unit_user));
+        let (group, unit_group) = (own(draft.group.as_deref(), &users.ours), own(unit.value("Group"), &users.theirs));
+        differ(Field::User, users.ours, users.theirs);
         differ(Field::Group, group.unwrap_or_default(), unit_group.unwrap_or_default());
     }
     let options = Options::of(tree, table, draft);
-    let (mut ours, mut theirs) = (options.that_count(&ours, draft), options.that_count(&theirs, draft));
+    let (ours, theirs) = (options.that_count(&ours, draft), options.that_count(&theirs, draft));
     let defaults = Defaults::of(tree, draft);
-    (ours, theirs) = (defaults.left_out(ours.clone(), &theirs), defaults.left_out(theirs, &ours));
+    let (ours, theirs) = (defaults.left_out(ours.clone(), &theirs), defaults.left_out(theirs, &ours));
     let sorted = |mut words: Vec<String>| {
         words.sort();
         words.join(" ")
@@ -93,9 +95,9 @@ pub(crate) fn compare(tree: &Tree, table: &Table, draft: &Draft, unit: &Unit) ->
         differ(Field::Reload, draft.reload.clone().unwrap_or_default(), theirs);
     }
     let forks = matches!(draft.kind, Kind::Forking { .. });
-    if forks && let Some(theirs) = unit.value("PIDFile").filter(|_| unit.kind() == "forking") {
+    if forks && let Some(theirs) = unit.pid_file().filter(|_| unit.kind() == "forking") {
         let file = |file: &str| file.replace("/var/run/", "/run/");
-        differ(Field::PidFile, draft.pid_file.as_deref().map(file).unwrap_or_default(), file(theirs));
+        differ(Field::PidFile, draft.pid_file.as_deref().map(file).unwrap_or_default(), file(&theirs));
     }
     if forks && unit.kind() != "forking" {
         differ(Field::Kind, "forking".to_string(), unit.kind().to_string());
@@ -103,32 +105,34 @@ pub(crate) fn compare(tree: &Tree, table: &Table, draft: &Draft, unit: &Unit) ->
     out
 }
 
-/// Takes the options away by which a program is told to become this user, and says whether there were any.
-fn becomes(command: &mut Vec<String>, user: &str, group: Option<&str>) -> bool {
-    let is_option = |word: &str, names: &[&str]| {
-        let bare = word.split('=').next().unwrap_or_default().trim_start_matches('-');
-        word.starts_with('-') && names.contains(&bare)
+/// The command without the interpreter that its program names itself: `python3 /usr/bin/x` is `/usr/bin/x`.
+fn interpreted(tree: &Tree, command: &[String]) -> Vec<String> {
+    let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_string();
+    let first_line = |path: &String| {
+        let text = tree.read(path).filter(|text| path.starts_with('/') && text.starts_with(b"#!"))?;
+        let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        Some(String::from_utf8_lossy(&line[2..]).into_owned())
     };
-    let users = ["u", "user", "daemon-user", "setuid", "username", "runas", "U", "uid"];
-    let groups = ["g", "group", "setgid", "G", "groupname", "gid"];
-    let named = |command: &[String], names: &[&str], value: Option<&str>| {
-        command.iter().enumerate().find_map(|(at, word)| {
-            let joined = word.split_once('=').map(|(_, value)| value.to_string());
-            let next = command.get(at + 1).filter(|next| !next.starts_with('-')).cloned();
-            let (given, count) = if let Some(joined) = joined { (joined, 1) } else { (next?, 2) };
-            let fits = value.is_none_or(|value| given == value || given.split(':').next() == Some(value));
-            (is_option(word, names) && fits).then_some((at, count))
-        })
-    };
-    let Some((at, count)) = named(command, &users, Some(user)).filter(|_| user != "root") else { return false };
-    command.drain(at..at + count);
-    if let Some((at, count)) = named(command, &groups, group) {
-        command.drain(at..at + count);
-    }
-    true
+    let named = command.get(1).and_then(first_line);
+    let Some((line, first)) = named.zip(command.first()) else { return command.to_vec() };
+    let is_its = line.split_whitespace().any(|word| base(word) == base(first));
+    if is_its { command[1..].to_vec() } else { command.to_vec() }
 }
 
-fn one_place(tree: &Tree, path: &str) -> String {
+/// Two paths of one file name where only one is there: the other cannot be meant.
+fn is_only_one_there(tree: &Tree, ours: &str, theirs: &str) -> bool {
+    let place = |path: &str| path.rsplit_once('/').map(|(place, name)| (place.to_string(), name.to_string()));
+    let is_usual = |place: &str| matches!(place, "/usr/bin" | "/usr/sbin");
+    match (place(ours), place(theirs)) {
+        (Some((first, name)), Some((second, other))) if is_usual(&first) && is_usual(&second) && name == other => {
+            tree.find(ours).is_some() != tree.find(theirs).is_some()
+        }
+        _ => false,
+    }
+}
+
+fn one_place(tree: &Tree, command: &[String]) -> String {
+    let Some(path) = command.first() else { return String::new() };
     let path = match path.contains('/') {
         true => tree.find(path).map_or_else(|| path.to_string(), |found| tree.within(&found)),
         false => tree.program(path).unwrap_or_else(|| path.to_string()),
@@ -142,6 +146,8 @@ struct Options {
     switches: BTreeSet<String>,
     /// The short name of each long one, and of each other spelling.
     aliases: BTreeMap<String, String>,
+    /// Every spelling.
+    known: BTreeSet<String>,
 }
 
 impl Options {
@@ -161,15 +167,31 @@ impl Options {
                 aliases.entry(name.clone()).or_insert_with(|| short.cloned().unwrap_or_default());
             }
         }
-        Self { switches, aliases }
+        let known = described.iter().flat_map(|known| known.names.iter().cloned()).collect();
+        Self { switches, aliases, known }
+    }
+
+    /// `-fP` as `-f -P`, where no option is called so as a whole.
+    fn letters(&self, word: &str) -> Vec<String> {
+        let letters = word.strip_prefix('-').unwrap_or_default();
+        let is_cluster =
+            letters.len() > 1 && letters.len() < 5 && letters.chars().all(|found| found.is_ascii_alphabetic());
+        if !is_cluster || self.known.contains(word) {
+            return vec![word.to_string()];
+        }
+        letters.chars().map(|letter| format!("-{letter}")).collect()
     }
 
     /// The arguments that count.
     fn that_count(&self, command: &[String], draft: &Draft) -> Vec<String> {
         let pid_files: Vec<String> = draft.pid_file.iter().map(|file| file.replace("/var/run/", "/run/")).collect();
         let mut out: Vec<String> = Vec::new();
-        for word in command.iter().skip(1) {
+        for word in command.iter().skip(1).flat_map(|word| self.letters(word)) {
             let word = word.replace("/var/run/", "/run/");
+            let word = if word.len() > 1 { word.trim_end_matches('/').to_string() } else { word };
+            if word == "--" || word.is_empty() {
+                continue;
+            }
             let (option, value) = match word.split_once('=').filter(|_| word.starts_with('-')) {
                 Some((option, value)) => (option, Some(value)),
                 None => (word.as_str(), None),

@@ -13,6 +13,7 @@
 
 mod compare;
 mod packages;
+mod user;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! Packages fetched by the machine's own client, and unpacked.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -34,19 +35,13 @@ pub(crate) fn unpacked(names: &[String]) -> Result<Vec<(String, PathBuf)>, Strin
 /// Unpacks over a package what it depends on and comes of the same source: the program or the functions of its script
 /// may be there. Says whether there was anything.
 pub(crate) fn complete(name: &str, root: &Path) -> bool {
-    let source = |name: &str| {
-        let shown = Command::new("apt-cache").args(["show", "--no-all-versions", name]).output().ok()?;
-        let text = String::from_utf8_lossy(&shown.stdout).into_owned();
-        let field = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).map(String::from);
-        let source = field("Source: ").and_then(|source| source.split(' ').next().map(String::from));
-        source.or(field("Package: "))
-    };
-    let Some(wanted) = source(name) else { return false };
     let Ok(shown) = Command::new("apt-cache").args(["depends", "--important", name]).output() else { return false };
     let text = String::from_utf8_lossy(&shown.stdout).into_owned();
     let names = text.lines().filter_map(|line| line.trim().trim_start_matches('|').strip_prefix("Depends: "));
     let names = names.filter(|name| !name.starts_with('<'));
-    let names: Vec<String> = names.filter(|name| source(name).as_ref() == Some(&wanted)).map(String::from).collect();
+    let sources = sources(std::iter::once(name).chain(names.clone()));
+    let Some(wanted) = sources.get(name) else { return false };
+    let names: Vec<String> = names.filter(|name| sources.get(*name) == Some(wanted)).map(String::from).collect();
     let Some(debs) = root.parent().and_then(Path::parent).map(|base| base.join("debs")) else { return false };
     fetch(&debs, &names.iter().filter(|name| archive(&debs, name).is_none()).collect::<Vec<_>>());
     let mut any = false;
@@ -54,6 +49,20 @@ pub(crate) fn complete(name: &str, root: &Path) -> bool {
         any |= Command::new("dpkg-deb").arg("-x").arg(deb).arg(root).status().is_ok_and(|status| status.success());
     }
     any
+}
+
+/// The source that each package comes of.
+fn sources<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<String, String> {
+    let shown = Command::new("apt-cache").args(["show", "--no-all-versions"]).args(names).output();
+    let text = shown.map(|shown| String::from_utf8_lossy(&shown.stdout).into_owned()).unwrap_or_default();
+    let mut out = BTreeMap::new();
+    for paragraph in text.split("\n\n") {
+        let field = |key: &str| paragraph.lines().find_map(|line| line.strip_prefix(key));
+        let Some(package) = field("Package: ") else { continue };
+        let source = field("Source: ").and_then(|source| source.split(' ').next()).unwrap_or(package);
+        out.insert(package.to_string(), source.to_string());
+    }
+    out
 }
 
 /// The archive of a package, if it was fetched.
