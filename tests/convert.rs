@@ -24,6 +24,7 @@ fn machine() -> (tempfile::TempDir, Tree) {
     put("etc/default/webd", "OPTS=\"-c /etc/webd/main.conf\"\n");
     put("usr/sbin/sshd", "#!/bin/sh\n");
     put("usr/local/bin/cached", "#!/bin/sh\n");
+    put("usr/lib/tmpfiles.d/fpm.conf", "# Type Path Mode User Group Age\nd /run/fpm 0755 web adm -\n");
     let tree = Tree::new(folder.path());
     (folder, tree)
 }

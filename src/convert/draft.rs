@@ -1,5 +1,6 @@
 //! The definition: each key with its value and with what says so.
 
+mod directories;
 mod tables;
 
 use std::collections::BTreeSet;
@@ -108,6 +109,7 @@ pub(super) fn draft(tree: &Tree, table: &Table, name: Name, evidence: &Evidence,
     draft.order(evidence);
     draft.how_it_reloads(tree, evidence);
     draft.who_and_where(evidence, launch);
+    draft.whose_directories(tree, evidence, launch);
     draft.environment(tree, launch);
     draft.stop(evidence);
     draft.limits(tree, launch);
@@ -271,7 +273,6 @@ impl Draft {
             names.push(name.to_string());
             spots.push(made.spot.to_string());
             self.lines.insert(made.spot.clone());
-            self.compare_owner(made);
         }
         // A pid file in a directory of its own wants that directory, whoever makes it as things are.
         let seen = evidence.start.pid_files.iter().chain(&evidence.stop.pid_files);
@@ -297,16 +298,6 @@ impl Draft {
         }
         let path = &made.path;
         self.open.push(format!("{}: the script makes {path}; make sure that it is there", made.spot));
-    }
-
-    fn compare_owner(&mut self, made: &Made) {
-        let user = self.user.as_deref().unwrap_or("root");
-        let owner = made.owner.as_deref().unwrap_or("root");
-        if owner != user && !owner.contains(UNKNOWN) {
-            let path = &made.path;
-            let text = format!("{}: {path} belongs to {owner} there, to {user} here", made.spot);
-            self.open.push(format!("{text}: the daemon itself must be able to take it over"));
-        }
     }
 
     fn doubts(&mut self, tree: &Tree, evidence: &Evidence, launch: &Launch) {

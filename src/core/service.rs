@@ -301,6 +301,12 @@ pub struct Exec {
     pub jail: Option<Jail>,
     /// Directories made below the system's runtime directory before start, owned by the user. Key: `runtime-directory`.
     pub runtime_directories: Vec<String>,
+    /// Whose these are, if not the user's. Keys: `runtime-directory-owner`, `runtime-directory-group`.
+    #[serde(default)]
+    pub runtime_owner: Option<Identity>,
+    /// Their permissions. Default 0755 for new ones. Key: `runtime-directory-mode`.
+    #[serde(default)]
+    pub runtime_mode: Option<u32>,
 }
 
 /// A resource limit; `None` is unlimited.

@@ -31,6 +31,8 @@ pub(super) struct Plan {
     pub(super) text: Vec<u8>,
     pub(super) verb: String,
     pub(super) time: Duration,
+    /// What does not change for so long has settled.
+    pub(super) calm: Duration,
     /// One side of a comparison; a rehearsal otherwise.
     pub(super) trial: Option<Side>,
 }
@@ -87,7 +89,7 @@ pub(super) fn plan(file: &Path, root: &Path, layers: &[PathBuf]) -> Result<Plan,
     }
     let own = host::own_program().map_err(|error| Why::Failed(format!("our own program: {error}")))?;
     let script = inside(&script, &lowers);
-    Ok(Plan { own, lowers, script, text, verb: String::new(), time: Duration::ZERO, trial: None })
+    Ok(Plan { own, lowers, script, text, verb: String::new(), time: Duration::ZERO, calm: Duration::ZERO, trial: None })
 }
 
 /// Where the script is seen; where it is not, it is put to the others.

@@ -80,7 +80,9 @@ impl Draft {
         } else if signal != "TERM" && Signal::parse(&signal).is_some() {
             self.key("stop", "signal", quoted(&signal), sent.spot.to_string());
         }
-        if let Some(wait) = wait.filter(|wait| (1..=86400).contains(wait)) {
+        if schedule.contains(&"forever") {
+            self.key("stop", "timeout", quoted("none"), format!("{}: --retry for ever", sent.spot));
+        } else if let Some(wait) = wait.filter(|wait| (1..=86400).contains(wait)) {
             self.key("stop", "timeout", quoted(&format!("{wait}s")), format!("{}: --retry", sent.spot));
         }
     }

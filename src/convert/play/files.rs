@@ -132,7 +132,7 @@ impl Player<'_> {
                 "chmod" => made.mode = Some(value.clone()),
                 "chgrp" => made.group = Some(value.clone()),
                 _ => {
-                    made.owner = Some(user.to_string()).filter(|user| !user.is_empty());
+                    made.owner = Some(user.to_string()).filter(|user| !user.is_empty()).or(made.owner.take());
                     made.group = group.clone().or(made.group.take());
                 }
             }

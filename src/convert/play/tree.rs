@@ -67,7 +67,7 @@ impl Tree {
     }
 
     /// The names in a directory, sorted; hidden ones left out.
-    pub(super) fn list(&self, directory: &str) -> Vec<String> {
+    pub fn list(&self, directory: &str) -> Vec<String> {
         let Some(found) = self.find(directory) else { return Vec::new() };
         let Ok(entries) = fs::read_dir(found) else { return Vec::new() };
         let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());

@@ -197,6 +197,9 @@ pub const KEYS: &[Key] = &[
     .linux_only(),
     key("", "environment-file", Takes::OptionalPaths, PROGRAM, "", "files of NAME=value lines, read at each start"),
     key("", "runtime-directory", Takes::Directories, OWN, "", "made below the runtime directory before each start"),
+    key("", "runtime-directory-owner", Takes::Account, OWN, "the user", "whose these directories are"),
+    key("", "runtime-directory-group", Takes::Account, OWN, "that of their owner", "their group"),
+    key("", "runtime-directory-mode", Takes::DirectoryMode, OWN, "as it was; 0755 for a new one", "their permissions"),
     key(
         "",
         "configure-then",

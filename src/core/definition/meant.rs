@@ -53,6 +53,7 @@ pub(crate) fn apply(service: &mut Service, written: &Written, faults: &mut Fault
         put(service, path, entry);
     }
     identify(service, written, faults);
+    own_directories(service, written, faults);
     if !written.torn {
         check(service, written, faults);
         check_configure(service, written, faults);
@@ -86,7 +87,7 @@ fn put(service: &mut Service, path: &str, entry: &Entry) {
         ("smooth", Value::Flag(flag)) => service.smooth = flag,
         ("leave-children", Value::Flag(flag)) => service.leave_children = flag,
         // Together, once all are known.
-        ("user" | "group" | "groups", _) => {}
+        ("user" | "group" | "groups" | "runtime-directory-owner" | "runtime-directory-group", _) => {}
         ("chroot", Value::Text(path)) => service.exec.chroot = Some(path),
         ("directory", Value::Text(path)) => service.exec.directory = Some(path),
         ("umask", Value::Mask(mask)) => service.exec.umask = Some(mask),
@@ -94,6 +95,7 @@ fn put(service: &mut Service, path: &str, entry: &Entry) {
         ("oom-score", Value::Number(score)) => service.exec.oom_score = i32::try_from(score).ok(),
         ("environment-file", Value::Texts(paths)) => service.exec.environment_files = paths,
         ("runtime-directory", Value::Texts(names)) => service.exec.runtime_directories = names,
+        ("runtime-directory-mode", Value::Mask(mode)) => service.exec.runtime_mode = Some(mode),
         ("configure-then", Value::Text(word)) => {
             service.configure_then = match word.as_str() {
                 "reload" => ConfigureThen::Reload,
@@ -194,6 +196,24 @@ fn check_configure(service: &Service, written: &Written, faults: &mut Faults<'_>
 
 fn bare(names: Vec<(Name, super::fault::Place)>) -> Vec<Name> {
     names.into_iter().map(|(name, _)| name).collect()
+}
+
+/// Puts together whose its runtime directories are.
+fn own_directories(service: &mut Service, written: &Written, faults: &mut Faults<'_>) {
+    let text = |key: &str| match written.entries.get(key).map(|entry| &entry.value) {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let (owner, group) = ("runtime-directory-owner", "runtime-directory-group");
+    if let Some(user) = text(owner) {
+        let group = text(group).unwrap_or_default();
+        service.exec.runtime_owner = Some(Identity { user, group, ..Identity::default() });
+    } else if let (Some(entry), false, false) =
+        (written.entries.get(group), written.torn, written.spoiled.contains(owner))
+    {
+        let complaint = Complaint::new(format!("`{group}` without `{owner}`"));
+        faults.error(&entry.name_at, complaint.help(format!("say whose they are too: {owner} = \"root\"")));
+    }
 }
 
 /// Puts together who the service runs as.

@@ -34,6 +34,8 @@ pub enum Takes {
     Mask,
     /// The permissions of a file in octal.
     Mode,
+    /// The permissions of a directory in octal, with the bits by which it hands its group on or protects its files.
+    DirectoryMode,
     /// A user or a group by name or number.
     Account,
     /// Groups by name or number: one or an array.
@@ -115,6 +117,7 @@ impl fmt::Display for Takes {
             Self::Number(min, max) => return write!(f, "a whole number from {min} to {max}"),
             Self::Mask => "an octal mask such as \"022\"",
             Self::Mode => "octal permissions such as \"0640\"",
+            Self::DirectoryMode => "octal permissions such as \"0750\"",
             Self::Account => "a name or a number",
             Self::Accounts => "a name or a number, or an array of them",
             Self::Signal => "the name of a signal, such as \"TERM\"",

@@ -37,6 +37,7 @@ fn example(key: &Key) -> &'static str {
         Takes::Number(..) => "7",
         Takes::Template => "\"web/web.conf\"",
         Takes::Mode => "\"0600\"",
+        Takes::DirectoryMode => "\"2775\"",
         Takes::Mask => "\"007\"",
         Takes::Account => "\"www\"",
         Takes::Signal => "\"INT\"",
@@ -63,6 +64,7 @@ fn with(key: &Key, value: &str) -> String {
         "command" if key.table.is_empty() => "",
         "watchdog" => "command = \"/bin/web\"\nready = \"sd-notify\"\n",
         "group" | "groups" if key.table.is_empty() => "command = \"/bin/web\"\nuser = \"root\"\n",
+        "runtime-directory-group" => "command = \"/bin/web\"\nruntime-directory-owner = \"root\"\n",
         _ => "command = \"/bin/web\"\n",
     };
     let line = format!("{} = {value}\n", key.name);

@@ -106,6 +106,9 @@ fn value(service: &Service, path: &str) -> Option<String> {
         "oom-score" => exec.oom_score?.to_string(),
         "environment-file" => join(&exec.environment_files),
         "runtime-directory" => join(&exec.runtime_directories),
+        "runtime-directory-owner" => exec.runtime_owner.as_ref()?.user.clone(),
+        "runtime-directory-group" => exec.runtime_owner.as_ref()?.group.clone(),
+        "runtime-directory-mode" => format!("{:04o}", exec.runtime_mode?),
         "configure-then" => match service.configure_then {
             ConfigureThen::Adapt => return None,
             ConfigureThen::Reload => "reload",
@@ -268,7 +271,8 @@ mod tests {
             "kind = \"oneshot\"\ncommand = [\"sh\", \"-c\", \"echo x; true\"]\nstop.command = \"/bin/rm x\"\n",
             "description = \"x y\"\ncommand = \"/bin/x\"\nready = \"notify-fd 5\"\nreload = \"signal USR1\"\n\
              start-timeout = \"none\"\nuser = \"root\"\ngroup = \"adm\"\ngroups = [\"a\", \"b\"]\numask = \"027\"\n\
-             nice = -5\nenvironment-file = [\"-/etc/x\"]\nruntime-directory = \"x\"\ndirectory = \"/tmp\"\n\
+             nice = -5\nenvironment-file = [\"-/etc/x\"]\nruntime-directory = \"x\"\nruntime-directory-owner = \"b\"\n\
+             runtime-directory-group = \"c\"\nruntime-directory-mode = \"0750\"\ndirectory = \"/tmp\"\n\
              stop.signal = \"QUIT\"\nstop.timeout = \"1m 5s\"\nrestart.when = \"always\"\nrestart.delay = \"1s\"\n\
              restart.limit = 3\nlog.size = \"64K\"\nlog.keep = 2\nconditions.host = [\"!vm\", \"linux\"]\n\
              conditions.environment = \"A=b\"\nconditions.path = \"!/x\"\nlimits.open-files = \"1024:4096\"\n\

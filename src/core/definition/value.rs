@@ -87,6 +87,9 @@ impl<'f, 'a> Reader<'f, 'a> {
             }
             (Takes::Mask, DeValue::Integer(number)) if number.radix() == 8 => mask(number.as_str()).map(Value::Mask),
             (Takes::Mode, DeValue::Integer(number)) if number.radix() == 8 => mode(number.as_str()).map(Value::Mask),
+            (Takes::DirectoryMode, DeValue::Integer(number)) if number.radix() == 8 => {
+                directory_mode(number.as_str()).map(Value::Mask)
+            }
             (Takes::Account, DeValue::Integer(_)) => account_number(value.get_ref()).map(Value::Text),
             (Takes::Variable, DeValue::Integer(_)) => {
                 number(value.get_ref(), i64::MIN, i64::MAX).map(|number| Value::Text(number.to_string()))
@@ -139,7 +142,9 @@ impl<'f, 'a> Reader<'f, 'a> {
             Complaint::new(format!("`{}` takes {}, found {}", shown(word), key.takes, found(value.get_ref())));
         let help = match (key.takes, value.get_ref()) {
             (Takes::Duration(_), DeValue::Integer(number)) => Some(format!("write \"{number}s\" for seconds")),
-            (Takes::Mask | Takes::Mode, DeValue::Integer(number)) => Some(format!("write \"0{number}\"")),
+            (Takes::Mask | Takes::Mode | Takes::DirectoryMode, DeValue::Integer(number)) => {
+                Some(format!("write \"0{number}\""))
+            }
             (Takes::Number(..) | Takes::Flag, DeValue::String(text)) => {
                 Some(format!("write {} without quotes", shown(text)))
             }
@@ -291,6 +296,7 @@ fn said(key: &Key, text: &str) -> Result<Value, Complaint> {
         Takes::Template => Value::Text(template(text)?),
         Takes::Mask => Value::Mask(mask(text)?),
         Takes::Mode => Value::Mask(mode(text)?),
+        Takes::DirectoryMode => Value::Mask(directory_mode(text)?),
         Takes::Account => Value::Text(account(text)?),
         Takes::Signal => Value::Signal(syntax::signal(text)?),
         Takes::Ready => Value::Ready(syntax::ready(text)?),
@@ -384,20 +390,26 @@ fn bounded(text: &str, span: Span) -> Result<Option<Duration>, Complaint> {
     Ok(Some(found))
 }
 
-fn octal(text: &str) -> Option<u32> {
+fn octal(text: &str, most: u32) -> Option<u32> {
     let octal = !text.is_empty() && text.len() <= 5 && text.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
-    u32::from_str_radix(text, 8).ok().filter(|bits| octal && *bits <= 0o777)
+    u32::from_str_radix(text, 8).ok().filter(|bits| octal && *bits <= most)
 }
 
 fn mask(text: &str) -> Result<u32, Complaint> {
-    octal(text).ok_or_else(|| {
+    octal(text, 0o777).ok_or_else(|| {
         Complaint::new(format!("`{}` is no mask", shown(text))).help("write octal digits up to 777: \"022\"")
     })
 }
 
 fn mode(text: &str) -> Result<u32, Complaint> {
-    octal(text).ok_or_else(|| {
+    octal(text, 0o777).ok_or_else(|| {
         Complaint::new(format!("`{}` is no permissions", shown(text))).help("write octal digits up to 777: \"0640\"")
+    })
+}
+
+fn directory_mode(text: &str) -> Result<u32, Complaint> {
+    octal(text, 0o7777).ok_or_else(|| {
+        Complaint::new(format!("`{}` is no permissions", shown(text))).help("write octal digits up to 7777: \"0750\"")
     })
 }
 

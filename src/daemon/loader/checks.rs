@@ -93,6 +93,12 @@ fn programs(service: &Service, say: &mut impl FnMut(Level, String)) {
 }
 
 fn identity(service: &Service, say: &mut impl FnMut(Level, String)) {
+    if let Some(owner) = &service.exec.runtime_owner
+        && owner.resolved.is_none()
+        && let Err(error) = super::native::credentials(owner)
+    {
+        say(Level::Bad, format!("{error}{}", origin(service, "runtime-directory-owner")));
+    }
     let Some(identity) = &service.exec.identity else { return };
     match (&identity.resolved, super::native::credentials(identity)) {
         (Some(who), _) => say(Level::Good, format!("runs as {} ({}:{})", who.login, who.uid, who.gid)),

@@ -194,11 +194,13 @@ pub(super) fn settle(
 
 /// Looks up users and programs. That one is missing is no fault of the file: it may be installed a minute later.
 fn resolved(mut service: Service, loading: &mut Loading<'_>) -> Option<Service> {
-    if let Some(identity) = &mut service.exec.identity {
+    let exec = &mut service.exec;
+    for (key, identity) in [("user", &mut exec.identity), ("runtime-directory-owner", &mut exec.runtime_owner)] {
+        let Some(identity) = identity else { continue };
         match credentials(identity) {
             Ok(found) => identity.resolved = Some(found),
             Err(error) => {
-                let origin = service.origins.get("user").cloned().unwrap_or_else(|| service.files.join(", "));
+                let origin = service.origins.get(key).cloned().unwrap_or_else(|| service.files.join(", "));
                 loading.image.notes.push(format!("{origin}: {}: {error}", service.name));
             }
         }

@@ -159,7 +159,7 @@ impl Manager {
 
 /// Keys that a running service notices only when it is started again.
 fn needs_restart(key: &str) -> bool {
-    const NEXT_START: [&str; 19] = [
+    const NEXT_START: [&str; 22] = [
         "kind",
         "command",
         "ready",
@@ -177,6 +177,9 @@ fn needs_restart(key: &str) -> bool {
         "environment",
         "environment-file",
         "runtime-directory",
+        "runtime-directory-owner",
+        "runtime-directory-group",
+        "runtime-directory-mode",
         "conditions",
         "watchdog",
     ];

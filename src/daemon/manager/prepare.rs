@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt, chown};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use svc_core::Job;
@@ -148,12 +148,20 @@ fn set_up(launch: &mut Launch<'_>, exec: &Exec) -> Result<(), String> {
 
 fn make_directories(service: &Service, around: &Surroundings<'_>, to: &mut Environment) -> Result<(), String> {
     let mut made: Vec<PathBuf> = Vec::new();
+    let owner = service.exec.runtime_owner.as_ref();
+    if let Some(unknown) = owner.filter(|owner| owner.resolved.is_none()) {
+        return Err(format!("making its runtime-directory: no such owner `{}`", unknown.user));
+    }
+    let owner = owner.or(service.exec.identity.as_ref()).and_then(|owner| owner.resolved.as_ref());
     for name in &service.exec.runtime_directories {
         let path = around.volatile.join(name);
         let fault = |error: std::io::Error| format!("making runtime-directory {}: {error}", path.display());
         fs::DirBuilder::new().recursive(true).mode(0o755).create(&path).map_err(fault)?;
-        if let Some(who) = service.exec.identity.as_ref().and_then(|identity| identity.resolved.as_ref()) {
+        if let Some(who) = owner {
             chown(&path, Some(who.uid), Some(who.gid)).map_err(fault)?;
+        }
+        if let Some(mode) = service.exec.runtime_mode {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).map_err(fault)?;
         }
         made.push(path);
     }
@@ -258,8 +266,9 @@ mod tests {
         let mut service = Service::new(Name::new("web").unwrap(), Kind::Process);
         service.command = vec!["/bin/true".into()];
         service.exec.runtime_directories = vec!["web".into(), "web/sub".into()];
+        service.exec.runtime_mode = Some(0o2710);
         let made = launch(&service, &Job::Start, &around(dir.path())).unwrap();
-        assert!(dir.path().join("web/sub").is_dir());
+        assert_eq!(fs::metadata(dir.path().join("web/sub")).unwrap().permissions().mode() & 0o7777, 0o2710);
         let named = format!("RUNTIME_DIRECTORY={0}/web:{0}/web/sub", dir.path().display());
         assert!(strings(&made.environment).contains(&named.as_str()));
     }

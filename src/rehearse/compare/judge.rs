@@ -1,17 +1,27 @@
 //! What two trials have in common, and what to think of what they have not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use super::expected::{expected, steady, variables, why_variable, words_differ, written_by_chance};
 use super::trial::{Process, Reloaded, Step, Trial};
 use super::{Comparison, Row, Verdict};
 
 /// How much longer than the script a definition may take to be ready, in milliseconds.
 const SLOWER_MAX: u64 = 5_000;
 
+/// What is known beside the two trials.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Beside<'a> {
+    /// The definition's text.
+    pub(super) text: &'a str,
+    /// The script's reload was watched, and tells nobody anything.
+    pub(super) reload_is_idle: bool,
+}
+
 /// Compares a script's trial with a definition's.
-pub(super) fn judge(script: &Trial, definition: &Trial) -> Comparison {
-    let mut rows = Rows { rows: Vec::new(), alone: None };
+pub(super) fn judge(script: &Trial, definition: &Trial, beside: Beside<'_>) -> Comparison {
+    let mut rows = Rows { rows: Vec::new(), alone: None, beside };
     rows.alone = fails(script);
     rows.judged("start", &told(&script.start), &told(&definition.start), |_, _| good(definition.start.code == Some(0)));
     let ready = |trial: &Trial| format!("after {:.2} s", trial.ready as f64 / 1000.0);
@@ -22,7 +32,7 @@ pub(super) fn judge(script: &Trial, definition: &Trial) -> Comparison {
             expected("the time differs each time")
         }
     });
-    rows.processes(&script.processes, &definition.processes);
+    rows.processes(&script.processes, definition);
     rows.sets("listens", &script.sockets, &definition.sockets, |_| None);
     let made = |trial: &Trial| {
         trial
@@ -36,7 +46,13 @@ pub(super) fn judge(script: &Trial, definition: &Trial) -> Comparison {
     };
     rows.sets("makes", &made(script), &made(definition), written_by_chance);
     rows.reload(script.reload.as_ref(), definition.reload.as_ref());
-    rows.judged("stop", &told(&script.stop), &told(&definition.stop), |_, _| good(definition.stop.code == Some(0)));
+    rows.judged("stop", &told(&script.stop), &told(&definition.stop), |_, _| {
+        match (script.stop.code, definition.stop.code) {
+            (Some(0), Some(0)) => Verdict::Same,
+            (_, Some(0)) => expected("the script's own stop fails"),
+            _ => Verdict::Different,
+        }
+    });
     let left = |trial: &Trial| if trial.left.is_empty() { "nothing".to_owned() } else { trial.left.join("; ") };
     rows.judged("leaves", &left(script), &left(definition), |_, _| match definition.left.is_empty() {
         true => expected("supervision ends the whole tree"),
@@ -74,17 +90,14 @@ fn good(is_good: bool) -> Verdict {
     if is_good { Verdict::Same } else { Verdict::Different }
 }
 
-fn expected(why: &str) -> Verdict {
-    Verdict::Expected(why.to_owned())
-}
-
-struct Rows {
+struct Rows<'a> {
     rows: Vec<Row>,
     /// The script does not work, so that nothing can differ from it.
     alone: Option<String>,
+    beside: Beside<'a>,
 }
 
-impl Rows {
+impl Rows<'_> {
     fn judged(&mut self, what: &str, script: &str, definition: &str, judge: impl Fn(&str, &str) -> Verdict) {
         let is_fact = matches!(what, "start" | "stop" | "reload" | "leaves");
         let verdict = match &self.alone {
@@ -104,15 +117,15 @@ impl Rows {
         self.rows.push(Row { what: what.to_owned(), script, definition, verdict });
     }
 
-    fn processes(&mut self, script: &[Process], definition: &[Process]) {
+    fn processes(&mut self, script: &[Process], trial: &Trial) {
+        let definition = trial.processes.as_slice();
         let names = |all: &[Process]| all.iter().map(|process| process.program.clone()).collect::<BTreeSet<_>>();
         let (ours, theirs) = (names(definition), names(script));
         let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(" ");
         if definition.is_empty() {
-            let rows =
-                Row { what: "programs".into(), script: list(&theirs), verdict: Verdict::Different, ..Row::default() };
-            self.rows.push(rows);
-            return;
+            let (what, script) = ("programs".to_owned(), list(&theirs));
+            let definition = format!("none is left; it said: {}", trial.log.join("; "));
+            return self.rows.push(Row { what, script, definition, verdict: Verdict::Different });
         }
         self.judged("programs", &list(&theirs), &list(&ours), |_, _| Verdict::Different);
         for process in definition {
@@ -126,8 +139,17 @@ impl Rows {
         let name = |what: &str| if several { format!("{base}: {what}") } else { what.to_owned() };
         let words = |process: &Process| process.argv.join(" ").trim_end().to_owned();
         self.judged(&name("command line"), &words(script), &words(definition), |_, _| {
-            words_differ(&script.argv, &definition.argv)
+            words_differ(&definition.program, &script.argv, &definition.argv)
         });
+        let definition = match (&script.worker, &definition.worker) {
+            (None, Some(worker)) => {
+                let master = format!("{} before the daemon itself, {}", definition.user, worker.user);
+                let why = "a master stays in the foreground, and the daemon itself is its child";
+                self.judged(&name("master"), "none", &master, |_, _| expected(why));
+                worker
+            }
+            _ => definition,
+        };
         let fixed = [
             ("user", script.user.clone(), definition.user.clone()),
             ("group", script.group.clone(), definition.group.clone()),
@@ -159,10 +181,9 @@ impl Rows {
         };
         self.sets(&name("limits"), &limits(script), &limits(definition), |_| None);
         let variables = |process: &Process| variables(&process.environment);
+        let (text, program) = (self.beside.text, definition.program.as_str());
         self.sets(&name("environment"), &variables(script), &variables(definition), |variable| {
-            let name = variable.split('=').next().unwrap_or_default();
-            let usual = GIVEN.contains(&name) || name.starts_with("SVC_") || name.starts_with("LC_");
-            usual.then(|| "what every service is given, or every script".to_owned())
+            why_variable(program, text, variable)
         });
     }
 
@@ -206,10 +227,16 @@ impl Rows {
             Some(Reloaded { code: Some(code), .. }) => format!("exit code {code}"),
             Some(Reloaded { code: None, .. }) => "no end".to_owned(),
         };
+        let is_idle = self.beside.reload_is_idle;
         self.judged("reload", &text(script), &text(definition), |_, _| match (script, definition) {
             (_, Some(reload)) if reload.code != Some(0) || !reload.same_sockets => Verdict::Different,
             (None, Some(_)) => expected("the definition can do more"),
             (None, None) => Verdict::Same,
+            (Some(script), None) if script.code != Some(0) => expected("the script's own reload fails"),
+            (Some(script), None) if !script.same_process => {
+                expected("the script's reload starts it anew, as a restart does")
+            }
+            (Some(_), None) if is_idle => expected("the script's reload tells the daemon nothing"),
             (Some(_), None) => Verdict::Different,
             (Some(script), Some(_)) if script.code != Some(0) => expected("the script's own reload fails"),
             (Some(script), Some(reload)) if reload.same_process && !script.same_process => {
@@ -218,115 +245,4 @@ impl Rows {
             (Some(script), Some(reload)) => good(script == reload),
         });
     }
-}
-
-/// Variables that a shell, a script's caller or svcd gives without anybody's asking.
-const GIVEN: [&str; 13] = [
-    "PATH",
-    "PWD",
-    "OLDPWD",
-    "SHLVL",
-    "_",
-    "TERM",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "SHELL",
-    "LANG",
-    "NOTIFY_SOCKET",
-    "RUNTIME_DIRECTORY",
-];
-
-fn variables(environment: &BTreeMap<String, String>) -> BTreeSet<String> {
-    let kept = |name: &&String| !name.ends_with("SYSTEMCTL_SKIP_REDIRECT");
-    environment.iter().filter(|(name, _)| kept(name)).map(|(name, value)| format!("{name}={value}")).collect()
-}
-
-/// Words by which daemons are told to stay in the foreground, or to leave it; and what stands beside them.
-const FOREGROUND: [&str; 24] = [
-    "-f",
-    "-F",
-    "-n",
-    "-D",
-    "-d",
-    "-N",
-    "-X",
-    "-b",
-    "-B",
-    "-i",
-    "-foreground",
-    "--foreground",
-    "--nodaemon",
-    "--no-daemon",
-    "--nofork",
-    "--no-fork",
-    "--daemon",
-    "--daemonize",
-    "--background",
-    "--nodetach",
-    "--no-detach",
-    "-Ws",
-    "-W",
-    "--nobackground",
-];
-
-/// What to think of other words of the same program. A title that the daemon wrote itself is taken as its words.
-fn words_differ(script: &[String], definition: &[String]) -> Verdict {
-    let split = |words: &[String]| {
-        let mut all: Vec<String> = words.iter().flat_map(|word| word.split_whitespace()).map(str::to_owned).collect();
-        if let Some(first) = all.first_mut() {
-            // Which program it is was compared by its file.
-            *first = first.rsplit('/').next().unwrap_or_default().to_owned();
-        }
-        all
-    };
-    let (script, definition) = (split(script), split(definition));
-    if script == definition {
-        return expected("the same program by another path");
-    }
-    let names_one = |word: &str| ["daemon", "fork", "pid"].iter().any(|part| word.contains(part));
-    let is_switch = |word: &str| FOREGROUND.contains(&word) || BESIDE.contains(&word) || names_one(word);
-    let only = |one: &[String], other: &[String]| {
-        let mut rest = other.to_vec();
-        let mut left = Vec::new();
-        for word in one {
-            match rest.iter().position(|known| known == word) {
-                Some(at) => drop(rest.remove(at)),
-                None => left.push(word.clone()),
-            }
-        }
-        left
-    };
-    let mut differing = only(&script, &definition).into_iter().chain(only(&definition, &script));
-    if differing.all(|word| is_switch(&word)) {
-        return expected("the foreground switch, as supervision needs it");
-    }
-    Verdict::Different
-}
-
-/// What may stand beside such a switch: its value, nginx's `-g`, an option that names a pid file.
-const BESIDE: [&str; 8] = ["off;", "on;", "no", "yes", "-g", "-p", "-P", "-o"];
-
-/// Names with numbers or chance in them are one name.
-fn steady(path: &str) -> String {
-    let mut out = String::new();
-    for part in path.split('/').skip(1) {
-        let digits = part.bytes().filter(u8::is_ascii_digit).count();
-        out.push('/');
-        out.push_str(if digits >= 5 { "(a number)" } else { part });
-    }
-    out
-}
-
-/// Files that only one side makes, and that nobody misses.
-fn written_by_chance(made: &str) -> Option<String> {
-    let path = made.split_whitespace().nth(1).unwrap_or_default();
-    let name = path.rsplit('/').next().unwrap_or_default();
-    if name.ends_with(".pid") || name == "pid" || made.contains(".pid ") {
-        return Some("a pid file, which supervision does not need".to_owned());
-    }
-    if path.starts_with("/run/lock") || path.starts_with("/var/lock") {
-        return Some("a lock of the script's own".to_owned());
-    }
-    path.starts_with("/var/log/").then(|| "a log, or what is written there".to_owned())
 }

@@ -49,7 +49,16 @@ fn unix(line: &str) -> Option<String> {
     // Listening, or bound for messages.
     let listens = *flags == "00010000" || *kind == "0002";
     let ours = path.starts_with("/run/svc/") || path.starts_with("/var/run/svc/");
-    (listens && !ours).then(|| format!("unix {path}"))
+    (listens && !ours).then(|| format!("unix {}", steady(path)))
+}
+
+/// A name with a pid in it, as of what is bound beside its place and then moved there, is one name.
+fn steady(path: &str) -> String {
+    let parts = path.split('.').map(|part| match part.parse::<u32>() {
+        Ok(_) => "(a number)",
+        Err(_) => part,
+    });
+    parts.collect::<Vec<_>>().join(".")
 }
 
 #[test]
@@ -61,4 +70,6 @@ fn lines_of_the_kernel_are_read_as_addresses() {
     let line = "ffff: 00000002 00000000 00010000 0001 01 12345 /run/dbus/socket";
     assert_eq!(unix(line).as_deref(), Some("unix /run/dbus/socket"));
     assert_eq!(unix("ffff: 00000002 00000000 00010000 0001 01 12345 /run/svc/control"), None);
+    let line = "ffff: 00000002 00000000 00010000 0001 01 12345 /run/proxy/admin.sock.812.tmp";
+    assert_eq!(unix(line).as_deref(), Some("unix /run/proxy/admin.sock.(a number).tmp"));
 }

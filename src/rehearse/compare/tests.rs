@@ -1,6 +1,6 @@
 //! Trials that differ in one thing each, and what is said of it.
 
-use super::judge::judge;
+use super::judge::{self, Beside};
 use super::trial::{Process, Reloaded, Step, Trial};
 use super::{Comparison, Verdict};
 
@@ -22,6 +22,10 @@ fn trial() -> Trial {
         reload: Some(Reloaded { code: Some(0), same_process: true, same_sockets: true }),
         ..Trial::default()
     }
+}
+
+fn judge(script: &Trial, definition: &Trial) -> Comparison {
+    judge::judge(script, definition, Beside::default())
 }
 
 fn verdict(comparison: &Comparison, what: &str) -> Verdict {
@@ -98,4 +102,41 @@ fn where_the_script_does_not_work_the_definition_is_judged_alone() {
     let mut broken = trial();
     broken.start.code = Some(1);
     assert!(!judge(&script, &broken).is_equivalent());
+}
+
+#[test]
+fn a_reload_that_the_definition_lacks_is_missed_only_if_it_does_something() {
+    let mut definition = trial();
+    definition.reload = None;
+    let idle = Beside { reload_is_idle: true, ..Beside::default() };
+    let judged = |script: &Trial, beside| verdict(&judge::judge(script, &definition, beside), "reload");
+    assert_eq!(judged(&trial(), Beside::default()), Verdict::Different);
+    assert!(matches!(judged(&trial(), idle), Verdict::Expected(_)));
+    let mut script = trial();
+    script.reload = Some(Reloaded { code: Some(1), ..Reloaded::default() });
+    assert!(matches!(judged(&script, Beside::default()), Verdict::Expected(_)));
+    script.reload = Some(Reloaded { code: Some(0), same_process: false, same_sockets: true });
+    assert!(matches!(judged(&script, Beside::default()), Verdict::Expected(_)));
+}
+
+#[test]
+fn the_daemon_behind_a_master_is_compared_and_the_master_is_named() {
+    let mut definition = trial();
+    let worker = definition.processes[0].clone();
+    definition.processes[0].user = "root".into();
+    definition.processes[0].worker = Some(Box::new(worker));
+    let found = judge(&trial(), &definition);
+    assert!(found.is_equivalent(), "{found:?}");
+    assert!(matches!(verdict(&found, "master"), Verdict::Expected(_)));
+    definition.processes[0].worker.as_mut().unwrap().user = "nobody".into();
+    assert_eq!(verdict(&judge(&trial(), &definition), "user"), Verdict::Different);
+}
+
+#[test]
+fn variables_that_a_program_sets_for_itself_are_told_from_those_of_the_definition() {
+    let mut definition = trial();
+    definition.processes[0].environment.insert("D_WORKERS".into(), "2".into());
+    let judged = |text| judge::judge(&trial(), &definition, Beside { text, ..Beside::default() });
+    assert!(matches!(verdict(&judged("command = \"d\""), "environment"), Verdict::Expected(_)));
+    assert_eq!(verdict(&judged("environment.D_WORKERS = \"2\""), "environment"), Verdict::Different);
 }

@@ -44,6 +44,8 @@ pub(in crate::rehearse) struct Trial {
     pub(super) stop: Step,
     /// What was still there after the stop.
     pub(super) left: Vec<String>,
+    /// The last lines that the service wrote, if nothing of it was there after its start.
+    pub(super) log: Vec<String>,
 }
 
 /// One verb.
@@ -83,16 +85,19 @@ pub(in crate::rehearse) struct Process {
     pub(super) nice: i32,
     /// How many there are of it.
     pub(super) count: usize,
+    /// A child of it that runs the same program, but is somebody else, or sees another root.
+    pub(super) worker: Option<Box<Process>>,
 }
 
-/// So long nothing may change until it counts as settled.
-const SETTLED: Duration = Duration::from_millis(400);
 /// How long after its stop a daemon may still be ending.
 const ENDING: Duration = Duration::from_secs(3);
 const TICK: Duration = Duration::from_millis(10);
 /// Where the definition is put.
 const DEFINITIONS: &str = "/run/svc-compare";
 const SOCKET: &str = "/run/svc/control";
+const LOGS: &str = "/run/svc/log";
+/// So many lines of what a service that does not work wrote are told.
+const LOG_LINES: usize = 5;
 
 /// Runs this side from its start to its end.
 pub(in crate::rehearse) fn run(plan: &Plan, side: &Side, furnished: &Furnished) -> Result<Trial, Failure> {
@@ -107,6 +112,7 @@ pub(in crate::rehearse) fn run(plan: &Plan, side: &Side, furnished: &Furnished) 
     trial.sockets = sockets::all();
     trial.made = stage.made(furnished);
     if trial.processes.is_empty() {
+        trial.log = stage.log();
         return Ok(trial);
     }
     let mains = stage.mains();
@@ -161,7 +167,7 @@ impl<'a> Stage<'a> {
         let open = fs::set_permissions(DEFINITIONS, Permissions::from_mode(0o755));
         open.map_err(|error| Failure::at(DEFINITIONS, error))?;
         put(&Path::new(DEFINITIONS).join(format!("{name}.toml")), &self.plan.text, 0o644)?;
-        let words = ["svcd", "--role", "keeper", "--no-legacy", "--no-boot", "--log-dir", "/run/svc/log"];
+        let words = ["svcd", "--role", "keeper", "--no-legacy", "--no-boot", "--log-dir", LOGS];
         let words: Vec<&str> = words.into_iter().chain(["--definitions", DEFINITIONS]).collect();
         self.launch(OWN, &words)?;
         let until = Instant::now() + self.plan.time;
@@ -227,7 +233,7 @@ impl<'a> Stage<'a> {
     /// Waits until processes and sockets stay as they are; gives when they last changed.
     fn settle(&mut self, begun: Instant) -> Result<Duration, Failure> {
         let (mut last, mut changed) = ((self.pids(), sockets::all()), Instant::now());
-        while changed.elapsed() < SETTLED && begun.elapsed() < self.plan.time {
+        while changed.elapsed() < self.plan.calm && begun.elapsed() < self.plan.time {
             self.pause()?;
             let now = (self.pids(), sockets::all());
             if now != last {
@@ -257,37 +263,62 @@ impl<'a> Stage<'a> {
 
     fn processes(&self) -> Vec<Process> {
         let mut all: Vec<Process> = Vec::new();
-        for seen in self.mains().into_iter().filter_map(|pid| sandbox::look(pid).ok()) {
-            if let Some(known) = all.iter_mut().find(|known| known.program == seen.program) {
+        let (pids, parents) = (self.pids(), process::parents().unwrap_or_default());
+        for main in self.mains() {
+            let Some(mut found) = Process::look(main) else { continue };
+            if let Some(known) = all.iter_mut().find(|known| known.program == found.program) {
                 known.count += 1;
                 continue;
             }
-            let limits = seen.limits.iter();
-            all.push(Process {
-                user: recorder::name_of(seen.uid),
-                group: recorder::group_of(seen.gid),
-                groups: seen.groups.iter().map(|gid| recorder::group_of(*gid)).collect(),
-                limits: limits
-                    .map(|(name, limit)| ((*name).to_owned(), Limit { soft: limit.soft, hard: limit.hard }))
-                    .collect(),
-                program: seen.program,
-                argv: seen.arguments,
-                capabilities: seen.capabilities,
-                environment: seen.environment,
-                directory: seen.directory,
-                root: seen.root,
-                umask: seen.umask,
-                nice: seen.nice,
-                count: 1,
-            });
+            let children = pids.iter().filter(|pid| parents.get(pid) == Some(&main)).copied();
+            let is_other = |child: &Process| {
+                let who = |process: &Process| (process.user.clone(), process.root.clone());
+                child.program == found.program && who(child) != who(&found)
+            };
+            found.worker = children.filter_map(Process::look).find(is_other).map(Box::new);
+            all.push(found);
         }
         all.sort_by(|one, other| one.program.cmp(&other.program));
         all
     }
 
+    /// The last that the service wrote, where svcd keeps it.
+    fn log(&self) -> Vec<String> {
+        let Side::Definition(name) = self.side else { return Vec::new() };
+        let text = fs::read(Path::new(LOGS).join(name).join("current")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(LOG_LINES)..].iter().map(|line| (*line).to_owned()).collect()
+    }
+
     fn made(&self, furnished: &Furnished) -> Vec<Made> {
         let own = |path: &str| ["/run/svc", DEFINITIONS].iter().any(|own| Path::new(path).starts_with(own));
         changes::find(furnished, &self.ours).made.into_iter().filter(|made| !own(&made.path)).collect()
+    }
+}
+
+impl Process {
+    fn look(pid: i32) -> Option<Self> {
+        let seen = sandbox::look(pid).ok()?;
+        let limits = seen.limits.iter();
+        Some(Self {
+            user: recorder::name_of(seen.uid),
+            group: recorder::group_of(seen.gid),
+            groups: seen.groups.iter().map(|gid| recorder::group_of(*gid)).collect(),
+            limits: limits
+                .map(|(name, limit)| ((*name).to_owned(), Limit { soft: limit.soft, hard: limit.hard }))
+                .collect(),
+            program: seen.program,
+            argv: seen.arguments,
+            capabilities: seen.capabilities,
+            environment: seen.environment,
+            directory: seen.directory,
+            root: seen.root,
+            umask: seen.umask,
+            nice: seen.nice,
+            count: 1,
+            worker: None,
+        })
     }
 }
 
