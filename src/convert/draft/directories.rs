@@ -1,4 +1,4 @@
-//! Whose the runtime directories are: as the script makes them, as tmpfiles.d says, or the account of the daemon's name.
+//! Whose runtime directories are: as the script makes them, as tmpfiles.d says, or of the daemon's namesake.
 
 use std::collections::BTreeSet;
 
