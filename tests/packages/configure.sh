@@ -30,3 +30,11 @@ sed -i 's/^module(load="imklog".*/# &/' /etc/rsyslog.conf
 
 # It would make itself a certificate, with a program that is not here.
 sed -i 's/^SHELLINABOX_ARGS=.*/SHELLINABOX_ARGS="--no-beep --disable-ssl --localhost-only"/' /etc/default/shellinabox
+
+# Of these the usual ports are others', or more than this machine has.
+sed -i 's/^listen=.*/listen=YES/; s/^listen_ipv6=.*/listen_ipv6=NO/' /etc/vsftpd.conf
+printf 'listen = 127.0.0.1\n' >/etc/dovecot/local.conf
+printf 'server:\n  interface: 127.0.0.1\n  port: 5300\n  local-data: "x.test. A 127.0.0.9"\n' \
+    >/etc/unbound/unbound.conf.d/test.conf
+# The key of the root of all names comes with another package.
+rm /etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf

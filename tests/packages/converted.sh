@@ -78,7 +78,7 @@ is_kept_with_a_reason() {
 }
 
 step svcd 'is process 1' within 10000 svc hello || exit 1
-for daemon in ${ONLY:-"${DAEMONS[@]}"}; do
+for daemon in ${ONLY:-"${DAEMONS[@]}" "${BROKEN[@]}"}; do
     if [[ $daemon == shellinabox ]]; then
         step "$daemon" 'is kept' is_kept_with_a_reason "$daemon"
         continue

@@ -5,12 +5,14 @@
 # shellcheck disable=SC2034 # the drivers use them
 declare -A PROGRAM PORT ASKS RELOAD OWN AGAIN
 DAEMONS=()
+# Those whose scripts do not work.
+BROKEN=()
 # shellcheck disable=SC2034
 read_daemons() {
     local script program port reload own again
     while read -r script program port reload own again; do
         [[ $script == '#' ]] && continue
-        DAEMONS+=("$script")
+        if [[ $own == broken ]]; then BROKEN+=("$script"); else DAEMONS+=("$script"); fi
         PROGRAM[$script]=$(readlink -f "$program")
         PORT[$script]=${port%/*}
         ASKS[$script]=${port#*/}
@@ -46,6 +48,23 @@ parent_of() {
     echo "${status%%$'\n'*}" | tr -d '[:space:]'
 }
 
+# Every process of daemon $1, and what these have started: not all that a daemon starts runs its own program.
+tree_of() {
+    local all found pid
+    all=" $(processes_of "$1" | tr '\n' ' ')"
+    while :; do
+        found=''
+        for pid in /proc/[0-9]*; do
+            pid=${pid#/proc/}
+            if [[ $all != *" $pid "* && $all == *" $(parent_of "$pid") "* ]]; then found+="$pid "; fi
+        done
+        if [[ -z $found ]]; then break; fi
+        all+=$found
+    done
+    # shellcheck disable=SC2086 # one each
+    printf '%s\n' $all
+}
+
 # The main process of daemon $1: the one that no other of its processes has started. Empty if there are none or several.
 main_of() {
     local pid parent all heads=()
@@ -65,6 +84,10 @@ answers() {
         http) question='GET / HTTP/1.0\r\n\r\n' expected='HTTP/1' ;;
         redis) question='PING\r\n' expected='+PONG' ;;
         memcached) question='version\r\n' expected='VERSION' ;;
+        ftp) question='' expected='220 ' ;;
+        imap) question='' expected='* OK' ;;
+        # A connection without a name; the answer begins with 0x20 0x02.
+        mqtt) question='\x10\x0c\0\4MQTT\4\2\0\x3c\0\0' expected='ok' ;;
         ssh) question='' expected='SSH-2.0' ;;
         rsync) question='' expected='@RSYNCD:' ;;
         # One question for x.test, type A; the answer begins with its length and our number.
@@ -75,6 +98,8 @@ answers() {
     printf "$question" >&7
     if [[ ${ASKS[$1]} == dns ]]; then
         line=$(timeout 5 head -c 4 <&7 | tail -c 2 | tr -d '\0')
+    elif [[ ${ASKS[$1]} == mqtt ]]; then
+        line=$(timeout 5 head -c 2 <&7 | tr '\40\2' 'ok')
     else
         line=''
         read -r -t 5 line <&7 || true

@@ -66,7 +66,7 @@ start_again_changes_nothing() {
 status_of_what_is_up() {
     svc "$1" status >/tmp/status || { echo "exit code $?"; cat /tmp/status; return 1; }
     local tree all
-    all=$(processes_of "$1" | sort | tr '\n' ' ')
+    all=$(tree_of "$1" | sort | tr '\n' ' ')
     tree=$(told "$1" '.tree[].pid' | sort | tr '\n' ' ')
     [[ $tree == "$all" ]] || no "the tree is $all, svc says $tree" || return
     own_status_is_noted "$1" up

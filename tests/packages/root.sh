@@ -4,7 +4,7 @@
 # Every daemon of the test, by its package.
 PACKAGES=(
     redis-server nginx-light cron openssh-server rsyslog memcached lighttpd dnsmasq haproxy at rsync
-    tinyproxy darkstat shellinabox mosquitto
+    tinyproxy darkstat shellinabox mosquitto vsftpd dovecot-imapd unbound
 )
 # What their scripts and the driver need beside them. Debian keeps rsyslog's script in a package of orphans.
 BESIDE=(orphan-sysvinit-scripts sysv-rc insserv initscripts procps iproute2 jq)
