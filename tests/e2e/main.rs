@@ -16,6 +16,7 @@ mod jails;
 mod lent;
 mod lives;
 mod odd_scripts;
+mod options;
 mod rc_conf;
 mod readiness;
 mod scripts;
