@@ -3,6 +3,8 @@
 //! Reads the directory in `SVC_FACTS`, or `../shared/facts/public` beside the checkout, or else the copy of those facts
 //! that the project carries in `tests/facts`.
 
+#[path = "facts/elsewhere.rs"]
+mod elsewhere;
 #[path = "facts/fetched.rs"]
 mod fetched;
 #[path = "facts/lsb.rs"]

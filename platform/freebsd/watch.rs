@@ -1,19 +1,19 @@
 //! Directories in which something may appear.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::queue::{Queue, event};
 
-/// Readable when a file came into one of its directories or left it. That one was written anew is not told here.
+/// Readable when a file came into one of its directories or left it, or one of its files was written.
 #[derive(Debug)]
 pub struct Watcher {
     queue: Queue,
-    directories: BTreeMap<PathBuf, File>,
+    places: BTreeMap<PathBuf, File>,
 }
 
 impl Watcher {
@@ -25,7 +25,7 @@ impl Watcher {
     ///
     /// Source: kqueue(2).
     pub fn new() -> io::Result<Self> {
-        Ok(Self { queue: Queue::new()?, directories: BTreeMap::new() })
+        Ok(Self { queue: Queue::new()?, places: BTreeMap::new() })
     }
 
     /// Watches a directory from now on; one that is watched already stays so.
@@ -41,15 +41,36 @@ impl Watcher {
         if !found.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
+        let news = libc::NOTE_WRITE | libc::NOTE_EXTEND;
+        self.register(directory, file, &found, news)
+    }
+
+    /// Watches a file that is there already, for being written anew is no news of its directory.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own: there is no such file. `InvalidInput` for what is no regular file.
+    ///
+    /// Source: kqueue(2), `EVFILT_VNODE`.
+    pub fn watch_file(&mut self, path: &Path) -> io::Result<()> {
+        // Opening a fifo would wait for its writer.
+        let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+        let found = file.metadata()?;
+        if !found.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let news = libc::NOTE_WRITE | libc::NOTE_EXTEND | libc::NOTE_ATTRIB;
+        self.register(path, file, &found, news)
+    }
+
+    fn register(&mut self, path: &Path, file: File, found: &Metadata, news: u32) -> io::Result<()> {
         let is_it = |known: &File| known.metadata().is_ok_and(|it| (it.dev(), it.ino()) == (found.dev(), found.ino()));
-        if self.directories.get(directory).is_some_and(is_it) {
+        if self.places.get(path).is_some_and(is_it) {
             return Ok(());
         }
         let ident = file.as_raw_fd() as usize;
-        let flags = libc::EV_ADD | libc::EV_CLEAR;
-        let news = libc::NOTE_WRITE | libc::NOTE_EXTEND;
-        self.queue.change(event(ident, libc::EVFILT_VNODE, flags, news, 0, 0))?;
-        self.directories.insert(directory.to_owned(), file);
+        self.queue.change(event(ident, libc::EVFILT_VNODE, libc::EV_ADD | libc::EV_CLEAR, news, 0, 0))?;
+        self.places.insert(path.to_owned(), file);
         Ok(())
     }
 
@@ -69,5 +90,41 @@ impl Watcher {
 impl AsFd for Watcher {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.queue.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_directory_tells_of_new_files_and_a_file_of_being_written_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.pid");
+        let mut watcher = Watcher::new().unwrap();
+        watcher.watch(dir.path()).unwrap();
+        watcher.watch(dir.path()).unwrap();
+        assert!(watcher.watch(&dir.path().join("none")).is_err() && watcher.watch_file(&file).is_err());
+        assert!(watcher.watch_file(dir.path()).is_err());
+        fs::write(&file, "1").unwrap();
+        assert!(watcher.queue.next().unwrap().is_some());
+        watcher.drain().unwrap();
+        fs::write(&file, "2").unwrap();
+        assert!(watcher.queue.next().unwrap().is_none(), "a file that is there is no news of its directory");
+        watcher.watch_file(&file).unwrap();
+        for text in ["3", ""] {
+            fs::write(&file, text).unwrap();
+            assert!(watcher.queue.next().unwrap().is_some(), "{text:?}");
+            watcher.drain().unwrap();
+        }
+        // Another file in its place is watched when it is named again.
+        fs::write(dir.path().join("new"), "4").unwrap();
+        fs::rename(dir.path().join("new"), &file).unwrap();
+        watcher.drain().unwrap();
+        watcher.watch_file(&file).unwrap();
+        fs::write(&file, "5").unwrap();
+        assert!(watcher.queue.next().unwrap().is_some());
     }
 }

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use svc_compat::library::RC_SUBR;
 
-use crate::matching::{Names, here, report, without_shell, without_waiting};
+use crate::elsewhere::{here, without_shell};
+use crate::matching::{Names, report, without_waiting};
 use crate::sandbox::{Done, Sandbox};
 use crate::{Outcome, all_json, strings};
 

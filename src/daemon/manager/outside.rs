@@ -25,11 +25,13 @@ const PACKAGE: &[u8] = b"DPKG_MAINTSCRIPT_PACKAGE=";
 impl Manager {
     /// Watches the directories of all pid files, or what there is of the way to them.
     pub(super) fn watch_outside(&mut self) {
-        let mut places = BTreeSet::new();
+        let (mut places, mut files) = (BTreeSet::new(), BTreeSet::new());
         for id in self.core.ids() {
             let service = self.core.service(id);
             if service.is_script() {
-                places.extend(pid_files(service).into_iter().filter_map(|path| nearest(Path::new(path))));
+                let paths: Vec<&Path> = pid_files(service).into_iter().map(Path::new).collect();
+                places.extend(paths.iter().filter_map(|path| nearest(path)));
+                files.extend(paths.into_iter().filter(|path| path.is_file()).map(Path::to_owned));
             }
         }
         if places.is_empty() {
@@ -49,6 +51,9 @@ impl Manager {
         for place in places {
             // It may be gone again; whoever makes it anew makes its parent news.
             let _ = watcher.watch(&place);
+        }
+        for file in files {
+            let _ = watcher.watch_file(&file);
         }
     }
 

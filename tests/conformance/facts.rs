@@ -1,0 +1,162 @@
+//! What was recorded of a real system, held against the system this runs on: `conformance facts TOPIC ...` with the
+//! directory of the cases in `SVC_FACTS`. It writes where the cases say, so it is for a machine that nobody misses.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+use serde_json::Value;
+
+#[path = "../facts/matching.rs"]
+mod matching;
+
+use matching::{Names, report, without_waiting};
+
+/// What recorded commands get, as the recorder gave it.
+const ENVIRONMENT: [(&str, &str); 2] =
+    [("HOME", "/root"), ("PATH", "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")];
+
+/// Replays the topics.
+pub(crate) fn replay(topics: &[String]) -> ExitCode {
+    if std::env::consts::OS != "freebsd" || !svc_platform::users::is_root() {
+        eprintln!("facts of FreeBSD hold on FreeBSD, for root");
+        return ExitCode::from(2);
+    }
+    let Some(directory) = std::env::var_os("SVC_FACTS").filter(|_| !topics.is_empty()) else {
+        eprintln!("usage: SVC_FACTS=DIRECTORY conformance facts TOPIC ...");
+        return ExitCode::from(2);
+    };
+    let mut all_hold = true;
+    for topic in topics {
+        let place = Path::new(&directory).join(topic);
+        let mut files: Vec<_> = match fs::read_dir(&place) {
+            Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+            Err(error) => {
+                eprintln!("{}: {error}", place.display());
+                return ExitCode::from(2);
+            }
+        };
+        files.sort();
+        let (mut steps, mut hold) = (0, 0);
+        for file in files {
+            let case: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+            for (step, wrong) in one_case(&case) {
+                steps += 1;
+                match wrong {
+                    None => hold += 1,
+                    Some(wrong) => println!("facts: {}, step {step}: {wrong}", case["case"].as_str().unwrap_or("?")),
+                }
+            }
+        }
+        println!("facts: {topic}: {hold} of {steps} steps as recorded");
+        all_hold &= hold == steps && steps > 0;
+    }
+    if all_hold { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What was wrong with each step.
+fn one_case(case: &Value) -> Vec<(usize, Option<String>)> {
+    let mut names = Names::default();
+    let steps = case["steps"].as_array().into_iter().flatten().enumerate();
+    let each = steps.map(|(number, step)| {
+        if step["continues"] != Value::Bool(true) {
+            names = Names::default();
+            set_up(&case["inputs"]);
+        }
+        (number, one_step(step, &mut names))
+    });
+    let outcomes = each.collect();
+    shell("pkill -9 -x goldd; pkill -9 -x daemon", Path::new("/"));
+    outcomes
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_default()
+}
+
+/// Makes the state from which a case starts, with nothing left of the one before.
+fn set_up(inputs: &Value) {
+    shell("pkill -9 -x goldd; pkill -9 -x daemon", Path::new("/"));
+    let list = |key: &str| inputs[key].as_array().cloned().unwrap_or_default();
+    for path in list("absent") {
+        let _absent = fs::remove_file(path.as_str().unwrap());
+    }
+    for file in list("files") {
+        let path = Path::new(text(&file, "path"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text(&file, "content")).unwrap();
+        let mode = u32::from_str_radix(text(&file, "mode"), 8).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    for link in list("links") {
+        let _old = fs::remove_file(text(&link, "path"));
+        symlink(text(&link, "target"), text(&link, "path")).unwrap();
+    }
+    for line in list("setup") {
+        shell(line.as_str().unwrap(), Path::new("/work"));
+    }
+}
+
+struct Done {
+    stdout: String,
+    stderr: String,
+    code: Option<i32>,
+}
+
+/// Runs a line of shell as the recorder did; output goes to files, which a daemon may keep open.
+fn shell(line: &str, directory: &Path) -> Done {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| fs::File::create(dir.path().join(name)).unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", line]).env_clear().envs(ENVIRONMENT).stdin(Stdio::null());
+    command.stdout(file("out")).stderr(file("err"));
+    let _anywhere = fs::create_dir_all(directory);
+    let status = command.current_dir(directory).status().unwrap();
+    let read = |name: &str| String::from_utf8_lossy(&fs::read(dir.path().join(name)).unwrap()).into_owned();
+    Done { stdout: read("out"), stderr: read("err"), code: status.code() }
+}
+
+fn one_step(step: &Value, names: &mut Names) -> Option<String> {
+    let command = text(step, "command");
+    let done = shell(command, Path::new("/work"));
+    names.next_step();
+    if step["timed_out"] != Value::Bool(true) && step["exit"].as_i64() != done.code.map(i64::from) {
+        return Some(format!("`{command}`: exit {} was recorded, {:?} found", step["exit"], done.code));
+    }
+    for (stream, found) in [("stdout", &done.stdout), ("stderr", &done.stderr)] {
+        let wanted = of_any_machine(command, &without_waiting(text(step, stream)));
+        let found = of_any_machine(command, &without_waiting(found));
+        if !names.matches(&wanted, &found) {
+            let (wanted, found) = (report(&wanted), report(&found));
+            return Some(format!("`{command}`: {stream}\n  recorded {wanted}\n  found    {found}"));
+        }
+    }
+    None
+}
+
+/// Without what belongs to one machine and moment: how many children init has, numbers and columns of jails.
+fn of_any_machine(command: &str, text: &str) -> String {
+    let is_table = ["jls", "jid", "ps "].iter().any(|word| command.contains(word));
+    let mut out = String::new();
+    for line in text.lines() {
+        let line = match line.split_once("children=") {
+            Some((before, after)) if after.contains("reaper=init") => {
+                let end = after.find("reaper=").unwrap_or(0);
+                format!("{before}{}", &after[end..])
+            }
+            _ => line.to_owned(),
+        };
+        if is_table {
+            let words = line.split_whitespace().map(|word| match word.parse::<u64>() {
+                Ok(_) => "N",
+                Err(_) => word,
+            });
+            out.push_str(&words.collect::<Vec<_>>().join(" "));
+        } else {
+            out.push_str(&line);
+        }
+        out.push('\n');
+    }
+    out
+}
