@@ -13,6 +13,7 @@ pub mod script;
 pub mod shell;
 pub mod shim;
 pub mod text;
+pub mod ttys;
 
 pub use note::Note;
 pub use script::{Script, Style};

@@ -1,7 +1,12 @@
 //! Children that ended, as waitpid(2) tells it.
 
 use std::io;
+use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
 use svc_core::Exit;
 
 use crate::os::reap::WAIT;
@@ -40,6 +45,42 @@ pub fn reap_one(pid: i32) -> io::Result<Option<Exit>> {
         Ok(ended) => Ok(ended.map(|ended| ended.exit)),
         Err(error) if error.raw_os_error() == Some(libc::ECHILD) => Ok(Some(Exit::Unknown)),
         Err(error) => Err(error),
+    }
+}
+
+/// Tells every other process of the machine to end, and kills those that are left when `patience` is over. Only for
+/// process 1, when nobody else is to be there any more; for others it does nothing.
+///
+/// Source: kill(2), the pid -1; waitpid(2).
+pub fn end_everyone(patience: Duration) {
+    if !crate::start::is_process_1() {
+        return;
+    }
+    // One that is stopped hears of its end only when it goes on.
+    for signal in [Signal::SIGTERM, Signal::SIGCONT] {
+        // Nobody is there, or everybody has been told.
+        let _told = kill(Pid::from_raw(-1), signal);
+    }
+    if !are_gone(patience) {
+        let _told = kill(Pid::from_raw(-1), Signal::SIGKILL);
+        are_gone(KILL_PATIENCE);
+    }
+}
+
+/// How long what was killed may take to be gone.
+const KILL_PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Collects everybody; whether nobody was left in time.
+fn are_gone(patience: Duration) -> bool {
+    let begun = Instant::now();
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Err(Errno::ECHILD) => return true,
+            Ok(WaitStatus::StillAlive) if begun.elapsed() >= patience => return false,
+            Ok(WaitStatus::StillAlive) => std::thread::sleep(PAUSE),
+            Ok(_) | Err(_) => {}
+        }
     }
 }
 

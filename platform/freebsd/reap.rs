@@ -6,7 +6,7 @@ use std::io;
 use super::reaper;
 use crate::sys::check;
 pub(crate) use crate::wait::exit_of;
-pub use crate::wait::{Ended, parent, reap, reap_one};
+pub use crate::wait::{Ended, end_everyone, parent, reap, reap_one};
 
 /// What waitpid(2) must be told to see children of every kind.
 pub(crate) const WAIT: i32 = 0;
@@ -26,15 +26,15 @@ pub fn adopt_orphans() -> io::Result<()> {
     }
 }
 
-/// Names this process for `ps`.
+/// Names this process for `ps`, with the part it plays: on this system the name takes the place of its arguments.
 ///
 /// # Errors
 ///
-/// Where the name holds a zero byte.
+/// Where one of them holds a zero byte.
 ///
 /// Source: setproctitle(3).
-pub fn set_name(name: &str) -> io::Result<()> {
-    let name = CString::new(name)?;
+pub fn set_name(name: &str, role: &str) -> io::Result<()> {
+    let name = CString::new(format!("{name}: {role}"))?;
     // SAFETY: the format takes one string, which ends with a zero and lives through the call.
     unsafe { libc::setproctitle(c"-%s".as_ptr(), name.as_ptr()) };
     Ok(())

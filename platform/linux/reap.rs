@@ -4,7 +4,7 @@ use std::io;
 
 use crate::sys::check;
 pub(crate) use crate::wait::exit_of;
-pub use crate::wait::{Ended, parent, reap, reap_one};
+pub use crate::wait::{Ended, end_everyone, parent, reap, reap_one};
 
 /// What waitpid(2) must be told to see children of every kind.
 pub(crate) const WAIT: i32 = libc::__WALL;
@@ -29,7 +29,7 @@ pub fn adopt_orphans() -> io::Result<()> {
 /// The kernel's own; none is expected.
 ///
 /// Source: prctl(2), `PR_SET_NAME`.
-pub fn set_name(name: &str) -> io::Result<()> {
+pub fn set_name(name: &str, _role: &str) -> io::Result<()> {
     let mut bytes = [0u8; 16];
     for (place, byte) in bytes.iter_mut().zip(name.bytes().take(15)) {
         *place = byte;

@@ -466,6 +466,14 @@ impl Service {
         }
     }
 
+    /// How rc.conf knows it, if that has to do with it.
+    pub fn rc_conf(&self) -> Option<&RcConf> {
+        match &self.kind {
+            Kind::Script(script) => script.rc_conf.as_ref(),
+            Kind::Process | Kind::Forking { .. } | Kind::Oneshot | Kind::Group => None,
+        }
+    }
+
     /// Whether it is a legacy script.
     pub fn is_script(&self) -> bool {
         matches!(self.kind, Kind::Script(_))

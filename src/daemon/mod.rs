@@ -38,6 +38,9 @@ const CHANNEL: i32 = 3;
 /// The descriptor on which the manager has the keeper launch, where the system needs that.
 const LAUNCHES_CHANNEL: i32 = 4;
 
+/// How long processes that belong to no service may take to end before the machine does.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
 /// What comes after a manager, or after all of the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum After {
@@ -144,7 +147,7 @@ pub fn run(options: Options) -> ExitCode {
 
 fn play(role: Role, options: Options, names: &[String]) -> u8 {
     // What ps shows; process 1 must not look like svc, which tools take for daemontools.
-    reap::set_name(if host::is_process_1() { "init" } else { "svcd" }).ok();
+    reap::set_name(if host::is_process_1() { "init" } else { "svcd" }, role.name()).ok();
     let result = match role {
         Role::Keeper if host::is_process_1() => Ok(be_first(&options)),
         Role::Keeper => be_keeper(&options),
@@ -191,6 +194,8 @@ fn be_keeper(options: &Options) -> io::Result<u8> {
         After::Exit | After::BecomeKeeper | After::MakeWay => Ok(0),
         After::CannotBegin => Ok(1),
         After::End(how) => {
+            // What scripts have left behind writes its last now.
+            reap::end_everyone(LAST_WORDS);
             let error = host::end(how);
             say(format!("the machine could not be ended: {error}"));
             Ok(0)

@@ -50,6 +50,9 @@ pub struct Arguments {
     /// Instances to be read beside what has files of its own
     #[arg(value_name = "NAME", hide = true)]
     pub names: Vec<String>,
+    /// Process 1 is this daemon's keeper
+    #[arg(long, hide = true)]
+    pub first: bool,
     /// Which of the daemon's processes this is
     #[arg(long, value_name = "ROLE", hide = true, action = ArgAction::Set)]
     pub role: Option<String>,
@@ -83,6 +86,8 @@ pub struct Options {
     pub cgroups: bool,
     /// At the first load start everything that is not disabled.
     pub all: bool,
+    /// The keeper is process 1.
+    pub first: bool,
 }
 
 impl Options {
@@ -113,6 +118,7 @@ impl Options {
             boot: arguments.boot || (is_first && !arguments.no_boot),
             cgroups: !arguments.no_cgroup,
             all: arguments.all,
+            first: arguments.first || is_first,
             root,
             runtime,
             volatile,
@@ -136,6 +142,7 @@ impl Options {
             ("--no-boot", !self.boot),
             ("--no-cgroup", !self.cgroups),
             ("--all", self.all),
+            ("--first", self.first),
         ];
         words.extend(flags.iter().filter(|(_, on)| *on).map(|(flag, _)| OsString::from(flag)));
         words
@@ -234,7 +241,7 @@ mod tests {
         for words in [
             &["--root", "/image", "--boot", "--no-cgroup"][..],
             &["--definitions", "/a", "--definitions", "/b", "--no-legacy", "--all", "--runtime-dir", "/r"],
-            &["--legacy", "/l", "--socket", "/s", "--instance", "x"],
+            &["--legacy", "/l", "--socket", "/s", "--instance", "x", "--first"],
         ] {
             let first = options(words);
             let again: Vec<String> = first.arguments().into_iter().map(|word| word.into_string().unwrap()).collect();

@@ -1,5 +1,6 @@
-//! What svcd builds on, asked of the system it runs on: one test for each promise that platform makes, the same on every
-//! system. One thread, so that signals can be held back; `conformance WORD` runs the promises whose names have that word.
+//! What svcd builds on, asked of the system it runs on: one test for each promise that platform makes, the same on
+//! every system. There is one thread, so that signals can be held back. `conformance WORD` runs the promises whose
+//! names have that word.
 
 mod events;
 mod facts;

@@ -40,7 +40,11 @@ fn daemon() -> Option<Daemon> {
 fn ask(daemon: &Daemon, uid: u32, gid: u32, words: &[&str]) -> (i32, String) {
     let mut command = Command::new(daemon.path("svc"));
     command.arg("--socket").arg(daemon.path("control")).args(words).uid(uid).gid(gid);
-    let output = command.output().unwrap();
+    // Another test that forks just now has the copy open for writing until it executes.
+    let output = until("the copy of svc can be run", || match command.output() {
+        Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => None,
+        other => Some(other.unwrap()),
+    });
     let text = [output.stdout, output.stderr].concat();
     (output.status.code().unwrap_or(-1), String::from_utf8(text).unwrap())
 }

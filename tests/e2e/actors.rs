@@ -4,6 +4,8 @@ use std::env;
 use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 #[test]
 fn act() {
@@ -11,9 +13,25 @@ fn act() {
         Ok("sd-notify") => sd_notify(),
         Ok("tcp") => drop(forever(TcpListener::bind(env::var("ADDRESS").unwrap()).unwrap())),
         Ok("unix") => drop(forever(UnixListener::bind(env::var("ADDRESS").unwrap()).unwrap())),
+        Ok("setsid") => lead_session(),
         Ok(other) => panic!("no role {other}"),
         Err(_) => {}
     }
+}
+
+/// Leads a session of its own and becomes the program whose words are in the environment.
+fn lead_session() {
+    let words: Vec<String> = (1..).map_while(|n| env::var(format!("ACTOR_WORD_{n}")).ok()).collect();
+    let output = std::fs::File::from(svc_platform::roles::inherited(9).unwrap());
+    svc_platform::replace::set_standard(None, Some(&output)).unwrap();
+    // One that leads a group already cannot; whoever asks for a session from such a place has one.
+    let _leads = svc_platform::replace::lead_session();
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]).env_remove("ACTOR");
+    for n in 1..=words.len() {
+        command.env_remove(format!("ACTOR_WORD_{n}"));
+    }
+    panic!("{}: {}", words[0], command.exec());
 }
 
 fn forever<T>(held: T) -> T {

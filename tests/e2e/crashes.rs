@@ -94,7 +94,7 @@ fn killing_the_logger_loses_no_line() {
     let (_, keeper) = daemon.pids();
     let logger = || {
         let children = process::list().unwrap().into_iter().filter_map(|pid| process::facts(pid).ok());
-        let mut loggers = children.filter(|facts| facts.parent == keeper && facts.arguments.contains(&"logger".into()));
+        let mut loggers = children.filter(|facts| facts.parent == keeper && facts.command().contains("logger"));
         loggers.next().map(|facts| facts.pid)
     };
     for count in [20, 100] {

@@ -33,7 +33,7 @@ fn kill_at_random(flags: &[&'static str], place: &str) {
     let mut daemon = Daemon::new(flags);
     // A main process, a child, and one that has left the session and lost its parent.
     let child = format!("sh -c ': {word}; sleep 1000; :' &");
-    let script = format!(": {word}; (setsid {child}) ; {child} while :; do sleep 1 & wait $!; done");
+    let script = format!(": {word}; ({{setsid}} {child}) ; {child} while :; do sleep 1 & wait $!; done");
     daemon.define(
         "web",
         &format!(

@@ -15,7 +15,7 @@ const ROUNDS: usize = 20;
 const LAUNCH: &str = r#"
 rm -f {dir}/pid {dir}/found
 (
-    setsid sh -c 'i=0; while [ $i -lt 200 ]; do sleep 1000 & i=$((i+1)); done; echo $$ >{dir}/pid; wait' &
+    {setsid} sh -c 'i=0; while [ $i -lt 200 ]; do sleep 1000 & i=$((i+1)); done; echo $$ >{dir}/pid; wait' &
     until [ -e {dir}/found ]; do sleep 0.01; done
 ) &
 until [ -s {dir}/pid ]; do sleep 0.01; done

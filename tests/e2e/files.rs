@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use svc::wire::{Checked, Level, LoadReport, Reply, Request, StateName};
 
-use crate::harness::{Daemon, is_root, lives, shell, target, until};
+use crate::harness::{Daemon, has, is_root, lives, shell, target, until};
 
 fn load(daemon: &Daemon, names: &[&str]) -> LoadReport {
     let names = names.iter().map(|name| (*name).into()).collect();
@@ -161,7 +161,7 @@ fn a_talker_is_rotated_and_a_full_disk_does_not_hold_it_up() {
 
 #[test]
 fn a_full_runtime_directory_stops_nothing_and_is_made_good_when_there_is_room() {
-    if !is_root("a file system of its own") {
+    if !is_root("a file system of its own") || !has("unshare", "a file system of its own") {
         return;
     }
     let mut daemon = Daemon::new(&[]);

@@ -14,7 +14,7 @@ use svc_platform::process::{self, Handle};
 use tempfile::TempDir;
 
 /// How long a fact is waited for before the test gives up.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A daemon, and where its things are.
 pub(crate) struct Daemon {
@@ -49,6 +49,28 @@ pub(crate) fn signal(pid: i32, number: i32) {
         .unwrap_or_else(|error| panic!("signal to {pid}: {error}"));
 }
 
+/// Whether a program is there that not every system has; says so on the terminal where a test needs it and it is not.
+pub(crate) fn has(program: &str, what: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
+    if !found {
+        eprintln!("skipped: {what}: there is no {program} here");
+    }
+    found
+}
+
+/// A program that leads a session of its own and becomes what its arguments say, for systems without setsid(1).
+const SETSID: &str = r#"#!/bin/sh
+n=0
+for word; do
+    n=$((n + 1))
+    eval "export ACTOR_WORD_$n=\$word"
+done
+export ACTOR=setsid
+exec 9>&1 >/dev/null
+exec "{program}" -q --exact actors::act --nocapture
+"#;
+
 /// Whether this test process is root; says so on the terminal where a test needs it and it is not.
 pub(crate) fn is_root(what: &str) -> bool {
     let root = svc_platform::users::is_root();
@@ -65,7 +87,13 @@ impl Daemon {
         for name in ["services", "init.d", "log"] {
             fs::create_dir(dir.path().join(name)).unwrap();
         }
-        Self { dir, keeper: None, flags: flags.to_vec(), surroundings: None }
+        let daemon = Self { dir, keeper: None, flags: flags.to_vec(), surroundings: None };
+        if !Path::new("/usr/bin/setsid").exists() {
+            let program = show(&std::env::current_exe().unwrap());
+            fs::write(daemon.path("setsid"), SETSID.replace("{program}", &program)).unwrap();
+            fs::set_permissions(daemon.path("setsid"), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        daemon
     }
 
     /// A daemon with these definitions, running.
@@ -98,7 +126,12 @@ impl Daemon {
     }
 
     pub(crate) fn filled(&self, text: &str) -> String {
-        text.replace("{dir}", &self.dir.path().to_string_lossy())
+        let dir = self.dir.path().to_string_lossy();
+        let setsid = match Path::new("/usr/bin/setsid").exists() {
+            true => "setsid".to_owned(),
+            false => format!("{dir}/setsid"),
+        };
+        text.replace("{setsid}", &setsid).replace("{dir}", &dir)
     }
 
     pub(crate) fn start(&mut self) {

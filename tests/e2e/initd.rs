@@ -24,7 +24,7 @@ case "$1" in
   start)
     echo start >> {dir}/calls
     runs && exit 0
-    setsid {dir}/sleeperd 1000 </dev/null >/dev/null 2>&1 &
+    {setsid} {dir}/sleeperd 1000 </dev/null >/dev/null 2>&1 &
     echo $! > $PIDFILE
     ;;
   stop)

@@ -3,7 +3,7 @@
 use svc::wire::{Reply, Request, StateName, Target};
 use svc_core::Answer;
 
-use crate::harness::{Daemon, is_root, lives, shell, target, until};
+use crate::harness::{Daemon, has, is_root, lives, shell, target, until};
 
 #[test]
 fn a_service_starts_restarts_with_another_process_and_stops_leaving_none() {
@@ -151,7 +151,7 @@ fn a_shutdown_stops_everything_in_order_and_the_daemon_ends() {
 
 #[test]
 fn as_process_1_it_boots_reaps_and_outlives_its_manager() {
-    if !is_root("a process namespace of its own") {
+    if !is_root("a process namespace of its own") || !has("unshare", "a process namespace of its own") {
         return;
     }
     let mut daemon = Daemon::new(&[]);

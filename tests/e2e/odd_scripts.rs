@@ -10,7 +10,7 @@ use crate::harness::{Daemon, lives, target};
 
 const ARMS: &str = r#"
 case "$1" in
-  start) setsid sleep 1000 </dev/null >/dev/null 2>&1 & echo $! > {dir}/NAME.pid ;;
+  start) {setsid} sleep 1000 </dev/null >/dev/null 2>&1 & echo $! > {dir}/NAME.pid ;;
   stop) kill "$(cat {dir}/NAME.pid)"; rm {dir}/NAME.pid ;;
   *) echo "Usage: $0 {start|stop}"; exit 2 ;;
 esac

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use svc::wire::{Request, StateName};
@@ -27,7 +27,7 @@ case "$1" in
   start)
     if [ -e "$PIDFILE" ] && kill -0 "$(cat "$PIDFILE")" 2>/dev/null; then exit 0; fi
     env > {dir}/environment
-    setsid $DAEMON 1000 </dev/null >/dev/null 2>&1 &
+    {setsid} $DAEMON 1000 </dev/null >/dev/null 2>&1 &
     echo $! > $PIDFILE
     ;;
   stop)
@@ -107,9 +107,8 @@ fn a_daemon_that_runs_already_is_found_and_not_touched() {
     for by_pid_file in [true, false] {
         let mut daemon = Daemon::new(&[]);
         sleeper(&daemon);
-        let mut command = Command::new("setsid");
-        command.arg("-f").arg(daemon.path("sleeperd")).arg("1000").stdout(Stdio::null());
-        command.status().unwrap();
+        let line = daemon.filled("{setsid} {dir}/sleeperd 1000 </dev/null >/dev/null 2>&1 &");
+        assert!(Command::new("sh").args(["-c", &line]).status().unwrap().success());
         let program = daemon.path("sleeperd");
         let runs = |pid: &i32| svc_platform::process::program(*pid).is_ok_and(|path| path == program);
         let pid = until("it runs", || svc_platform::process::list().unwrap().into_iter().find(runs));
@@ -214,7 +213,7 @@ fn what_a_stop_leaves_behind_is_listed_and_killed_only_when_asked() {
     sleeper(&daemon);
     let text = SCRIPT.replace(
         "    echo $! > $PIDFILE\n",
-        "    echo $! > $PIDFILE\n    setsid sleep 1000 >/dev/null 2>&1 & echo $! > {dir}/session\n",
+        "    echo $! > $PIDFILE\n    {setsid} sleep 1000 >/dev/null 2>&1 & echo $! > {dir}/session\n",
     );
     daemon.script("sleeper", &text);
     daemon.start();

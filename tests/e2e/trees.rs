@@ -5,7 +5,7 @@ use svc::wire::{Request, StateName};
 use crate::harness::{Daemon, lives, shell, signal, target, until};
 
 /// Leaves its parent, its session, and the words it came with.
-const STRAYS: &str = "for i in 1 2 3; do (setsid sh -c \"(sleep 1000 & echo \\$! > {dir}/stray$i)\" &); done
+const STRAYS: &str = "for i in 1 2 3; do ({setsid} sh -c \"(sleep 1000 & echo \\$! > {dir}/stray$i)\" &); done
     exec sleep 1000";
 
 fn strays_are_ended(flags: &[&'static str]) {
@@ -76,7 +76,7 @@ fn a_tree_that_is_deaf_to_term_is_killed_when_patience_ends() {
 #[test]
 fn declared_survivors_are_left_and_listed() {
     let text =
-        "leave-children = true\ncommand = \"sh -c '(setsid sleep 1000 & echo $! > {dir}/child); exec sleep 1000'\"";
+        "leave-children = true\ncommand = \"sh -c '({setsid} sleep 1000 & echo $! > {dir}/child); exec sleep 1000'\"";
     let daemon = Daemon::with(&[("sshd", text)]);
     daemon.up("sshd");
     let child = daemon.pid_in("child");
@@ -96,7 +96,7 @@ fn a_forking_service_is_its_daemon_and_not_what_launched_it() {
         let mut daemon = Daemon::new(flags);
         let key = if pid_file { "pid-file = \"{dir}/pid\"\n" } else { "" };
         let text = format!(
-            "kind = \"forking\"\n{key}command = \"sh -c '(setsid sleep 1000 & echo $! > {{dir}}/pid); exit 0'\""
+            "kind = \"forking\"\n{key}command = \"sh -c '({{setsid}} sleep 1000 & echo $! > {{dir}}/pid); exit 0'\""
         );
         daemon.define("forker", &text);
         daemon.start();

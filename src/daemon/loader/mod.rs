@@ -18,6 +18,7 @@ pub(crate) mod links;
 mod native;
 pub(crate) mod rcconf;
 pub(crate) mod scripts;
+mod terminals;
 
 /// A definition or script larger than this is refused.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -40,6 +41,7 @@ pub(crate) fn read(options: &Options, names: &[String]) -> Image {
     let store = native::Store::scan(options, &mut loading);
     native::read_all(&store, names, &mut loading);
     scripts::read_all(&store, &mut loading);
+    terminals::read_all(&mut loading);
     loading.finish()
 }
 

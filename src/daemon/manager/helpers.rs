@@ -38,9 +38,11 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
-    fn limit(self) -> Duration {
+    pub(super) fn limit(self) -> Duration {
         match self {
-            Self::Load | Self::Ready(_) => Duration::from_secs(10),
+            // Hundreds of scripts on a small machine; nobody but who asked for a load waits for it.
+            Self::Load => Duration::from_secs(60),
+            Self::Ready(_) => Duration::from_secs(10),
             Self::Status(_) => Duration::from_secs(5),
             Self::Check(_) => Duration::from_secs(60),
             // Its own waits have limits; this is longer than all of them.

@@ -41,7 +41,10 @@ impl Manager {
     pub(super) fn loaded(&mut self, result: helpers::Result) {
         let image = match (result.overdue, serde_json::from_slice::<Image>(&result.output)) {
             (false, Ok(image)) if result.exit.is_success() => image,
-            (true, _) => return self.load_failed("the loader took more than 10 s and was ended"),
+            (true, _) => {
+                let limit = Purpose::Load.limit().as_secs();
+                return self.load_failed(&format!("the loader took more than {limit} s and was ended"));
+            }
             (false, Err(error)) if result.exit.is_success() => {
                 return self.load_failed(&format!("what the loader handed over cannot be read: {error}"));
             }
@@ -98,6 +101,9 @@ impl Manager {
                 (self.options.boot && enabled.on) || (self.options.all && wanted)
             })
             .collect();
+        if self.options.first {
+            self.booting.extend(&starts);
+        }
         self.event(Event::Together(starts.into_iter().map(Event::Boot).collect()));
         self.pump();
         self.resume_requests();

@@ -178,6 +178,8 @@ struct Manager {
     audit: audit::Audit,
     checking: checking::Checking,
     output: output::Outputs,
+    /// Services that are started because the machine boots, until they are.
+    booting: BTreeSet<ServiceId>,
     /// What comes after everything was stopped.
     then: Option<crate::wire::Then>,
     /// Everything is killed, not stopped.
@@ -274,6 +276,7 @@ impl Manager {
             audit: audit::Audit::default(),
             checking: checking::Checking::default(),
             output: output::Outputs::default(),
+            booting: BTreeSet::new(),
             then: None,
             hurries: false,
             after: None,

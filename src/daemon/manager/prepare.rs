@@ -26,11 +26,25 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) main: Option<i32>,
     /// Where the program can say how it is.
     pub(crate) notify: Option<PathBuf>,
+    /// What the machine itself is doing.
+    pub(crate) machine: Machine,
+}
+
+/// What a machine does whose process 1 is ours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Machine {
+    /// Nothing that scripts need to know.
+    #[default]
+    Runs,
+    /// It boots, and this service is started for it.
+    Boots,
+    /// It ends, and this service is stopped for it.
+    Ends,
 }
 
 /// Makes a launch; descriptors and tree are for the caller to add.
 pub(crate) fn launch(service: &Service, job: &Job, around: &Surroundings<'_>) -> Result<Launch<'static>, String> {
-    let words = lend::around(words(service, job)?, service, around.runtime)?;
+    let words = lend::around(words(service, job, around.machine)?, service, around.runtime)?;
     let program = words.first().ok_or_else(|| format!("there is no command to {job} it"))?;
     let mut variables = if service.is_script() {
         environment::of_script(service)?
@@ -38,6 +52,9 @@ pub(crate) fn launch(service: &Service, job: &Job, around: &Surroundings<'_>) ->
         environment::of_program(service, around.is_root)?
     };
     own_variables(&mut variables, service, around);
+    if around.machine == Machine::Boots && service.rc_conf().is_some() {
+        variables.insert("autoboot".into(), "yes".into());
+    }
     variables.extend(verb_of(service, job).map(|verb| ("SVC_VERB".into(), verb.into())));
     let text = |text: &str| c_string(text).map_err(|error| error.to_string());
     let arguments = words.iter().map(|word| text(word)).collect::<Result<Vec<_>, _>>()?;
@@ -53,7 +70,7 @@ pub(crate) fn launch(service: &Service, job: &Job, around: &Surroundings<'_>) ->
     Ok(launch)
 }
 
-fn words(service: &Service, job: &Job) -> Result<Vec<String>, String> {
+fn words(service: &Service, job: &Job, machine: Machine) -> Result<Vec<String>, String> {
     if let Some(words) = defined(service, job) {
         return Ok(words);
     }
@@ -62,6 +79,9 @@ fn words(service: &Service, job: &Job) -> Result<Vec<String>, String> {
         match job {
             // What is passed through is words, as a person would type them.
             Job::Verb(verb) => words.extend(verb.split_whitespace().map(str::to_owned)),
+            // As rc(8) and rc.shutdown(8) call them: without a look at what runs, and without a word of what is off.
+            Job::Start if machine == Machine::Boots && service.rc_conf().is_some() => words.push("faststart".into()),
+            Job::Stop if machine == Machine::Ends && service.rc_conf().is_some() => words.push("faststop".into()),
             Job::Start | Job::Stop | Job::Reload => words.push(job.to_string()),
             Job::Instead(_) | Job::Before(_) | Job::After(_) => return Err(format!("there is no {job} any more")),
         }
@@ -207,10 +227,17 @@ pub(crate) fn unmet(conditions: &[Condition]) -> Option<String> {
 mod tests {
     use super::*;
     use svc_core::Name;
-    use svc_core::service::{Kind, Script, Verb};
+    use svc_core::service::{Kind, RcConf, Script, Verb};
 
     fn around(volatile: &Path) -> Surroundings<'_> {
-        Surroundings { runtime: volatile, volatile, is_root: true, main: Some(42), notify: None }
+        Surroundings {
+            runtime: volatile,
+            volatile,
+            is_root: true,
+            main: Some(42),
+            notify: None,
+            machine: Machine::Runs,
+        }
     }
 
     fn strings(words: &[CString]) -> Vec<&str> {
@@ -248,6 +275,22 @@ mod tests {
         );
         assert_eq!(arguments(&Job::Stop), ("/etc/init.d/web stop".into(), None));
         assert!(launch(&service, &Job::Before("stop".into()), &around(Path::new("/run"))).is_err());
+    }
+
+    #[test]
+    fn a_machine_that_boots_or_ends_calls_rc_d_scripts_as_its_own_init_does() {
+        let mut script = Script { rc_conf: Some(RcConf::default()), ..Script::default() };
+        let called = |script: &Script, job: &Job, machine| {
+            let mut service = Service::new(Name::new("cron").unwrap(), Kind::Script(script.clone()));
+            service.command = vec!["/etc/rc.d/cron".into()];
+            let made = launch(&service, job, &Surroundings { machine, ..around(Path::new("/run")) }).unwrap();
+            (strings(&made.arguments)[1].to_owned(), strings(&made.environment).contains(&"autoboot=yes"))
+        };
+        assert_eq!(called(&script, &Job::Start, Machine::Boots), ("faststart".into(), true));
+        assert_eq!(called(&script, &Job::Stop, Machine::Ends), ("faststop".into(), false));
+        assert_eq!(called(&script, &Job::Start, Machine::Runs), ("start".into(), false));
+        script.rc_conf = None;
+        assert_eq!(called(&script, &Job::Start, Machine::Boots), ("start".into(), false));
     }
 
     #[test]

@@ -6,13 +6,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
 use svc_core::service::Ready;
-use svc_core::{Event, Job, Name, Reach, RunId, Service, ServiceId, Signal};
+use svc_core::{Event, Exit, Job, Name, Reach, RunId, Service, ServiceId, Signal};
 use svc_platform::notify::Notify;
 use svc_platform::poll::Interest;
 use svc_platform::spawn::Kin;
 use svc_platform::{Passed, files, process, signals};
 
-use super::prepare::{self, Surroundings};
+use super::prepare::{self, Machine, Surroundings};
 use super::records::{Launched, Record, Watched};
 use super::run::{Process, Run, Trunk, tree_name};
 use super::{Manager, Token, audit};
@@ -47,7 +47,32 @@ impl Manager {
         if job == Job::Start && self.configures_first(run, id, &service) {
             return;
         }
+        if job == Job::Stop && self.passes_over_stop(&service) {
+            return self.ends_without_a_word(run, about);
+        }
         self.launch_or_say(run, id, &service, job, about);
+    }
+
+    /// rc.shutdown(8) calls only the scripts that ask for it: others may take away what is still needed.
+    fn passes_over_stop(&self, service: &Service) -> bool {
+        self.options.first && self.then.is_some() && service.rc_conf().is_some_and(|rc| !rc.shutdown)
+    }
+
+    /// What such a script has left running is told to end, as process 1 of that system tells everyone who is left.
+    fn ends_without_a_word(&mut self, run: RunId, about: Option<RunId>) {
+        if let Some(about) = about {
+            self.signal(about, Signal::Term, Reach::Tree);
+        }
+        self.event(Event::Executed(run));
+        self.event(Event::Ended(run, Exit::Code(0)));
+    }
+
+    fn machine(&mut self, id: ServiceId, job: &Job) -> Machine {
+        match job {
+            Job::Start if self.booting.remove(&id) => Machine::Boots,
+            Job::Stop if self.options.first && self.then.is_some() => Machine::Ends,
+            _ => Machine::Runs,
+        }
     }
 
     pub(super) fn launch_or_say(
@@ -73,8 +98,10 @@ impl Manager {
     ) -> Result<(), String> {
         let name = &service.name;
         let ears = self.ears(run, service, &job)?;
+        let machine = self.machine(id, &job);
         let around = Surroundings {
             runtime: &self.options.runtime,
+            machine,
             volatile: &self.options.volatile,
             is_root: self.is_root,
             main: about.and_then(|run| self.runs.get(run)).and_then(Run::first).map(|process| process.pid),
