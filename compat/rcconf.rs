@@ -30,6 +30,19 @@ pub fn line_of(text: &[u8], variable: &str) -> Option<usize> {
     lines.enumerate().filter(|(_, line)| sets(line)).map(|(at, _)| at + 1).last()
 }
 
+/// The variables with this beginning that lines of this text set, in their order, each once.
+pub fn set_in(text: &[u8], beginning: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for line in text.split(|byte| *byte == b'\n') {
+        let line = decode(line);
+        let Some((name, _)) = line.trim_start().split_once('=') else { continue };
+        if name.starts_with(beginning) && is_variable(name) && !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
 /// The value that this text gives a variable, read without running anything.
 pub fn value_in(text: &[u8], variable: &str) -> Option<String> {
     let values = Values::of(&Shell::read(text), "rc.conf");
@@ -86,6 +99,12 @@ mod tests {
         assert_eq!(value_in(text, "web_enable").as_deref(), Some("YES"));
         assert_eq!(value_in(b"on=YES\nweb_enable=\"${on}\"\n", "web_enable").as_deref(), Some("YES"));
         assert_eq!(value_in(text, "db_enable"), None);
+    }
+
+    #[test]
+    fn the_variables_of_a_service_are_those_that_begin_with_its_name() {
+        let text = b"web_enable=YES\n  web_flags=\"-v\"\n#web_user=x\nweb_enable=NO\nweb two_x=1\nother_x=1\n";
+        assert_eq!(set_in(text, "web_"), ["web_enable", "web_flags"]);
     }
 
     #[test]

@@ -80,6 +80,9 @@ pub struct Service {
     pub access: Access,
     /// Whether it starts at boot, and where that is written. Key: `enabled`.
     pub enabled: Enabled,
+    /// For a script: the variables that its own configuration sets, rc.conf or a file of `/etc/default` and the like.
+    #[serde(default)]
+    pub settings: Vec<Setting>,
     /// The files it was read from, main one first.
     pub files: Vec<String>,
     /// Where each value was written: key to `FILE:LINE`.
@@ -128,6 +131,17 @@ pub struct Script {
     /// What rc.conf has to do with it; `None`: there is no rc.conf here, or it is no script of that world.
     #[serde(default)]
     pub rc_conf: Option<RcConf>,
+}
+
+/// A variable of a script's own configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// The variable.
+    pub name: String,
+    /// What the shell has for it.
+    pub value: String,
+    /// Where it is set: `FILE:LINE`.
+    pub origin: String,
 }
 
 /// How rc.conf knows a script, and what rc(8) would do with it.
@@ -461,6 +475,7 @@ impl Service {
             verbs: BTreeMap::new(),
             access: Access::default(),
             enabled: Enabled::default(),
+            settings: Vec::new(),
             files: Vec::new(),
             origins: BTreeMap::new(),
         }

@@ -179,6 +179,34 @@ fn what_a_script_with_a_lent_library_writes_and_leaves_is_as_everywhere() {
 }
 
 #[test]
+fn rc_conf_enables_a_script_and_sets_its_variables_here_too() {
+    if !is_root("a mount namespace for an rc.d script") {
+        return;
+    }
+    let conf = "echo sleeper_time=500 > /etc/rc.conf; echo sleeper_enable=YES >> /etc/rc.conf";
+    let daemon = machine(RC_D, conf, &["--boot"]);
+    let (manager, _) = daemon.pids();
+    let text = || fs::read_to_string(seen_by(manager, "/etc/rc.conf")).unwrap();
+    daemon.until_state("sleeper", StateName::Up);
+    assert_eq!(svc_platform::process::facts(daemon.pid("sleeper")).unwrap().arguments.last().unwrap(), "500");
+    assert_eq!(daemon.status("sleeper").enabled_by, "/etc/rc.conf:2");
+    let Reply::Load(report) = daemon.ask(&Request::Load { names: vec!["sleeper".into()] }) else { panic!() };
+    let settings = report.values.iter().filter(|value| value.key.starts_with("settings."));
+    let shown: Vec<_> = settings.map(|value| format!("{} {} {}", value.key, value.value, value.origin)).collect();
+    assert_eq!(shown, ["settings.sleeper_enable YES /etc/rc.conf:2", "settings.sleeper_time 500 /etc/rc.conf:1"]);
+    let outcome = daemon.outcome(&Request::Disable(target("sleeper")));
+    assert!(matches!(outcome.answer, Answer::Done { .. }), "{outcome:?}");
+    assert_eq!(text(), "sleeper_time=500\nsleeper_enable=\"NO\"\n");
+    assert_eq!(verb(&daemon, "enabled").0, Answer::Exited(Exit::Code(1)));
+    // The script's own verb edits the same file from below what is lent.
+    assert_eq!(verb(&daemon, "enable"), said(0, &["sleeper enabled in /etc/rc.conf"]));
+    assert_eq!(text(), "sleeper_time=500\nsleeper_enable=\"YES\"\n");
+    daemon.ask(&Request::Load { names: Vec::new() });
+    assert!(daemon.summary("sleeper").enabled);
+    daemon.down("sleeper");
+}
+
+#[test]
 fn a_script_of_red_hat_is_a_service_like_any_other() {
     if !is_root("a mount namespace for a script of Red Hat") {
         return;

@@ -54,6 +54,7 @@ fn reduced(service: &Service) -> Service {
         configure_at_start: false,
         verbs: verbs.iter().map(|(name, verb)| (name.clone(), without_words(verb))).collect(),
         enabled: Enabled { on: enabled.on, origin: String::new() },
+        settings: Vec::new(),
         files: Vec::new(),
         origins: BTreeMap::from_iter(requires),
     }

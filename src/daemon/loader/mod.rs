@@ -12,12 +12,14 @@ use svc_platform::files;
 use super::image::{Faulty, Image};
 use super::options::Options;
 
+mod answer;
 mod checks;
 mod classes;
 pub(crate) mod links;
 mod native;
 pub(crate) mod rcconf;
 pub(crate) mod scripts;
+mod settings;
 mod terminals;
 
 /// A definition or script larger than this is refused.

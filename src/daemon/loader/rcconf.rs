@@ -3,14 +3,14 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use svc_compat::library::RC_SUBR;
-use svc_compat::rcconf::{is_variable, line_of, says, value_in};
+use svc_compat::rcconf::{self, is_variable, line_of, says, value_in};
 use svc_compat::script::{Script, Style};
-use svc_core::service::{Enabled, RcConf};
+use svc_core::service::{Enabled, RcConf, Setting};
 
-use super::{Trust, text_of};
+use super::{Trust, answer, text_of};
 use crate::daemon::manager::environment::PATH;
 use crate::daemon::options::Options;
 
@@ -18,6 +18,8 @@ use crate::daemon::options::Options;
 const WORK_SECONDS_MAX: u32 = 5;
 /// What stands between the pieces of the shell's answer.
 const MARK: char = '\u{1}';
+/// What stands between the values in a piece.
+const NEXT: char = '\u{2}';
 
 /// The places where settings are, in the order in which they are read. Beside `/etc/rc.conf.d` each directory of local
 /// scripts has one.
@@ -28,19 +30,21 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// Those of this daemon; `None`: its machine or image has no rc.subr, and so no rc.conf that counts.
-    pub(crate) fn of(options: &Options) -> Option<Self> {
+    /// Those of this daemon.
+    pub(crate) fn of(options: &Options) -> Self {
         let root = options.root.clone();
-        if !root.join("etc/rc.subr").is_file() {
-            return None;
-        }
         let mut beside = vec![root.join("etc/rc.conf.d")];
         for dir in options.legacy.iter().filter_map(|dir| dir.parent()).map(|parent| parent.join("rc.conf.d")) {
             if !beside.contains(&dir) {
                 beside.push(dir);
             }
         }
-        Some(Self { root, beside })
+        Self { root, beside }
+    }
+
+    /// Whether the machine or image has an rc.subr of its own. Elsewhere scripts are lent one that they name.
+    pub(super) fn have_library(&self) -> bool {
+        self.root.join("etc/rc.subr").is_file()
     }
 
     /// Files of one service's own; the last has the last word.
@@ -84,14 +88,16 @@ struct Asked<'a> {
     name: &'a str,
     rcvar: &'a str,
     default: &'a str,
+    /// Every variable of its own that some file sets.
+    variables: Vec<String>,
 }
 
 /// Everything that rc.conf says.
 #[derive(Debug)]
 pub(crate) struct Settings {
     places: Places,
-    /// One value for each script that was asked about, in the order asked.
-    values: Vec<String>,
+    /// For each script that was asked about, in the order asked: its rcvar, and its variables.
+    values: Vec<(String, Vec<Setting>)>,
     /// `KEYWORD`s whose scripts are passed over here.
     passed_over: Vec<&'static str>,
     /// What went wrong.
@@ -102,15 +108,18 @@ impl Settings {
     /// Asks a shell, for only that knows what shell says. Where files of others are only looked at, nothing is run, and
     /// lines are taken for what they seem to say.
     pub(super) fn of(places: Places, scripts: &[&Script], trust: Trust) -> Self {
-        let asked: Vec<Asked<'_>> = scripts.iter().filter_map(|script| asked_of(script)).collect();
+        let asked: Vec<Asked<'_>> = scripts.iter().filter_map(|script| asked_of(&places, script)).collect();
         let answer = match trust {
             Trust::Owners => ask(&places, &asked),
             Trust::Anyone => Ok(None),
         };
         match answer {
-            Ok(Some((values, passed_over))) => Self { places, values, passed_over, fault: None },
+            Ok(Some((values, passed_over))) => {
+                let values = asked.iter().zip(values).map(|(asked, said)| settings(&places, asked, said)).collect();
+                Self { places, values, passed_over, fault: None }
+            }
             other => {
-                let values = asked.iter().map(|asked| written(&places, asked)).collect();
+                let values = asked.iter().map(|asked| settings(&places, asked, written(&places, asked))).collect();
                 let passed_over = passed_over(&places.root, "/firstboot", "0", "0");
                 Self { places, values, passed_over, fault: other.err().map(|error| format!("rc.conf: {error}")) }
             }
@@ -118,12 +127,13 @@ impl Settings {
     }
 
     /// What it says of each script, in the order in which they were given.
-    pub(super) fn each(&self, scripts: &[&Script]) -> Vec<(RcConf, Enabled)> {
+    pub(super) fn each(&self, scripts: &[&Script]) -> Vec<(RcConf, Enabled, Vec<Setting>)> {
         let mut values = self.values.iter();
         let mut out = Vec::new();
         for script in scripts {
-            let value = asked_of(script).and_then(|_| values.next());
-            out.push((rc_conf(script), self.enabled(script, value.map(String::as_str))));
+            let found = variable(script).and_then(|_| values.next());
+            let enabled = self.enabled(script, found.map(|(value, _)| value.as_str()));
+            out.push((rc_conf(script), enabled, found.map(|(_, settings)| settings.clone()).unwrap_or_default()));
         }
         out
     }
@@ -137,10 +147,7 @@ impl Settings {
         let (Some(rcvar), Some(value)) = (rc.rcvar, value) else {
             return Enabled { on: true, origin: format!("{}: no variable of rc.conf can turn it off", script.name) };
         };
-        let origin = self.places.all(&rc.name).into_iter().rev().find_map(|path| {
-            let text = text_of(&path, Trust::Anyone).ok()?;
-            Some(format!("{}:{}", path.display(), line_of(&text, &rcvar)?))
-        });
+        let origin = origin(&self.places, &rc.name, &rcvar);
         let own = || match &script.rcvar_default {
             Some(_) => format!("{}: its own default for {rcvar}", script.name),
             None => String::new(),
@@ -158,11 +165,43 @@ fn rc_conf(script: &Script) -> RcConf {
     }
 }
 
-fn asked_of(script: &Script) -> Option<Asked<'_>> {
-    let rcvar = script.rcvar.as_deref().filter(|rcvar| is_variable(rcvar))?;
+/// The variable that enables a script.
+fn variable(script: &Script) -> Option<&str> {
+    script.rcvar.as_deref().filter(|rcvar| is_variable(rcvar))
+}
+
+fn asked_of<'a>(places: &Places, script: &'a Script) -> Option<Asked<'a>> {
+    let rcvar = variable(script)?;
     let name = script.rc_name.as_deref().unwrap_or(&script.name);
     let name = if name.contains('/') { "" } else { name };
-    Some(Asked { name, rcvar, default: script.rcvar_default.as_deref().unwrap_or_default() })
+    let mut variables: Vec<String> = Vec::new();
+    for path in places.all(name) {
+        let Ok(text) = text_of(&path, Trust::Anyone) else { continue };
+        variables.extend(rcconf::set_in(&text, &format!("{name}_")));
+    }
+    variables.sort();
+    variables.dedup();
+    Some(Asked { name, rcvar, default: script.rcvar_default.as_deref().unwrap_or_default(), variables })
+}
+
+/// The place of the line that sets a variable last.
+fn origin(places: &Places, name: &str, variable: &str) -> Option<String> {
+    places.all(name).into_iter().rev().find_map(|path| {
+        let text = text_of(&path, Trust::Anyone).ok()?;
+        Some(format!("{}:{}", path.display(), line_of(&text, variable)?))
+    })
+}
+
+/// Puts places to what was said.
+fn settings(places: &Places, asked: &Asked<'_>, said: Said) -> (String, Vec<Setting>) {
+    let (value, values) = said;
+    let pairs = asked.variables.iter().zip(values);
+    let settings = pairs.map(|(name, value)| Setting {
+        name: name.clone(),
+        value,
+        origin: origin(places, asked.name, name).unwrap_or_default(),
+    });
+    (value, settings.collect())
 }
 
 /// Whether a script is of the world of rc.conf.
@@ -172,12 +211,15 @@ pub(super) fn concerns(script: &Script) -> bool {
 }
 
 /// What the lines seem to say.
-fn written(places: &Places, asked: &Asked<'_>) -> String {
-    let found = places.all(asked.name).into_iter().rev().find_map(|path| {
-        let text = text_of(&path, Trust::Anyone).ok()?;
-        value_in(&text, asked.rcvar)
-    });
-    found.unwrap_or_else(|| asked.default.to_owned())
+fn written(places: &Places, asked: &Asked<'_>) -> Said {
+    let found = |variable: &str| {
+        places.all(asked.name).into_iter().rev().find_map(|path| {
+            let text = text_of(&path, Trust::Anyone).ok()?;
+            value_in(&text, variable)
+        })
+    };
+    let values = asked.variables.iter().map(|variable| found(variable).unwrap_or_default()).collect();
+    (found(asked.rcvar).unwrap_or_else(|| asked.default.to_owned()), values)
 }
 
 /// Reads everything once; a service with settings of its own is asked about in a shell of its own, so that those do not
@@ -185,23 +227,30 @@ fn written(places: &Places, asked: &Asked<'_>) -> String {
 const QUESTION: &str = r#"
 printf '\001%s' "$(sysctl -n security.jail.jailed 2>/dev/null)" "$(sysctl -n security.jail.vnet 2>/dev/null)" \
 	"${firstboot_sentinel-/firstboot}"
-while [ $# -ge 3 ]; do
+_svc_say() {
+	eval "printf '\001%s' \"\${$1-\$2}\""
+	for _svc_name in $3; do
+		eval "printf '\002%s' \"\${$_svc_name-}\""
+	done
+}
+while [ $# -ge 4 ]; do
 	_svc_own=
 	for _svc_dir in $_svc_dirs; do
 		if [ -n "$1" ] && [ -e "$_svc_dir/$1" ]; then _svc_own=yes; fi
 	done
 	if [ -n "$_svc_own" ]; then
-		_svc_value=$(load_rc_config "$1" >/dev/null; eval "printf %s \"\${$2-\$3}\"")
+		(load_rc_config "$1" >/dev/null; _svc_say "$2" "$3" "$4")
 	else
-		eval "_svc_value=\${$2-\$3}"
+		_svc_say "$2" "$3" "$4"
 	fi
-	printf '\001%s' "$_svc_value"
-	shift 3
+	shift 4
 done
 printf '\001end'
 "#;
 
-type Answer = (Vec<String>, Vec<&'static str>);
+/// The value of an rcvar, and of each variable that was asked for.
+type Said = (String, Vec<String>);
+type Answer = (Vec<Said>, Vec<&'static str>);
 
 fn ask(places: &Places, asked: &[Asked<'_>]) -> io::Result<Option<Answer>> {
     for path in ["etc/rc.subr", "etc/defaults/rc.conf", "etc/rc.conf", "etc/rc.conf.local"] {
@@ -212,7 +261,7 @@ fn ask(places: &Places, asked: &[Asked<'_>]) -> io::Result<Option<Answer>> {
     }
     let is_here = places.root == Path::new("/");
     // The system's own knows only the system's own places.
-    let library = if is_here { ". /etc/rc.subr" } else { RC_SUBR.text };
+    let library = if is_here && places.have_library() { ". /etc/rc.subr" } else { RC_SUBR.text };
     let script = format!("ulimit -t {WORK_SECONDS_MAX}\n{library}\nload_rc_config >/dev/null\n{QUESTION}");
     let dirs: Vec<String> = places.beside.iter().map(|dir| dir.display().to_string()).collect();
     let mut command = Command::new("/bin/sh");
@@ -220,20 +269,27 @@ fn ask(places: &Places, asked: &[Asked<'_>]) -> io::Result<Option<Answer>> {
     if !is_here {
         command.env("SVC_ROOT", &places.root);
     }
-    let words = asked.iter().flat_map(|asked| [asked.name, asked.rcvar, asked.default]);
-    let output = command.args(words).stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
-    let text = String::from_utf8_lossy(&output.stdout);
+    for asked in asked {
+        command.args([asked.name, asked.rcvar, asked.default]).arg(asked.variables.join(" "));
+    }
+    let output = answer::of(&mut command)?;
+    let text = String::from_utf8_lossy(&output.text);
     // Before the first mark is what the configuration printed by itself.
     let mut pieces = text.split(MARK).skip(1);
     let (Some(jailed), Some(vnet), Some(sentinel)) = (pieces.next(), pieces.next(), pieces.next()) else {
-        return Err(io::Error::other(format!("its shell said nothing and ended: {}", output.status)));
+        return Err(io::Error::other(format!("its shell said nothing and ended: {}", output.end)));
     };
     let passed_over = passed_over(&places.root, sentinel, jailed, vnet);
-    let mut values: Vec<String> = pieces.map(str::to_owned).collect();
-    if values.pop().as_deref() != Some("end") || values.len() != asked.len() {
-        return Err(io::Error::other(format!("its shell ended before its answer did: {}", output.status)));
+    let mut values: Vec<Said> = pieces.map(said).collect();
+    if values.pop().is_none_or(|(last, _)| last != "end") || values.len() != asked.len() {
+        return Err(io::Error::other(format!("its shell ended before its answer did: {}", output.end)));
     }
     Ok(Some((values, passed_over)))
+}
+
+fn said(piece: &str) -> Said {
+    let mut values = piece.split(NEXT).map(str::to_owned);
+    (values.next().unwrap_or_default(), values.collect())
 }
 
 /// The keywords that rc(8) passes over: always, in a jail, in a jail without a network of its own, and on every boot

@@ -16,7 +16,7 @@ use svc_platform::host;
 
 use super::links::{self, Link};
 use super::native::{Store, look_up_access, look_up_verbs, settle, sources, texts};
-use super::{FILE_BYTES_MAX, Loading, names_of, rcconf, text_of};
+use super::{FILE_BYTES_MAX, Loading, names_of, rcconf, settings, text_of};
 use crate::daemon::options::Options;
 
 /// A script that was read, until its order is known.
@@ -70,6 +70,7 @@ pub(super) fn read_these(files: Vec<PathBuf>, store: &Store, loading: &mut Loadi
         }
     }
     settle_rc_conf(&mut found, loading);
+    settle_settings(&mut found, loading);
     let facilities = facilities(&loading.options.root);
     order(&mut found, &facilities, loading);
     for (name, read) in found {
@@ -79,10 +80,11 @@ pub(super) fn read_these(files: Vec<PathBuf>, store: &Store, loading: &mut Loadi
     }
 }
 
-/// Where there is an rc.conf, that and no link enables the scripts of its world.
+/// Where there is an rc.subr, of the machine or lent, rc.conf and no link enables the scripts of its world.
 fn settle_rc_conf(found: &mut BTreeMap<Name, Read>, loading: &mut Loading<'_>) {
-    let Some(places) = rcconf::Places::of(loading.options) else { return };
-    let mut reads: Vec<&mut Read> = found.values_mut().filter(|read| rcconf::concerns(&read.script)).collect();
+    let places = rcconf::Places::of(loading.options);
+    let reads = found.values_mut().filter(|read| rcconf::concerns(&read.script));
+    let mut reads: Vec<&mut Read> = reads.filter(|read| places.have_library() || is_lent_rc_subr(read)).collect();
     let scripts: Vec<Script> = reads.iter().map(|read| read.script.clone()).collect();
     let scripts: Vec<&Script> = scripts.iter().collect();
     if scripts.is_empty() {
@@ -90,12 +92,27 @@ fn settle_rc_conf(found: &mut BTreeMap<Name, Read>, loading: &mut Loading<'_>) {
     }
     let settings = rcconf::Settings::of(places, &scripts, loading.trust);
     loading.image.notes.extend(settings.fault.clone());
-    for (read, (rc_conf, enabled)) in reads.iter_mut().zip(settings.each(&scripts)) {
+    for (read, (rc_conf, enabled, settings)) in reads.iter_mut().zip(settings.each(&scripts)) {
         read.service.enabled = enabled;
         if let Kind::Script(script) = &mut read.service.kind {
             script.rc_conf = Some(rc_conf);
         }
+        read.service.settings = settings;
     }
+}
+
+/// What other scripts read of their own configuration.
+fn settle_settings(found: &mut BTreeMap<Name, Read>, loading: &Loading<'_>) {
+    let sources: Vec<&[String]> = found.values().map(|read| read.script.sources.as_slice()).collect();
+    let all = settings::of(&sources, &loading.options.root, loading.trust);
+    for (read, settings) in found.values_mut().zip(all) {
+        read.service.settings.extend(settings);
+    }
+}
+
+fn is_lent_rc_subr(read: &Read) -> bool {
+    let Kind::Script(script) = &read.service.kind else { return false };
+    script.libraries.iter().any(|path| path == library::RC_SUBR.path)
 }
 
 fn scripts(dir: &Path) -> Vec<PathBuf> {

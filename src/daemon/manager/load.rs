@@ -165,7 +165,7 @@ impl Manager {
 
 /// Keys that a running service notices only when it is started again.
 fn needs_restart(key: &str) -> bool {
-    const NEXT_START: [&str; 22] = [
+    const NEXT_START: [&str; 23] = [
         "kind",
         "command",
         "ready",
@@ -188,12 +188,16 @@ fn needs_restart(key: &str) -> bool {
         "runtime-directory-mode",
         "conditions",
         "watchdog",
+        "settings",
     ];
     NEXT_START.iter().any(|start| key == *start || key.starts_with(&format!("{start}.")))
 }
 
 fn changes(old: &Service, new: &Service) -> Vec<Change> {
-    let values = |service| definition::values(service).into_iter().collect::<BTreeMap<_, _>>();
+    let values = |service: &Service| {
+        let settings = service.settings.iter().map(|one| (setting_key(&one.name), one.value.clone()));
+        definition::values(service).into_iter().chain(settings).collect::<BTreeMap<_, _>>()
+    };
     let (before, after) = (values(old), values(new));
     let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let none = String::new();
@@ -224,7 +228,17 @@ pub(super) fn values_with_origins(service: &Service) -> Vec<Value> {
         let origin = origin(&key).unwrap_or_else(|| "default".into());
         Value { name: service.name.clone(), key, value, origin }
     };
-    definition::values(service).into_iter().map(value).collect()
+    let settings = service.settings.iter().map(|one| Value {
+        name: service.name.clone(),
+        key: setting_key(&one.name),
+        value: one.value.clone(),
+        origin: one.origin.clone(),
+    });
+    definition::values(service).into_iter().map(value).chain(settings).collect()
+}
+
+fn setting_key(name: &str) -> String {
+    format!("settings.{name}")
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ impl Manager {
         let fault = |text: &str| io::Error::other(text.to_owned());
         let always = "no variable of rc.conf enables it: it runs at every boot unless its KEYWORD says otherwise";
         let rcvar = rc.rcvar.as_deref().ok_or_else(|| fault(always))?;
-        let places = Places::of(&self.options).ok_or_else(|| fault("there is no rc.conf here any more"))?;
+        let places = Places::of(&self.options);
         let path = places.to_change(&rc.name, rcvar);
         let old = match files::read_regular(&path, SETTINGS_BYTES_MAX) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),

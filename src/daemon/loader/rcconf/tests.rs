@@ -26,7 +26,7 @@ impl World {
         let mut options = Options::new(&crate::daemon::Arguments::default(), true, false);
         options.legacy = vec![root.join("etc/rc.d"), root.join("usr/local/etc/rc.d")];
         options.root = root;
-        Places::of(&options).unwrap()
+        Places::of(&options)
     }
 
     /// `on` or `off` and the origin without the root, for each script.
@@ -35,7 +35,7 @@ impl World {
         let settings = Settings::of(self.places(), &scripts, trust);
         assert_eq!(settings.fault, None);
         let root = self.dir.path().display().to_string();
-        let show = |(_, enabled): (RcConf, Enabled)| {
+        let show = |(_, enabled, _): (RcConf, Enabled, Vec<Setting>)| {
             format!("{} {}", if enabled.on { "on" } else { "off" }, enabled.origin.replace(&root, ""))
         };
         settings.each(&scripts).into_iter().map(show).collect()
@@ -88,6 +88,37 @@ fn only_a_shell_knows_what_shell_says() {
     let settings = Settings::of(world.places(), &[&script], Trust::Owners);
     assert!(settings.fault.as_deref().unwrap().starts_with("rc.conf: its shell said nothing"), "{settings:?}");
     assert!(settings.each(&[&script])[0].1.on, "what the lines say holds all the same");
+}
+
+#[test]
+fn every_variable_of_a_script_has_its_value_and_its_line() {
+    let world = World::new();
+    let trust = if svc_platform::users::is_root() { Trust::Owners } else { Trust::Anyone };
+    world.put("etc/rc.conf", "base=/srv\nweb_enable=YES\nweb_root=\"$base/web\"\nwebs_other=1\n");
+    world.put("etc/rc.conf.d/web", "# own\nweb_flags='-a -b'\n");
+    let script = usual("web");
+    let root = world.dir.path().display().to_string();
+    let (.., found) = Settings::of(world.places(), &[&script], trust).each(&[&script]).remove(0);
+    let shown = |one: &Setting| format!("{}={} {}", one.name, one.value, one.origin.replace(&root, ""));
+    assert_eq!(
+        found.iter().map(shown).collect::<Vec<_>>(),
+        ["web_enable=YES /etc/rc.conf:2", "web_flags=-a -b /etc/rc.conf.d/web:2", "web_root=/srv/web /etc/rc.conf:3"]
+    );
+}
+
+#[test]
+fn a_configuration_that_waits_or_turns_in_a_circle_is_stopped_and_told() {
+    if !svc_platform::users::is_root() {
+        return eprintln!("skipped: rc.conf as a shell reads it: needs root");
+    }
+    let world = World::new();
+    let script = usual("web");
+    for endless in ["web_enable=YES\nsleep 1000\n", "web_enable=YES\nwhile :; do :; done\n"] {
+        world.put("etc/rc.conf", endless);
+        let settings = Settings::of(world.places(), &[&script], Trust::Owners);
+        assert!(settings.fault.as_deref().unwrap().starts_with("rc.conf: its shell said nothing"), "{settings:?}");
+        assert!(settings.each(&[&script])[0].1.on, "what the lines say holds all the same");
+    }
 }
 
 #[test]
