@@ -1,5 +1,6 @@
 //! A script and the definition that is to take its place, both run for real in a sandbox each, and compared.
 
+mod alone;
 mod expected;
 mod judge;
 mod sockets;
@@ -12,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use alone::{Alone, alone};
 
 use super::{Ask, Executed, Why, outside};
 
