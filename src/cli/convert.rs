@@ -8,6 +8,7 @@ use svc_compat::shim::is_shim;
 use super::args::Common;
 use super::{code, fail, json, say};
 use crate::convert::place::{self, Written};
+use crate::convert::proof::{self, Proven, Stage};
 use crate::convert::report::Report;
 use crate::convert::{Table, Tree, Verdict, convert, unit};
 
@@ -26,6 +27,9 @@ pub(crate) struct Words {
     /// Take what a systemd unit of the same name says where the script says nothing
     #[arg(long)]
     pub(crate) use_unit: bool,
+    /// Only read: run nothing, not even in a sandbox
+    #[arg(long)]
+    pub(crate) on_paper: bool,
 }
 
 /// Converts, shows or writes, and returns the exit code.
@@ -35,6 +39,7 @@ pub(crate) fn run(words: &Words, common: &Common) -> u8 {
         Err(code) => return code,
     };
     let (tree, table) = (Tree::new(&root), Table::known());
+    let stage = Stage { root, layers: Vec::new() };
     let mut worst = code::GOOD;
     for script in &words.scripts {
         let Some((path, text)) = find(&tree, script) else {
@@ -47,8 +52,14 @@ pub(crate) fn run(words: &Words, common: &Common) -> u8 {
             worst = worst.max(fail(common.json, &text, code::FAILED));
             continue;
         }
-        let (evidence, verdict) = convert(&tree, &table, &path, &text);
-        let report = match verdict {
+        let Proven { evidence, verdict, notes } = match words.on_paper {
+            false => proof::convert(&tree, &table, &stage, &path, &text),
+            true => {
+                let (evidence, verdict) = convert(&tree, &table, &path, &text);
+                Proven { evidence, verdict, notes: Vec::new() }
+            }
+        };
+        let mut report = match verdict {
             Verdict::Kept(why) => Report::kept(&evidence, &why),
             Verdict::Converted(mut draft) => {
                 if words.use_unit
@@ -59,6 +70,7 @@ pub(crate) fn run(words: &Words, common: &Common) -> u8 {
                 Report::converted(&evidence, &draft, &text)
             }
         };
+        report.notes.extend(notes);
         worst = worst.max(match &words.write {
             Some(directory) => write(directory, &report, words.force, common),
             None => show(&report, common),

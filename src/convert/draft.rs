@@ -82,7 +82,7 @@ fn list<T: AsRef<str>>(items: &[T]) -> String {
 }
 
 /// A command as it is written: one line where that is plain, else word by word.
-fn command_value(words: &[String]) -> String {
+pub(super) fn command_value(words: &[String]) -> String {
     let odd =
         words.iter().any(|word| word.is_empty() || word.contains(['|', '&', ';', '<', '>', '$', '`', '\n', '\'']));
     if odd { list(words) } else { quoted(&join(words)) }

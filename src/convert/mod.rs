@@ -10,6 +10,7 @@ pub mod hangup;
 pub mod manual;
 pub mod place;
 pub mod play;
+pub mod proof;
 pub mod report;
 pub mod rest;
 pub mod stay;

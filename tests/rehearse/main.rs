@@ -3,5 +3,6 @@
 mod compared;
 mod harmless;
 mod play;
+mod proven;
 mod recorded;
 mod world;

@@ -1,0 +1,292 @@
+//! Conversion with what running tells: the script's start rehearsed, and a daemon tried in the foreground.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use svc_core::service::Kind;
+
+use super::draft::Draft;
+use super::evidence::Evidence;
+use super::manual::{self, Effect};
+use super::play::{How, Launch, Made, Spot, Tree, UNKNOWN};
+use super::stay::Stay;
+use super::table::Table;
+use super::{Verdict, evidence, judge};
+use crate::rehearse::{self, Ask, By, Rehearsal, compare};
+
+/// How long a daemon may take to be where it stays.
+const TRIAL_TIME: Duration = Duration::from_secs(10);
+/// Options that are tried where nothing is said of any: what daemons call their foreground.
+const CANDIDATES: &[&str] = &["--foreground", "--no-daemon", "--nodaemon", "--nofork", "-f", "-F", "-n", "-D"];
+
+/// A conversion, and what is to be known about how it was found out.
+#[derive(Clone, Debug)]
+pub struct Proven {
+    /// What is known of the script.
+    pub evidence: Evidence,
+    /// What becomes of it.
+    pub verdict: Verdict,
+    /// What was run, or why nothing was.
+    pub notes: Vec<String>,
+}
+
+/// Where scripts and daemons are run: a root, and trees laid over it, the first on top.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// The root of a whole system.
+    pub root: PathBuf,
+    /// What lies over it, such as unpacked packages.
+    pub layers: Vec<PathBuf>,
+}
+
+/// Converts a script, with its start rehearsed in a sandbox.
+///
+/// Where there can be no sandbox the script is only read, and the notes say so.
+pub fn convert(tree: &Tree, table: &Table, stage: &Stage, path: &str, text: &[u8]) -> Proven {
+    let mut evidence = evidence::gather(tree, path, text);
+    let mut notes = Vec::new();
+    let lowers: Vec<PathBuf> = stage.layers.iter().chain([&stage.root]).cloned().collect();
+    let script = lowers.iter().map(|lower| below(lower, path)).find(|script| script.exists());
+    let ask = Ask {
+        root: stage.root.clone(),
+        layers: stage.layers.clone(),
+        ..Ask::new(script.unwrap_or_else(|| PathBuf::from(path)), "start")
+    };
+    let told = match ask.run() {
+        Ok(told) => told,
+        Err(why) => {
+            notes.push(format!("not rehearsed: {why}"));
+            let verdict = judge(tree, table, &evidence);
+            return Proven { evidence, verdict, notes };
+        }
+    };
+    let merged = merge(&mut evidence, &told);
+    let mut verdict = judge(tree, table, &evidence);
+    if let Verdict::Converted(draft) = &mut verdict {
+        match &merged {
+            Some(merged) => {
+                notes.push("its start was rehearsed in a sandbox".to_string());
+                merged.tell(draft);
+            }
+            None => notes.push(format!("rehearsed: {}", silence(&told))),
+        }
+        if matches!(draft.kind, Kind::Forking { .. }) {
+            notes.push(tried(tree, &lowers, draft));
+        }
+    }
+    Proven { evidence, verdict, notes }
+}
+
+fn below(root: &Path, path: &str) -> PathBuf {
+    root.join(path.trim_start_matches('/'))
+}
+
+fn silence(told: &Rehearsal) -> String {
+    let said = told.output.lines().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+    format!(
+        "its start led to no daemon that could be told apart, so only reading says what it starts ({})",
+        said.trim()
+    )
+}
+
+/// What the rehearsal had to say of a launch.
+struct Merged {
+    /// The words were the same as on paper; else those of the paper.
+    same: Result<(), String>,
+    launch: rehearse::Launch,
+    made: Vec<String>,
+}
+
+/// Puts what was executed in the place of what was read.
+fn merge(evidence: &mut Evidence, told: &Rehearsal) -> Option<Merged> {
+    let mut launches: Vec<&rehearse::Launch> = told.launches.iter().filter(|one| one.by != By::Bypass).collect();
+    if launches.is_empty() {
+        launches = told.launches.iter().collect();
+    }
+    launches.dedup_by(|one, other| one.argv == other.argv && one.program == other.program);
+    let [found] = launches.as_slice() else { return None };
+    let executed: Vec<String> = [found.program.clone()].into_iter().chain(found.argv.iter().skip(1).cloned()).collect();
+    let made = directories(evidence, told);
+    let whole = |words: &[String]| words.iter().all(|word| !word.contains(UNKNOWN));
+    let same = match &evidence.main {
+        Ok(launch) if launch.command == executed || ends_alike(&launch.command, &executed) => Ok(()),
+        // A starter inside a starter was followed further on paper than a recorder sees.
+        Ok(launch) if base(&launch.command) != base(&executed) => return None,
+        Ok(launch) => Err(launch.command.join(" ")),
+        Err(why) if why.contains("only running it tells") => Err(why.clone()),
+        Err(_) => return None,
+    };
+    let spot = match &evidence.main {
+        Ok(launch) => launch.spot.clone(),
+        Err(_) => evidence.start.launches.last().map_or_else(nowhere, |launch| launch.spot.clone()),
+    };
+    let paper = evidence.start.launches.iter().rev().find(|launch| launch.spot == spot).cloned();
+    let mut launch = match (&evidence.main, paper) {
+        (Ok(launch), _) => launch.clone(),
+        (Err(_), Some(launch)) => launch,
+        (Err(_), None) => return None,
+    };
+    if same.is_err() {
+        launch.command = executed;
+    }
+    fill(&mut launch, found);
+    if !whole(&launch.command) {
+        return None;
+    }
+    evidence.main = Ok(launch);
+    Some(Merged { same, launch: (*found).clone(), made })
+}
+
+/// What only running told: where the paper has nothing, or something unknown.
+fn fill(launch: &mut Launch, found: &rehearse::Launch) {
+    let unknown = |value: &Option<String>| value.as_ref().is_none_or(|value| value.contains(UNKNOWN));
+    let context = &mut launch.context;
+    for (ours, theirs) in [
+        (&mut context.user, &found.user),
+        (&mut context.group, &found.group),
+        (&mut context.chroot, &found.chroot),
+        (&mut context.directory, &found.directory),
+        (&mut launch.pid_file, &found.pid_file),
+    ] {
+        if unknown(ours) {
+            ours.clone_from(theirs);
+        }
+    }
+    if unknown(&context.nice) {
+        context.nice = found.nice.map(|nice| nice.to_string());
+    }
+    if unknown(&context.umask) {
+        context.umask = found.umask.map(|mask| format!("{mask:03o}"));
+    }
+    launch.background |= found.background && launch.how >= How::Background;
+}
+
+/// Directories below the runtime directory that the rehearsal made, with owner and permissions.
+fn directories(evidence: &mut Evidence, told: &Rehearsal) -> Vec<String> {
+    let mut out = Vec::new();
+    let is_ours = |path: &str| path.starts_with("/run/") && !path.starts_with("/run/svc") && path != "/run/lock";
+    for made in told.made.iter().filter(|made| made.kind == "directory" && !made.was_there && is_ours(&made.path)) {
+        let path = made.path.clone();
+        out.push(path["/run/".len()..].to_string());
+        let names =
+            [path.clone(), path.replacen("/run/lock/", "/var/lock/", 1), path.replacen("/run/", "/var/run/", 1)];
+        let known = evidence.start.made.iter_mut().find(|known| names.contains(&known.path));
+        let (owner, group) = (Some(made.owner.clone()), Some(made.group.clone()));
+        let mode = Some(format!("{:04o}", made.mode & 0o7777));
+        match known {
+            Some(known) => {
+                let unknown = |value: &Option<String>| value.as_ref().is_some_and(|value| value.contains(UNKNOWN));
+                if unknown(&known.owner) || unknown(&known.group) {
+                    (known.owner, known.group) = (owner, group);
+                }
+                if unknown(&known.mode) {
+                    known.mode = mode;
+                }
+            }
+            None => evidence.start.made.push(Made { path, directory: true, owner, group, mode, spot: nowhere() }),
+        }
+    }
+    out
+}
+
+fn nowhere() -> Spot {
+    Spot { file: "rehearsal".into(), line: 0 }
+}
+
+fn base(words: &[String]) -> Option<&str> {
+    words.first().and_then(|program| program.rsplit('/').next())
+}
+
+/// The same words, where only the program is named by another path.
+fn ends_alike(one: &[String], other: &[String]) -> bool {
+    base(one) == base(other) && one.get(1..) == other.get(1..)
+}
+
+impl Merged {
+    /// Adds to the origin of each key what the rehearsal says of it.
+    fn tell(&self, draft: &mut Draft) {
+        let launch = &self.launch;
+        for key in draft.keys.iter_mut().filter(|key| matches!(key.table, "" | "limits")) {
+            let confirmed = match key.name.as_str() {
+                "command" => match &self.same {
+                    Ok(()) => Some("the same words when rehearsed".to_string()),
+                    Err(paper) => Some(format!("rehearsal: these words were executed; reading gave: {paper}")),
+                },
+                "user" => launch.user.as_ref().map(|user| format!("rehearsal: as {user}")),
+                "group" => launch.group.as_ref().map(|group| format!("rehearsal: as {group}")),
+                "directory" => launch.directory.as_ref().map(|path| format!("rehearsal: in {path}")),
+                "chroot" => launch.chroot.as_ref().map(|path| format!("rehearsal: in {path}")),
+                "nice" => launch.nice.map(|nice| format!("rehearsal: {nice}")),
+                "umask" => launch.umask.map(|mask| format!("rehearsal: {mask:03o}")),
+                "pid-file" => launch.pid_file.as_ref().map(|path| format!("rehearsal: {path}")),
+                "runtime-directory" => {
+                    (!self.made.is_empty()).then(|| format!("rehearsal: it made {}", self.made.join(", ")))
+                }
+                name => launch.limits.get(name).map(|_| "rehearsal".to_string()),
+            };
+            if let Some(confirmed) = confirmed {
+                key.origin = format!("{}; {confirmed}", key.origin);
+            }
+        }
+    }
+}
+
+/// Tries the daemon in the foreground: as it is, and with options by which daemons stay there. Says what came of it.
+fn tried(tree: &Tree, lowers: &[PathBuf], draft: &mut Draft) -> String {
+    let name = draft.name.to_string();
+    let run = |draft: &Draft| {
+        compare::alone(&name, &format!("{}\n[restart]\nwhen = \"never\"\n", draft.text()), lowers, TRIAL_TIME)
+    };
+    let forking = match run(draft) {
+        Ok(seen) if seen.stays => seen,
+        Ok(_) => {
+            return "tried in a sandbox: it does not start there, so nothing is known of its foreground".to_string();
+        }
+        Err(why) => return format!("not tried in the foreground: {why}"),
+    };
+    let described = manual::described(tree, &draft.command);
+    let may_mean_it = |option: &str| {
+        let mut known = described.iter().filter(|known| known.names.iter().any(|name| name == option)).peekable();
+        known.peek().is_none() || known.any(|known| known.effect() == Effect::Stays)
+    };
+    let plain = std::iter::once(None);
+    for option in plain.chain(CANDIDATES.iter().copied().filter(|option| may_mean_it(option)).map(Some)) {
+        let mut candidate = draft.clone();
+        candidate.stay_by(option);
+        let Ok(seen) = run(&candidate) else { continue };
+        let users = |seen: &compare::Alone| seen.processes.iter().map(|(user, _)| user.clone()).collect::<Vec<_>>();
+        if seen.stays && seen.sockets == forking.sockets && users(&seen) == users(&forking) {
+            *draft = candidate;
+            let with = option.map_or("as it is".to_string(), |option| format!("with {option}"));
+            return format!("tried in a sandbox: {with} it stays in the foreground, and listens where it did");
+        }
+    }
+    "tried in a sandbox: it goes into the background whatever option was tried".to_string()
+}
+
+impl Draft {
+    /// Makes it one of the foreground, by an option that was found in a trial.
+    fn stay_by(&mut self, option: Option<&str>) {
+        self.command.extend(option.map(String::from));
+        let source = match option {
+            Some(option) => format!("trial: with {option} it stays in the foreground and listens where it did"),
+            None => "trial: it stays in the foreground as it is".to_string(),
+        };
+        let added = option.map(String::from).into_iter().collect();
+        self.stay = Stay {
+            command: self.command.clone(),
+            foreground: true,
+            added,
+            source: source.clone(),
+            ..self.stay.clone()
+        };
+        self.kind = Kind::Process;
+        self.keys.retain(|key| !(key.table.is_empty() && matches!(key.name.as_str(), "kind" | "pid-file")));
+        let command = super::draft::command_value(&self.command);
+        if let Some(key) = self.keys.iter_mut().find(|key| key.table.is_empty() && key.name == "command") {
+            key.value = command;
+            key.origin = format!("{}; in the foreground: {source}", key.origin);
+        }
+        self.open.retain(|open| !open.starts_with("no pid file is known"));
+    }
+}

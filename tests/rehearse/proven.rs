@@ -1,0 +1,88 @@
+//! Conversions with what running told: words that only a shell knows, and a daemon tried in the foreground.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::play::can_play;
+
+/// A directory that a sandbox shows as it is.
+fn shown() -> Option<TempDir> {
+    let below = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let hidden = ["/tmp", "/run", "/dev", "/proc", "/sys"].iter().any(|hidden| below.starts_with(hidden));
+    if hidden || !can_play() {
+        let mut terminal = std::io::stderr();
+        writeln!(terminal, "skipped: {} is not seen in a sandbox", below.display()).unwrap();
+        return None;
+    }
+    TempDir::new_in(below).ok()
+}
+
+fn put(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// What `svc convert` says of a script with this text, in which DAEMON stands for the path of a program with that one.
+fn converted(script: &str, daemon: &str, more: &[&str]) -> Option<Value> {
+    let dir = shown()?;
+    let program = dir.path().join("backd");
+    put(&program, daemon);
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = dir.path().join("back");
+    put(&path, &script.replace("DAEMON", program.to_str().unwrap()));
+    let output = Command::new(env!("CARGO_BIN_EXE_svc")).args(["convert", "--json"]).args(more).arg(&path).output();
+    let output = output.unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let value: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    Some(value["convert"].clone())
+}
+
+fn origin(told: &Value, key: &str) -> String {
+    let origins = told["origins"].as_array().unwrap_or_else(|| panic!("{told}"));
+    let found = origins.iter().find(|origin| origin["key"] == key).unwrap_or_else(|| panic!("{key}: {told}"));
+    found["origin"].as_str().unwrap().to_string()
+}
+
+/// It forks unless it is told `-F`, and says so nowhere.
+const FORKING: &str = "#!/bin/sh\ncd /\nif [ \"$1\" = -F ]; then exec tail -f /dev/null; fi\n\
+                       if [ $# -gt 0 ]; then exit 64; fi\ntail -f /dev/null >/dev/null 2>&1 &\n";
+
+const PLAIN: &str = "#!/bin/sh\ncase \"$1\" in\nstart) start-stop-daemon --start --exec DAEMON ;;\n\
+                     stop) start-stop-daemon --stop --exec DAEMON ;;\nesac\n";
+
+#[test]
+fn a_daemon_of_which_nothing_is_said_is_tried_in_the_foreground() {
+    let Some(told) = converted(PLAIN, FORKING, &[]) else { return };
+    let definition = told["definition"].as_str().unwrap_or_else(|| panic!("{told}"));
+    assert!(definition.contains("/backd -F\"") && !definition.contains("forking"), "{told}");
+    let origin = origin(&told, "command");
+    assert!(origin.contains("trial: with -F it stays") && origin.contains("the same words when rehearsed"), "{origin}");
+}
+
+#[test]
+fn on_paper_nothing_is_run_and_the_daemon_stays_of_the_kind_that_forks() {
+    let Some(told) = converted(PLAIN, FORKING, &["--on-paper"]) else { return };
+    let definition = told["definition"].as_str().unwrap_or_else(|| panic!("{told}"));
+    assert!(definition.contains("kind = \"forking\""), "{told}");
+    assert!(!told.to_string().contains("rehears"), "{told}");
+}
+
+#[test]
+fn words_that_only_running_tells_come_from_the_rehearsal() {
+    let script = "#!/bin/sh\nPORT=$(sh -c 'expr 4000 + 2')\nmkdir -p /run/back-$PORT\ncase \"$1\" in\n\
+                  start) start-stop-daemon --start --background --exec DAEMON -- --port $PORT ;;\n\
+                  stop) start-stop-daemon --stop --exec DAEMON ;;\nesac\n";
+    let Some(told) = converted(script, FORKING, &[]) else { return };
+    let definition = told["definition"].as_str().unwrap_or_else(|| panic!("{told}"));
+    assert!(definition.contains("--port 4002"), "{told}");
+    assert!(definition.contains("runtime-directory = [\"back-4002\"]"), "{told}");
+    assert!(origin(&told, "command").contains("rehearsal: these words were executed"), "{told}");
+    let Some(told) = converted(script, FORKING, &["--on-paper"]) else { return };
+    assert!(told["kept"].as_str().is_some_and(|why| why.contains("only running it tells")), "{told}");
+}
