@@ -85,6 +85,7 @@ impl Session {
             Verb::Edit { names } => names.iter().map(|name| self.edit(name, common)).max().unwrap_or(code::GOOD),
             Verb::Top(asked) => self.top(&asked, common),
             Verb::Order(words) => order::run(&words, common),
+            Verb::Migrate(words) if words.convert || words.undo => self.migrate(&words, common),
             Verb::Migrate(words) => migrate::run(&words, common),
             Verb::Convert(words) => convert::run(&words, common),
             Verb::Shim(words) => shim::run(&words, common),

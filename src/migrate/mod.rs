@@ -11,6 +11,7 @@ mod picture;
 pub(crate) mod root;
 mod running;
 mod scripts;
+pub(crate) mod stage;
 mod units;
 
 use std::path::Path;

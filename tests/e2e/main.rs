@@ -22,5 +22,6 @@ mod readiness;
 mod scripts;
 mod shim;
 mod socket;
+mod switched;
 mod trees;
 mod verbs;

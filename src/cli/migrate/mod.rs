@@ -1,5 +1,6 @@
 //! `svc migrate`: the inventory of legacy scripts as a table, as blocks, as JSON, as a page.
 
+mod convert;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,18 @@ pub(crate) struct Words {
     /// Write the inventory to this file as a page for a browser
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
+    /// Make definitions that wait; with names, or --all, compare them with their scripts and put them in force
+    #[arg(long, conflicts_with = "html")]
+    pub(crate) convert: bool,
+    /// Put all in force that can be
+    #[arg(long, requires = "convert", conflicts_with = "names")]
+    pub(crate) all: bool,
+    /// Put in force without comparing
+    #[arg(long, requires = "convert")]
+    pub(crate) no_compare: bool,
+    /// Put scripts in force again, and every file as it was
+    #[arg(long, conflicts_with_all = ["convert", "html"])]
+    pub(crate) undo: bool,
     /// Show everything about these scripts; names or patterns
     #[arg(value_name = "NAME")]
     pub(crate) names: Vec<String>,

@@ -27,6 +27,7 @@ pub(super) fn values() -> Vec<(&'static str, Value)> {
     let mut all = vec![
         ("configured", json!(configured())),
         ("convert", json!(converted())),
+        ("migrated", json!({ "name": "x", "script": "x", "state": "staged", "text": "x", "open": ["x"] })),
         ("shim", json!({ "name": "x", "answer": "x" })),
         ("comparison", json!(Comparison { script_fails: some(), rows: rows.into() })),
     ];
