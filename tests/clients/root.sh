@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../packages/root.sh"
 
 # The clients, and what their modules need.
 PACKAGES=(ansible-core puppet-agent python3-apt)
-BESIDE=(orphan-sysvinit-scripts sysv-rc insserv initscripts procps iproute2 jq)
+BESIDE=(orphan-sysvinit-scripts sysv-rc insserv initscripts procps iproute2 jq python3-venv)
 # What the clients bring and take away.
 DAEMONS=(redis-server nginx-light)
 
@@ -43,4 +43,22 @@ install_packages() {
                 } >>/later/Packages
             done
             rm /usr/sbin/policy-rc.d' install "${PACKAGES[@]}" "${BESIDE[@]}"
+    install_salt "$dir"
+}
+
+# Debian has no salt; the package index of Python does. Where that is not to be had, or has none that goes together with
+# this Debian, the machine is without it and the test says so.
+install_salt() {
+    local dir=$1 file certificates=${PIP_CERT:-${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}}
+    for file in /etc/pip.conf ~/.config/pip/pip.conf ~/.pip/pip.conf; do
+        if [[ -r $file ]]; then cp "$file" "$dir/etc/pip.conf"; fi
+    done
+    if [[ -r $certificates ]]; then cp -L "$certificates" "$dir/pip.crt"; fi
+    unshare --mount --pid --fork --kill-child --root="$dir" --mount-proc \
+        /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root PIP_CERT=/pip.crt \
+        "http_proxy=${http_proxy:-}" "https_proxy=${https_proxy:-}" ${PIP_INDEX_URL:+"PIP_INDEX_URL=$PIP_INDEX_URL"} \
+        /bin/bash -euc 'python3 -m venv /opt/salt
+            timeout 600 /opt/salt/bin/pip -q --no-cache-dir install salt
+            /opt/salt/bin/salt-call --version' || rm -rf "$dir/opt/salt"
+    rm -f "$dir/etc/pip.conf" "$dir/pip.crt"
 }

@@ -7,6 +7,7 @@ use crate::random::Random;
 use crate::roots::Answer;
 
 const NAMES: [&str; 7] = ["web", "db", "cron", "net", "old.rpmsave", "plain", "late"];
+const XINETD: [&str; 4] = ["echo", "time", "web", "echo.rpmsave"];
 const STRANGE: [&str; 6] = ["nothere", "-rf", "we b", "", "../web", "functions"];
 
 pub(crate) const CHKCONFIG: Topic = Topic {
@@ -15,6 +16,7 @@ pub(crate) const CHKCONFIG: Topic = Topic {
     watched: &[
         "/etc/init.d",
         "/etc/chkconfig.d",
+        "/etc/xinetd.d",
         "/var/log",
         "/usr/sbin/runlevel",
         "/usr/libexec/initscripts",
@@ -57,6 +59,18 @@ fn world(random: &mut Random) -> Vec<Put> {
     puts.push(Put::file("/usr/bin/systemd-escape", mangle, 0o755));
     for level in 0..7 {
         puts.push(Put::directory(&format!("/etc/rc{level}.d")));
+    }
+    if random.once_in(2) {
+        puts.push(Put::file("/etc/init.d/xinetd", "#!/bin/sh\n# chkconfig: 345 50 50\n# description: x\n", 0o755));
+        if !random.once_in(4) {
+            puts.push(Put::link("/etc/rc3.d/S50xinetd", "../init.d/xinetd"));
+        }
+    }
+    for name in XINETD {
+        let said = random.pick(&["", "# default: off\n", "# description: a service\n"]);
+        let line = random.pick(&["\tdisable = yes\n", "\tdisable\t= no\n", "  disable=yes\n", ""]);
+        let text = format!("{said}\nservice {name}\n{{\n{line}\tid = x\n}}\n");
+        puts.push(Put::file(&format!("/etc/xinetd.d/{name}"), &text, 0o600));
     }
     for name in NAMES {
         if random.once_in(7) {
@@ -113,7 +127,11 @@ fn script(random: &mut Random, name: &str) -> String {
 }
 
 fn chkconfig(random: &mut Random) -> Call {
-    let name = if random.once_in(9) { random.pick(&STRANGE) } else { random.pick(&NAMES) };
+    let name = match random.below(9) {
+        0 => random.pick(&STRANGE),
+        1 => random.pick(&XINETD),
+        _ => random.pick(&NAMES),
+    };
     let levels = random.pick(&["3", "35", "2345", "016", "8", ""]);
     let state = random.pick(&["on", "off", "on", "off", "on", "off", "reset", "reset", "resetpriorities", "nonsense"]);
     Call::new(match random.below(16) {
@@ -138,6 +156,12 @@ fn chkconfig(random: &mut Random) -> Call {
             &["-h"],
         ])),
         11 => words(&[&format!("--levels={levels}"), name, state]),
+        12 => match random.below(4) {
+            0 => words(&["--list", "--type", random.pick(&["xinetd", "sysv"])]),
+            1 => words(&["--type", "xinetd", "--list", random.pick(&XINETD)]),
+            2 => words(&["--type", "xinetd", random.pick(&XINETD)]),
+            _ => words(&["--type", "xinetd", random.pick(&XINETD), random.pick(&["on", "off", "reset"])]),
+        },
         _ => words(&[name, state]),
     })
 }

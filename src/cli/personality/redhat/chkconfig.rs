@@ -8,6 +8,7 @@ use super::super::rcconf::below;
 use super::super::{called_as, script};
 use super::order::{arrange, is_open};
 use super::scripts::{self, End, No, Script, links, read, remove, set};
+use super::xinetd;
 
 /// The version whose answers these are.
 const VERSION: &str = "1.33";
@@ -22,6 +23,14 @@ enum Deed {
     Add,
     Delete,
     Override,
+}
+
+/// Which services are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kinds {
+    All,
+    Sysv,
+    Xinetd,
 }
 
 #[derive(Debug, Default)]
@@ -114,27 +123,34 @@ fn answer(line: &[String]) -> Result<u8, End> {
     if call.help {
         return Err(usage());
     }
-    if call.kind.as_deref().is_some_and(|kind| kind != "xinetd" && kind != "sysv") {
-        return Err(fault("--type must be 'sysv' or 'xinetd'"));
-    }
+    let kinds = match call.kind.as_deref() {
+        None => Kinds::All,
+        Some("sysv") => Kinds::Sysv,
+        Some("xinetd") => Kinds::Xinetd,
+        Some(_) => return Err(fault("--type must be 'sysv' or 'xinetd'")),
+    };
     call.deeds.dedup();
     if call.deeds.len() > 1 {
         return Err(fault("only one of --list, --add, --del, or --override may be specified"));
     }
     let deed = call.deeds.first().copied().or_else(|| line.is_empty().then_some(Deed::List));
     let code = match (deed, call.words.as_slice()) {
-        (Some(Deed::List), []) => return list(),
-        (Some(Deed::List), [name]) => return show_one(name),
+        (Some(Deed::List), []) => return list(kinds),
+        (Some(Deed::List), [name]) => return show_one(name, kinds),
         (Some(deed), [path]) if !path.is_empty() => {
             let name = path.rsplit('/').next().unwrap_or(path);
             match deed {
+                // Whether xinetd has a service is said by its file alone.
+                _ if of_xinetd(name, kinds)?.is_some() => 0,
                 Deed::Add => add(name)?,
                 Deed::Delete => delete(name)?,
                 Deed::Override | Deed::List => instead(name)?,
             }
         }
         (Some(_), _) | (None, []) => return Err(usage()),
-        (None, [name, rest @ ..]) => return one(name, rest.first().map(String::as_str), call.levels.as_deref()),
+        (None, [name, rest @ ..]) => {
+            return one(name, rest.first().map(String::as_str), call.levels.as_deref(), kinds);
+        }
     };
     look_again();
     Ok(code)
@@ -147,8 +163,11 @@ fn look_again() {
 }
 
 /// A question about a script, or a change of where it starts.
-fn one(name: &str, state: Option<&str>, levels: Option<&str>) -> Result<u8, End> {
+fn one(name: &str, state: Option<&str>, levels: Option<&str>, kinds: Kinds) -> Result<u8, End> {
     let levels = levels.map(|text| parse(text).ok_or_else(usage)).transpose()?.unwrap_or(0);
+    if let Some(service) = of_xinetd(name, kinds)? {
+        return one_of_xinetd(name, state, levels, service);
+    }
     if let (Some(verb @ ("on" | "off")), true) = (state, is_native(name)) {
         return Ok(of_manager(name, verb));
     }
@@ -160,6 +179,43 @@ fn one(name: &str, state: Option<&str>, levels: Option<&str>) -> Result<u8, End>
         Some("resetpriorities") => change(name, levels, State::Keep),
         Some(_) => Err(usage()),
     }
+}
+
+/// The service of xinetd that is meant: where there is a script of this name, only if somebody says so.
+fn of_xinetd(name: &str, kinds: Kinds) -> Result<Option<xinetd::Service>, End> {
+    let is_meant = match kinds {
+        Kinds::All => !script::path(name).is_some_and(|path| path.exists()),
+        Kinds::Sysv => false,
+        Kinds::Xinetd => true,
+    };
+    match xinetd::read(name).filter(|_| is_meant) {
+        None if kinds == Kinds::Xinetd => {
+            let missing = script::plain(&std::io::ErrorKind::NotFound.into());
+            Err(fault(&format!("error reading information on service {name}: {missing}")))
+        }
+        found => Ok(found),
+    }
+}
+
+fn one_of_xinetd(name: &str, state: Option<&str>, levels: u32, service: xinetd::Service) -> Result<u8, End> {
+    let on = match state {
+        None if levels.count_ones() > 1 => {
+            return Err(fault("only one runlevel may be specified for a chkconfig query"));
+        }
+        None => return Ok(u8::from(!(service.on && runs_xinetd()?))),
+        Some("on") => true,
+        Some("off") => false,
+        Some("reset") => service.default,
+        Some("resetpriorities") => return Ok(0),
+        Some(_) => return Err(usage()),
+    };
+    // The original ends with this code and no word; a word helps.
+    xinetd::set(name, on).map(|()| 0).map_err(|error| fault(&format!("service {name}: {}", script::plain(&error))))
+}
+
+/// Whether xinetd itself is on anywhere.
+fn runs_xinetd() -> Result<bool, End> {
+    Ok(read("xinetd")?.is_ok_and(|script| script.current != 0))
 }
 
 fn parse(text: &str) -> Option<u32> {
@@ -226,18 +282,36 @@ fn is_configured(name: &str) -> Result<bool, End> {
     Ok(false)
 }
 
-fn list() -> Result<u8, End> {
-    let mut all = scripts::all()?;
-    all.sort_by(|one, other| one.name.cmp(&other.name));
-    for script in all {
-        if is_configured(&script.name)? {
-            show(&script.name)?;
+fn list(kinds: Kinds) -> Result<u8, End> {
+    if kinds != Kinds::Xinetd {
+        let mut all = scripts::all()?;
+        all.sort_by(|one, other| one.name.cmp(&other.name));
+        for script in all {
+            if is_configured(&script.name)? {
+                show(&script.name)?;
+            }
+        }
+    }
+    if kinds != Kinds::Sysv && runs_xinetd()? {
+        say("\nxinetd based services:\n");
+        let all = xinetd::all()
+            .map_err(|error| fault(&format!("failed to open directory /etc/xinetd.d: {}", script::plain(&error))))?;
+        for (name, service) in all {
+            say(&format!("\t{:<15}\t{}\n", format!("{name}:"), word(service.on)));
         }
     }
     Ok(0)
 }
 
-fn show_one(name: &str) -> Result<u8, End> {
+fn word(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+fn show_one(name: &str, kinds: Kinds) -> Result<u8, End> {
+    if let Some(service) = of_xinetd(name, kinds)? {
+        say(&format!("{name:<15}\t{}\n", word(service.on)));
+        return Ok(0);
+    }
     must(name)?;
     if !is_configured(name)? {
         return Err(fault(&format!(
@@ -251,8 +325,7 @@ fn show_one(name: &str) -> Result<u8, End> {
 fn show(name: &str) -> Result<(), End> {
     let mut row = format!("{name:<15}");
     for level in 0..7 {
-        let state = if scripts::is_on(name, level)? { "on" } else { "off" };
-        row += &format!("\t{level}:{state}");
+        row += &format!("\t{level}:{}", word(scripts::is_on(name, level)?));
     }
     say(&format!("{row}\n"));
     Ok(())

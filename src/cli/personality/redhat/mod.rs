@@ -4,3 +4,4 @@ pub(super) mod chkconfig;
 mod order;
 mod scripts;
 pub(super) mod service;
+mod xinetd;
