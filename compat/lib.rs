@@ -5,6 +5,7 @@ pub mod facility;
 pub mod header;
 pub mod instance;
 pub mod library;
+pub mod login_class;
 pub mod note;
 pub mod order;
 pub mod policy;

@@ -23,6 +23,8 @@ pub struct Launch<'a> {
     pub arguments: Vec<CString>,
     /// Its whole environment, `NAME=value` each.
     pub environment: Vec<CString>,
+    /// Where on the machine it runs.
+    pub placement: Placement,
     /// The jail it is in (FreeBSD only).
     pub jail: Option<Jail>,
     /// Its root.
@@ -51,6 +53,38 @@ pub struct Launch<'a> {
     pub new_session: bool,
     /// The tree it is born into: [`crate::tree::Tree::door`].
     pub tree: Option<BorrowedFd<'a>>,
+}
+
+/// Where on the machine a process runs, and as what it is counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Placement {
+    /// The processors it may use, none above [`PROCESSOR_MAX`]; empty: those that the caller may.
+    pub processors: Vec<u32>,
+    /// The name by which its session is logged in; where sessions have none, nothing is done.
+    pub login: Option<CString>,
+    /// Its login class (FreeBSD only).
+    pub login_class: Option<CString>,
+    /// The routing table it uses (FreeBSD only).
+    pub fib: Option<i32>,
+    /// It is not killed for want of memory (FreeBSD only; [`Launch::oom_score`] elsewhere).
+    pub protect: bool,
+}
+
+/// The highest number of a processor.
+pub const PROCESSOR_MAX: u32 = 1023;
+
+/// Processors as the kernel takes them: a bit for each.
+pub(crate) type Mask = [u64; (PROCESSOR_MAX as usize + 1) / 64];
+
+impl Placement {
+    /// The processors it may use; nothing where they are those that the caller may.
+    pub(crate) fn mask(&self) -> Option<Mask> {
+        let mut mask = Mask::default();
+        for number in &self.processors {
+            *mask.get_mut(*number as usize / 64)? |= 1 << (number % 64);
+        }
+        (!self.processors.is_empty()).then_some(mask)
+    }
 }
 
 /// The jail a process is to be in.
@@ -99,6 +133,7 @@ impl Launch<'_> {
             program,
             arguments,
             environment: Vec::new(),
+            placement: Placement::default(),
             jail: None,
             chroot: None,
             directory: Some(c"/".to_owned()),
@@ -132,6 +167,16 @@ pub enum Stage {
     Limit(&'static str),
     /// Its priority.
     Nice,
+    /// The processors it may use.
+    Processors,
+    /// The name by which its session is logged in.
+    Login,
+    /// Its login class.
+    LoginClass(String),
+    /// The routing table it uses.
+    Fib(i32),
+    /// That it is not killed for want of memory.
+    Protect,
     /// Its place among those killed when memory runs out.
     OomScore,
     /// Its jail, by its name.
@@ -161,6 +206,11 @@ impl fmt::Display for Stage {
             Self::Session => f.write_str("making a session"),
             Self::Limit(name) => write!(f, "setting its limit {name}"),
             Self::Nice => f.write_str("setting its nice value"),
+            Self::Processors => f.write_str("choosing its processors"),
+            Self::Login => f.write_str("naming its session's user"),
+            Self::LoginClass(class) => write!(f, "entering the login class {class}"),
+            Self::Fib(number) => write!(f, "choosing the routing table {number}"),
+            Self::Protect => f.write_str("protecting it"),
             Self::OomScore => f.write_str("setting its oom score"),
             Self::Jail(name) => write!(f, "entering its jail {name}"),
             Self::Chroot(path) => write!(f, "changing its root to {path}"),

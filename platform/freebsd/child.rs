@@ -9,7 +9,7 @@ use std::ptr;
 
 use crate::freebsd_pure::jail::{self, PARAMETERS_MAX};
 use crate::freebsd_pure::order::Complaint;
-use crate::launch::{NUMBER_MAX, PASSED_MAX};
+use crate::launch::{Mask, NUMBER_MAX, PASSED_MAX};
 use crate::prepared::LIMITS_MAX;
 
 /// Descriptors a launch can place, the standard three included.
@@ -25,6 +25,9 @@ const _: () = assert!(size_of::<libc::sigaction>() == 32 && size_of::<libc::sigs
 pub(super) const JAIL_WORDS_MAX: usize = 2 * PARAMETERS_MAX + 2;
 
 /// Numbers of system calls. In no header of the libc crate.
+const SETLOGIN: i32 = 50;
+const SETFIB: i32 = 175;
+const SETLOGINCLASS: i32 = 524;
 const SIGACTION: i32 = 416;
 const SIGPROCMASK: i32 = 340;
 /// The highest number of a signal (`_SIG_MAXSIG`).
@@ -41,6 +44,11 @@ pub(super) enum Step {
     Session,
     Limit,
     Nice,
+    Processors,
+    Login,
+    LoginClass,
+    Fib,
+    Protect,
     Jail,
     Chroot,
     Directory,
@@ -52,12 +60,17 @@ pub(super) enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 18] = [
         Self::Done,
         Self::Process,
         Self::Session,
         Self::Limit,
         Self::Nice,
+        Self::Processors,
+        Self::Login,
+        Self::LoginClass,
+        Self::Fib,
+        Self::Protect,
         Self::Jail,
         Self::Chroot,
         Self::Directory,
@@ -96,6 +109,11 @@ pub(super) struct Plan {
     pub(super) limit_count: usize,
     pub(super) nice: Option<i32>,
     pub(super) umask: Option<u32>,
+    pub(super) processors: Option<Mask>,
+    pub(super) login: *const libc::c_char,
+    pub(super) login_class: *const libc::c_char,
+    pub(super) fib: Option<i32>,
+    pub(super) protect: bool,
     /// 0: none that is there already.
     pub(super) enter_jail: i32,
     /// Names and values in turn; none: no jail is made.
@@ -136,6 +154,11 @@ impl Plan {
             limit_count: 0,
             nice: None,
             umask: None,
+            processors: None,
+            login: ptr::null(),
+            login_class: ptr::null(),
+            fib: None,
+            protect: false,
             enter_jail: 0,
             jail: [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; JAIL_WORDS_MAX],
             jail_words: 0,
@@ -212,7 +235,8 @@ fn become_program(plan: &mut Plan) -> Result<(), Failed> {
         // SAFETY: takes a number and cannot fail.
         unsafe { libc::umask(umask as libc::mode_t) };
     }
-    // The system knows all about limits and priorities outside that nobody may do inside.
+    // All this comes before the jail, in which nobody may do most of it.
+    place_on_machine(plan)?;
     if plan.enter_jail != 0 {
         call!(Step::Jail, jail_attach(plan.enter_jail))?;
     }
@@ -236,6 +260,28 @@ fn become_program(plan: &mut Plan) -> Result<(), Failed> {
     place(plan)?;
     open_mask();
     call!(Step::Program, execve(plan.program, plan.arguments, plan.environment))?;
+    Ok(())
+}
+
+/// Processors, session's name, login class, routing table, protection.
+fn place_on_machine(plan: &Plan) -> Result<(), Failed> {
+    if let Some(mask) = &plan.processors {
+        let (level, which) = (libc::CPU_LEVEL_WHICH, libc::CPU_WHICH_PID);
+        call!(Step::Processors, cpuset_setaffinity(level, which, -1, size_of::<Mask>(), mask.as_ptr().cast()))?;
+    }
+    if !plan.login.is_null() {
+        call!(Step::Login, syscall(SETLOGIN, plan.login))?;
+    }
+    if !plan.login_class.is_null() {
+        call!(Step::LoginClass, syscall(SETLOGINCLASS, plan.login_class))?;
+    }
+    if let Some(number) = plan.fib {
+        call!(Step::Fib, syscall(SETFIB, number))?;
+    }
+    if plan.protect {
+        let mut how = libc::PPROT_SET;
+        call!(Step::Protect, procctl(libc::P_PID, 0, libc::PROC_SPROTECT, (&raw mut how).cast()))?;
+    }
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use super::process::{self, Handle};
 use super::spawn::{Failure, Spawner, changes, descriptors, jail_of, with_complaint};
 use crate::channel::{Channel, DESCRIPTORS_MAX, Descriptors};
 use crate::freebsd_pure::order::{self, Head, ORDER_BYTES_MAX, Order, Parts, REPLY_BYTES, Reply, STRINGS_MAX};
-use crate::launch::{Launch, NUMBER_MAX, Passed};
+use crate::launch::{Launch, Mask, NUMBER_MAX, Passed};
 use crate::prepared::{LIMITS_MAX, limit_of};
 use crate::sys::{check, own};
 
@@ -148,12 +148,21 @@ fn plan_of(order: &Order<'_>, plan: &mut Plan, strings: &mut Vec<*const libc::c_
         let value = libc::rlimit { rlim_cur: soft.cast_signed(), rlim_max: hard.cast_signed() };
         *place = LimitPlan { resource, value };
     }
+    plan.fib = order.has(order::FIB).then_some(head.fib);
+    plan.protect = order.has(order::PROTECT);
+    plan.processors = (head.mask > 0).then(|| {
+        let mut mask = Mask::default();
+        mask.iter_mut().zip(order.mask()).for_each(|(place, word)| *place = word);
+        mask
+    });
     plan.enter_jail = head.enter_jail;
     plan.make_jail(order.jail());
     let mut next = order.strings().map(|text| text.as_ptr().cast::<libc::c_char>());
     plan.program = next.next()?;
     plan.chroot = if order.has(order::CHROOT) { next.next()? } else { ptr::null() };
     plan.directory = if order.has(order::DIRECTORY) { next.next()? } else { ptr::null() };
+    plan.login = if order.has(order::LOGIN) { next.next()? } else { ptr::null() };
+    plan.login_class = if order.has(order::LOGIN_CLASS) { next.next()? } else { ptr::null() };
     strings.clear();
     strings.extend(next.by_ref().take(head.arguments as usize));
     strings.push(ptr::null());
@@ -250,6 +259,7 @@ fn record_of(launch: &Launch<'_>, targets: &[i32], (enter_jail, jail): &(i32, Ve
         (resource.number, value.rlim_cur.cast_unsigned(), value.rlim_max.cast_unsigned())
     });
     let limits: Vec<order::LimitWord> = limits.collect();
+    let placement = &launch.placement;
     let flags = [
         (order::NEW_SESSION, launch.new_session),
         (order::NICE, launch.nice.is_some()),
@@ -257,10 +267,17 @@ fn record_of(launch: &Launch<'_>, targets: &[i32], (enter_jail, jail): &(i32, Ve
         (order::IDENTITY, identity.is_some()),
         (order::CHROOT, launch.chroot.is_some()),
         (order::DIRECTORY, launch.directory.is_some()),
+        (order::LOGIN, placement.login.is_some()),
+        (order::LOGIN_CLASS, placement.login_class.is_some()),
+        (order::FIB, placement.fib.is_some()),
+        (order::PROTECT, placement.protect),
     ];
     let paths = [Some(&launch.program), launch.chroot.as_ref(), launch.directory.as_ref()];
-    let strings = paths.into_iter().flatten().chain(&launch.arguments).chain(&launch.environment);
+    let names = [placement.login.as_ref(), placement.login_class.as_ref()];
+    let strings = paths.into_iter().chain(names).flatten().chain(&launch.arguments).chain(&launch.environment);
     let strings: Vec<&[u8]> = strings.map(CString::as_bytes_with_nul).collect();
+    let mask = placement.mask();
+    let mask = mask.as_ref().map_or(&[][..], |mask| &mask[..]);
     let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     let head = Head {
         what: flags.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag).sum(),
@@ -271,9 +288,10 @@ fn record_of(launch: &Launch<'_>, targets: &[i32], (enter_jail, jail): &(i32, Ve
         arguments: count(launch.arguments.len()),
         environment: count(launch.environment.len()),
         enter_jail: *enter_jail,
+        fib: placement.fib.unwrap_or(0),
         ..Head::default()
     };
-    order::write(&head, &Parts { gids: &gids, limits: &limits, targets, jail, strings: &strings })
+    order::write(&head, &Parts { gids: &gids, limits: &limits, targets, jail, mask, strings: &strings })
 }
 
 /// A file in memory that holds these bytes.

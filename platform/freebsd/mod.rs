@@ -5,6 +5,7 @@ mod child;
 mod handle;
 mod queue;
 mod reaper;
+mod rules;
 mod sysctl;
 
 pub mod clock;

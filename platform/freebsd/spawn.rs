@@ -166,6 +166,11 @@ impl Failure {
             Step::Session => Stage::Session,
             Step::Limit => Stage::Limit(launch.limits.get(self.part as usize).map_or("", |limit| limit.0.name())),
             Step::Nice => Stage::Nice,
+            Step::Processors => Stage::Processors,
+            Step::Login => Stage::Login,
+            Step::LoginClass => Stage::LoginClass(text(launch.placement.login_class.as_deref())),
+            Step::Fib => Stage::Fib(launch.placement.fib.unwrap_or(0)),
+            Step::Protect => Stage::Protect,
             Step::Jail => Stage::Jail(launch.jail.as_ref().map_or("", Jail::name).to_owned()),
             Step::Chroot => Stage::Chroot(text(launch.chroot.as_deref())),
             Step::Directory => Stage::Directory(text(launch.directory.as_deref())),
@@ -228,6 +233,11 @@ fn plan_of(launch: &Launch<'_>, (arguments, environment): Tables<'_>) -> Plan {
     plan.new_session = launch.new_session;
     plan.nice = launch.nice;
     plan.umask = launch.umask;
+    let placement = &launch.placement;
+    plan.processors = placement.mask();
+    plan.login = placement.login.as_deref().map_or(ptr::null(), CStr::as_ptr);
+    plan.login_class = placement.login_class.as_deref().map_or(ptr::null(), CStr::as_ptr);
+    (plan.fib, plan.protect) = (placement.fib, placement.protect);
     plan.chroot = launch.chroot.as_deref().map_or(ptr::null(), CStr::as_ptr);
     plan.directory = launch.directory.as_deref().map_or(ptr::null(), CStr::as_ptr);
     if let Some(identity) = launch.identity.as_ref().filter(|identity| changes(identity)) {

@@ -8,7 +8,8 @@ use svc_core::Time;
 
 use super::queue::Queue;
 use super::reaper;
-use super::{jail, process};
+use super::{jail, process, rules};
+use crate::freebsd_pure::rctl::{Subject, class_of};
 use crate::freebsd_pure::subtree::{CHILD, Entry};
 pub use crate::usage::{Ceiling, Usage};
 use crate::walk::{Marks, Survey};
@@ -121,6 +122,7 @@ impl Forest {
             ground: self.ground.clone(),
             first: None,
             jail: None,
+            counted: None,
             marks,
         })
     }
@@ -227,7 +229,9 @@ pub struct Tree {
     /// What was launched, by whose pid the reaper names all that descends from it.
     first: Option<(i32, Time)>,
     /// The jail that was made for it, by name and number.
-    jail: Option<(String, i32)>,
+    jail: Option<Box<(String, i32)>>,
+    /// As what it is limited.
+    counted: Option<Box<Subject>>,
     marks: Marks,
 }
 
@@ -253,14 +257,23 @@ impl Tree {
         self.marks.leaders.push((pid, started));
     }
 
+    /// Makes ready to limit it, before it has a process, or again after a change of manager: it is counted as the jail
+    /// of this name, or else as a login class, which this gives and its first process must be put into.
+    pub fn count_as(&mut self, jail: Option<&str>) -> Option<String> {
+        let class = jail.is_none().then(|| class_of(&self.name));
+        let subject = jail.map(|name| Subject::Jail(name.to_owned())).or_else(|| class.clone().map(Subject::Class));
+        self.counted = subject.map(Box::new);
+        class
+    }
+
     /// Tells it that its first process was put into a jail of this name, which was made for it and ends with it.
     pub fn jailed(&mut self, name: &str) {
-        self.jail = jail::find(name).ok().map(|number| (name.to_owned(), number));
+        self.jail = jail::find(name).ok().map(|number| Box::new((name.to_owned(), number)));
     }
 
     /// The jail that was made for it: its name and number.
     pub fn jail(&self) -> Option<(&str, i32)> {
-        self.jail.as_ref().map(|(name, number)| (name.as_str(), *number))
+        self.jail.as_ref().map(|jail| (jail.0.as_str(), jail.1))
     }
 
     /// Ends its jail and who is in it, whoever put it there; mostly the jail has gone with the last of the tree. The
@@ -362,18 +375,18 @@ impl Tree {
         }
     }
 
-    /// Limits the whole tree.
+    /// Limits the whole tree, which [`Self::count_as`] must have made ready for it.
     ///
     /// # Errors
     ///
-    /// `Unsupported`: rctl(8) counts by process, user, login class and jail, and a tree is none of these.
+    /// `Unsupported` where the system does not count what processes use; the kernel's own.
+    ///
+    /// Source: rctl(8).
     pub fn limit(&self, ceiling: Ceiling) -> io::Result<()> {
-        let what = match ceiling {
-            Ceiling::Memory(_) => "a limit on a tree's memory",
-            Ceiling::Tasks(_) => "a limit on a tree's tasks",
-            Ceiling::Cpu(_) => "a limit on a tree's cpu time",
-        };
-        Err(crate::Unsupported { what }.into())
+        match &self.counted {
+            Some(subject) => rules::add(subject, ceiling),
+            None => Err(crate::Unsupported { what: "a limit on a tree that is not counted" }.into()),
+        }
     }
 
     /// Removes what the system keeps of it, which is a jail that somebody else is in, or has made to persist.
@@ -386,7 +399,10 @@ impl Tree {
     pub fn remove(&self) -> io::Result<()> {
         match self.held(&self.entries()?) {
             Some(_) => Err(io::ErrorKind::ResourceBusy.into()),
-            None => self.remove_jail(),
+            None => {
+                self.counted.as_deref().map_or(Ok(()), rules::clear)?;
+                self.remove_jail()
+            }
         }
     }
 }

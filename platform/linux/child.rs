@@ -6,7 +6,7 @@
 use std::os::fd::RawFd;
 use std::ptr;
 
-use crate::launch::PASSED_MAX;
+use crate::launch::{Mask, PASSED_MAX};
 use crate::prepared::LIMITS_MAX;
 
 // The numbers of system calls used here are those of 64-bit systems; elsewhere some stand for older calls.
@@ -28,6 +28,7 @@ pub(super) enum Step {
     Session,
     Limit(usize),
     Nice,
+    Processors,
     OomScore,
     Chroot,
     Directory,
@@ -63,6 +64,7 @@ pub(super) struct Plan {
     pub(super) limits: [LimitPlan; LIMITS_MAX],
     pub(super) limit_count: usize,
     pub(super) nice: Option<i32>,
+    pub(super) processors: Option<Mask>,
     /// The number as text.
     pub(super) oom_score: [u8; 8],
     pub(super) oom_score_length: usize,
@@ -96,6 +98,7 @@ impl Plan {
             limits: [limit; LIMITS_MAX],
             limit_count: 0,
             nice: None,
+            processors: None,
             oom_score: [0; 8],
             oom_score_length: 0,
             umask: None,
@@ -163,6 +166,10 @@ fn become_program(plan: &Plan) -> Result<(), (Step, i32)> {
     }
     if let Some(nice) = plan.nice {
         call!(libc::SYS_setpriority, libc::PRIO_PROCESS, 0, nice).map_err(|errno| (Step::Nice, errno))?;
+    }
+    if let Some(mask) = &plan.processors {
+        call!(libc::SYS_sched_setaffinity, 0, size_of::<Mask>(), mask.as_ptr())
+            .map_err(|errno| (Step::Processors, errno))?;
     }
     if let Some(umask) = plan.umask {
         // Cannot fail; what it returns is the mask before.

@@ -132,10 +132,7 @@ impl Spawner {
         kin: Kin,
     ) -> Result<Handle, SpawnError> {
         make_sense(launch, pass)?;
-        if let Some(jail) = &launch.jail {
-            let source = Unsupported { what: "a jail" }.into();
-            return Err(SpawnError { stage: Stage::Jail(jail.name().to_owned()), source, pid: None });
-        }
+        can_be_done(launch)?;
         let mut plan = plan_of(launch, tables);
         let staged = self.stage(launch, pass, &mut plan);
         let result =
@@ -249,6 +246,7 @@ impl Failure {
             Step::Session => Stage::Session,
             Step::Limit(place) => Stage::Limit(launch.limits.get(place).map_or("", |limit| limit.0.name)),
             Step::Nice => Stage::Nice,
+            Step::Processors => Stage::Processors,
             Step::OomScore => Stage::OomScore,
             Step::Chroot => Stage::Chroot(text(launch.chroot.as_deref())),
             Step::Directory => Stage::Directory(text(launch.directory.as_deref())),
@@ -264,6 +262,25 @@ impl Failure {
     }
 }
 
+/// Refuses what this system has no way to do.
+fn can_be_done(launch: &Launch<'_>) -> Result<(), SpawnError> {
+    let refuse = |stage, what| Err(SpawnError { stage, source: Unsupported { what }.into(), pid: None });
+    let placement = &launch.placement;
+    if let Some(jail) = &launch.jail {
+        return refuse(Stage::Jail(jail.name().to_owned()), "a jail");
+    }
+    if let Some(class) = &placement.login_class {
+        return refuse(Stage::LoginClass(class.to_string_lossy().into_owned()), "a login class");
+    }
+    if let Some(number) = placement.fib {
+        return refuse(Stage::Fib(number), "a routing table by number");
+    }
+    if placement.protect {
+        return refuse(Stage::Protect, "a process that is never killed for want of memory");
+    }
+    Ok(())
+}
+
 /// Turns a launch into what the child works off. The tables must live as long as the plan is used.
 fn plan_of(launch: &Launch<'_>, (arguments, environment): Tables<'_>) -> Plan {
     let mut plan = Plan::empty();
@@ -273,6 +290,7 @@ fn plan_of(launch: &Launch<'_>, (arguments, environment): Tables<'_>) -> Plan {
     }
     plan.new_session = launch.new_session;
     plan.nice = launch.nice;
+    plan.processors = launch.placement.mask();
     plan.umask = launch.umask;
     if let Some(score) = launch.oom_score {
         let mut room = plan.oom_score.as_mut_slice();

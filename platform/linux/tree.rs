@@ -299,6 +299,11 @@ impl Tree {
         }
     }
 
+    /// Makes ready to limit it. Its cgroup is counted anyway; it needs no login class.
+    pub fn count_as(&mut self, _jail: Option<&str>) -> Option<String> {
+        None
+    }
+
     /// Tells it that its first process was put into a jail, of which there are none here.
     pub fn jailed(&mut self, _name: &str) {}
 

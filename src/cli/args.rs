@@ -42,6 +42,9 @@ pub(crate) struct Common {
     /// The runtime directory of svcd, where its socket is
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) runtime_dir: Option<PathBuf>,
+    /// Ask inside this running jail, by name or number (FreeBSD only)
+    #[arg(short, long, global = true, value_name = "JAIL")]
+    pub(crate) jail: Option<String>,
     /// Answer as JSON, one object per line
     #[arg(long, global = true)]
     pub(crate) json: bool,

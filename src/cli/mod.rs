@@ -14,6 +14,7 @@ mod grammar;
 mod graph;
 mod grep;
 mod human;
+mod jail;
 mod json;
 mod migrate;
 mod order;
@@ -90,6 +91,9 @@ fn run(words: Vec<OsString>) -> u8 {
         Err(error) => return misspelled(&error, json),
     };
     choose_colours(line.common.color);
+    if let Some(name) = &line.common.jail {
+        return jail::ask_inside(name, &typed);
+    }
     let client = Client { socket: socket(&line.common), timeout: line.common.timeout };
     if line.verb.may_be_long() && !line.common.json && !line.common.no_pager {
         pager::hold();

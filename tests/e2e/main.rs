@@ -17,6 +17,7 @@ mod lent;
 mod lives;
 mod odd_scripts;
 mod options;
+mod placement;
 mod rc_conf;
 mod readiness;
 mod scripts;

@@ -132,6 +132,25 @@ fn classes_and_their_page_agree() {
     }
 }
 
+/// What each system does with each key is a table in svcd(8), line by line.
+#[test]
+fn systems_and_their_table_agree() {
+    use svc_core::definition::{KEYS, System};
+    let page = read("man/svcd.8");
+    let table = page.split(".Ss Keys and systems\n").nth(1).and_then(|rest| rest.split(".El\n").next()).unwrap_or("");
+    let written: Vec<&str> = table.lines().filter(|line| line.contains(" Ta ")).skip(1).collect();
+    let told = KEYS.iter().map(|key| {
+        let path = if key.table.is_empty() { key.name.to_owned() } else { format!("{}.{}", key.table, key.name) };
+        format!(".It {path} Ta {} Ta {}", key.on(System::Linux), key.on(System::Freebsd))
+    });
+    let told: Vec<String> = told.collect();
+    let missing =
+        told.iter().filter(|row| !written.contains(&row.as_str())).map(|row| format!("svcd(8) has no `{row}`"));
+    let extra = written.iter().filter(|row| !told.iter().any(|key| key == *row));
+    none(&missing.chain(extra.map(|row| format!("svcd(8): there is no key for `{row}`"))).collect::<Vec<_>>());
+    assert_eq!(written, told, "the keys in the order of svc.toml(5)");
+}
+
 /// A key as svc.toml(5) has it.
 struct Item<'a> {
     table: &'a str,

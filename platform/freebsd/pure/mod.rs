@@ -3,4 +3,5 @@
 pub(crate) mod events;
 pub(crate) mod jail;
 pub(crate) mod order;
+pub(crate) mod rctl;
 pub(crate) mod subtree;

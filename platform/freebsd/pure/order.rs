@@ -16,6 +16,13 @@ pub(crate) const UMASK: u32 = 4;
 pub(crate) const IDENTITY: u32 = 8;
 pub(crate) const CHROOT: u32 = 16;
 pub(crate) const DIRECTORY: u32 = 32;
+pub(crate) const LOGIN: u32 = 64;
+pub(crate) const LOGIN_CLASS: u32 = 128;
+pub(crate) const FIB: u32 = 256;
+pub(crate) const PROTECT: u32 = 512;
+
+/// The flags of those strings that there may be or not, in the order in which they stand.
+const PATHS: [u32; 4] = [CHROOT, DIRECTORY, LOGIN, LOGIN_CLASS];
 
 /// The fixed part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,9 +42,12 @@ pub(crate) struct Head {
     pub(crate) enter_jail: i32,
     /// Bytes that the parameters of a jail to be made take; 0: none is made.
     pub(crate) jail: u32,
+    pub(crate) fib: i32,
+    /// Words of the mask of processors; 0: all of them.
+    pub(crate) mask: u32,
 }
 
-const WORDS: usize = 13;
+const WORDS: usize = 15;
 const LIMIT_BYTES: usize = 4 + 8 + 8;
 
 /// A limit: its number, soft and hard.
@@ -52,18 +62,20 @@ pub(crate) struct Parts<'a> {
     pub(crate) targets: &'a [i32],
     /// What a jail is made with, as [`super::jail`] has it.
     pub(crate) jail: &'a [u8],
-    /// With their zeros: program, root, directory, arguments, environment.
+    /// A bit for each processor that may be used.
+    pub(crate) mask: &'a [u64],
+    /// With their zeros: program, root, directory, login, login class, arguments, environment.
     pub(crate) strings: &'a [&'a [u8]],
 }
 
 /// Writes an order.
 pub(crate) fn write(head: &Head, parts: &Parts<'_>) -> Vec<u8> {
-    let Head { what, nice, umask, uid, gid, arguments, environment, enter_jail, .. } = *head;
+    let Head { what, nice, umask, uid, gid, arguments, environment, enter_jail, fib, .. } = *head;
     let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     let (gids, limits, moves) = (count(parts.gids.len()), count(parts.limits.len()), count(parts.targets.len()));
     let counts = [gids, limits, moves, arguments, environment];
     let before = [MARK, what, nice.cast_unsigned(), umask, uid, gid];
-    let after = [enter_jail.cast_unsigned(), count(parts.jail.len())];
+    let after = [enter_jail.cast_unsigned(), count(parts.jail.len()), fib.cast_unsigned(), count(parts.mask.len())];
     let words = before.into_iter().chain(counts).chain(after);
     let mut bytes: Vec<u8> = words.flat_map(u32::to_ne_bytes).collect();
     bytes.extend(parts.gids.iter().flat_map(|gid| gid.to_ne_bytes()));
@@ -74,6 +86,7 @@ pub(crate) fn write(head: &Head, parts: &Parts<'_>) -> Vec<u8> {
     }
     bytes.extend(parts.targets.iter().flat_map(|target| target.to_ne_bytes()));
     bytes.extend(parts.jail);
+    bytes.extend(parts.mask.iter().flat_map(|word| word.to_ne_bytes()));
     parts.strings.iter().for_each(|text| bytes.extend(*text));
     bytes
 }
@@ -86,6 +99,7 @@ pub(crate) struct Order<'a> {
     limits: &'a [u8],
     targets: &'a [u8],
     jail: &'a [u8],
+    mask: &'a [u8],
     strings: &'a [u8],
 }
 
@@ -109,13 +123,16 @@ impl<'a> Order<'a> {
             environment: word(10)?,
             enter_jail: word(11)?.cast_signed(),
             jail: word(12)?,
+            fib: word(13)?.cast_signed(),
+            mask: word(14)?,
         };
         let rest = bytes.get(WORDS * 4..)?;
         let (gids, rest) = rest.split_at_checked(head.gids as usize * 4)?;
         let (limits, rest) = rest.split_at_checked(head.limits as usize * LIMIT_BYTES)?;
         let (targets, rest) = rest.split_at_checked(head.moves as usize * 4)?;
-        let (jail, strings) = rest.split_at_checked(head.jail as usize)?;
-        let order = Self { head, gids, limits, targets, jail, strings };
+        let (jail, rest) = rest.split_at_checked(head.jail as usize)?;
+        let (mask, strings) = rest.split_at_checked(head.mask as usize * 8)?;
+        let order = Self { head, gids, limits, targets, jail, mask, strings };
         let zeros = strings.iter().filter(|byte| **byte == 0).count();
         (strings.last() == Some(&0) && zeros == order.string_count() && zeros <= STRINGS_MAX && jail::is_whole(jail))
             .then_some(order)
@@ -123,7 +140,7 @@ impl<'a> Order<'a> {
 
     /// How many strings it has.
     pub(crate) fn string_count(&self) -> usize {
-        let paths = 1 + [CHROOT, DIRECTORY].into_iter().filter(|flag| self.has(*flag)).count();
+        let paths = 1 + PATHS.into_iter().filter(|flag| self.has(*flag)).count();
         paths + self.head.arguments as usize + self.head.environment as usize
     }
 
@@ -149,6 +166,11 @@ impl<'a> Order<'a> {
     /// The number that each descriptor gets.
     pub(crate) fn targets(&self) -> impl Iterator<Item = i32> {
         self.targets.as_chunks().0.iter().map(|target| i32::from_ne_bytes(*target))
+    }
+
+    /// A bit for each processor that may be used.
+    pub(crate) fn mask(&self) -> impl Iterator<Item = u64> {
+        self.mask.as_chunks().0.iter().map(|word| u64::from_ne_bytes(*word))
     }
 
     /// What a jail is made with.
@@ -215,22 +237,23 @@ mod tests {
 
     fn sample() -> Vec<u8> {
         let head = Head {
-            what: NEW_SESSION | IDENTITY | DIRECTORY | UMASK,
+            what: NEW_SESSION | IDENTITY | DIRECTORY | UMASK | LOGIN | FIB | PROTECT,
             nice: -5,
             umask: 0o27,
             uid: 33,
             gid: 34,
             arguments: 2,
             environment: 1,
-            enter_jail: 0,
+            fib: -7,
             ..Head::default()
         };
-        let strings: [&[u8]; 5] = [b"/bin/sh\0", b"/\0", b"sh\0", b"\0", b"A=b c\0"];
+        let strings: [&[u8]; 6] = [b"/bin/sh\0", b"/\0", b"www\0", b"sh\0", b"\0", b"A=b c\0"];
         let parts = Parts {
             gids: &[4, 40],
             limits: &[(8, 100, u64::MAX), (4, 0, 0)],
             targets: &[0, 1, 2, 17],
             jail: &jail::parameters("svc-web", &Jail::default()).unwrap(),
+            mask: &[5, 1 << 63],
             strings: &strings,
         };
         write(&head, &parts)
@@ -241,14 +264,16 @@ mod tests {
         let bytes = sample();
         let order = Order::read(&bytes).unwrap();
         assert!(order.has(IDENTITY) && order.has(DIRECTORY) && !order.has(CHROOT) && !order.has(NICE));
+        assert!(order.has(FIB) && order.has(PROTECT) && !order.has(LOGIN_CLASS));
         assert!(bytes.len() < ORDER_BYTES_MAX && order.has(UMASK) && order.head.umask == 0o27);
         assert_eq!((order.head.nice, order.head.uid, order.head.gid), (-5, 33, 34));
         assert_eq!(order.gids().collect::<Vec<_>>(), [4, 40]);
         assert_eq!(order.limits().collect::<Vec<_>>(), [(8, 100, u64::MAX), (4, 0, 0)]);
         assert_eq!(order.targets().collect::<Vec<_>>(), [0, 1, 2, 17]);
         assert_eq!(jail::read(order.jail()).next(), Some((&b"name\0"[..], &b"svc-web\0"[..])));
+        assert_eq!((order.mask().collect::<Vec<_>>(), order.head.fib), (vec![5, 1 << 63], -7));
         let strings: Vec<&[u8]> = order.strings().collect();
-        assert_eq!(strings, [&b"/bin/sh\0"[..], b"/\0", b"sh\0", b"\0", b"A=b c\0"]);
+        assert_eq!(strings, [&b"/bin/sh\0"[..], b"/\0", b"www\0", b"sh\0", b"\0", b"A=b c\0"]);
     }
 
     #[test]
@@ -257,9 +282,17 @@ mod tests {
         for length in 0..bytes.len() {
             assert!(Order::read(&bytes[..length]).is_none(), "{length}");
         }
-        for (word, value) in
-            [(0, 1), (6, u32::MAX), (7, u32::MAX), (8, 1 << 30), (9, 3), (10, u32::MAX), (12, 1), (12, u32::MAX)]
-        {
+        for (word, value) in [
+            (0, 1),
+            (6, u32::MAX),
+            (7, u32::MAX),
+            (8, 1 << 30),
+            (9, 3),
+            (10, u32::MAX),
+            (12, 1),
+            (12, u32::MAX),
+            (14, 1 << 31),
+        ] {
             let mut wrong = bytes.clone();
             wrong[word * 4..word * 4 + 4].copy_from_slice(&value.to_ne_bytes());
             assert!(Order::read(&wrong).is_none(), "word {word}");

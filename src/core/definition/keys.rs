@@ -94,6 +94,16 @@ impl Key {
         self
     }
 
+    /// What this system does with it, in a word or a few.
+    pub fn on(&self, system: System) -> &'static str {
+        match (self.table, self.name, system) {
+            _ if !self.works_on(system) => "refused",
+            ("limits", "cpu" | "memory" | "tasks", System::Linux) => "by its cgroup's controller",
+            ("limits", "cpu" | "memory" | "tasks", System::Freebsd) => "by a rule of rctl(8)",
+            _ => "yes",
+        }
+    }
+
     /// Whether it works on this system.
     pub fn works_on(&self, system: System) -> bool {
         match system {
@@ -195,6 +205,11 @@ pub const KEYS: &[Key] = &[
         "how soon it is killed for want of memory",
     )
     .linux_only(),
+    key("", "cpuset", Takes::Processors, PROGRAM, "as svcd has it", "the processors it runs on"),
+    key("", "login-class", Takes::LoginClass, OWN, "that of svcd", "its login class, whose limits it gets")
+        .freebsd_only(),
+    key("", "fib", Takes::Number(0, 65535), PROGRAM, "that of svcd", "the routing table it uses").freebsd_only(),
+    key("", "protect", Takes::Flag, OWN, "false", "it is not killed for want of memory").freebsd_only(),
     key("", "environment-file", Takes::OptionalPaths, PROGRAM, "", "files of NAME=value lines, read at each start"),
     key("", "runtime-directory", Takes::Directories, OWN, "", "made below the runtime directory before each start"),
     key("", "runtime-directory-owner", Takes::Account, OWN, "the user", "whose these directories are"),
@@ -261,6 +276,7 @@ pub const KEYS: &[Key] = &[
     limit("cpu-time", Unit::Seconds, "processor time of one process"),
     limit("data", Unit::Bytes, "data of one process"),
     limit("file-size", Unit::Bytes, "a file that it writes"),
+    limit("kqueues", Unit::Count, "kqueues of its user").freebsd_only(),
     limit("locked-memory", Unit::Bytes, "memory that is never swapped"),
     limit("memory", Unit::Bytes, "memory of the whole tree, where the system can count it"),
     limit("message-queues", Unit::Bytes, "POSIX message queues of its user").linux_only(),
@@ -268,9 +284,14 @@ pub const KEYS: &[Key] = &[
     limit("open-files", Unit::Count, "descriptors of one process"),
     limit("pending-signals", Unit::Count, "signals that wait for its user").linux_only(),
     limit("processes", Unit::Count, "processes of its user"),
+    limit("pseudo-terminals", Unit::Count, "pseudo-terminals of its user").freebsd_only(),
     limit("realtime-priority", Unit::Count, "the highest real-time priority").linux_only(),
+    limit("resident-memory", Unit::Bytes, "memory of one process that stays when others want it").freebsd_only(),
+    limit("socket-buffers", Unit::Bytes, "buffers of sockets of its user").freebsd_only(),
     limit("stack", Unit::Bytes, "the stack of one process"),
+    limit("swap", Unit::Bytes, "swap space of its user").freebsd_only(),
     limit("tasks", Unit::Count, "processes and threads of the whole tree, where the system can count them"),
+    limit("umtx", Unit::Count, "shared locks of threads of its user").freebsd_only(),
     jail("path", Takes::Path, "/", "the directory it sees as /"),
     jail("hostname", Takes::Text, "that of the host", "the name of the host that it sees"),
     jail("ip4", Takes::Addresses(Version::V4), "disable", "its addresses of IPv4"),

@@ -119,6 +119,7 @@ fn put(service: &mut Service, path: &str, entry: &Entry) {
         ("access.users", Value::Texts(names)) => service.access.users = names,
         ("access.groups", Value::Texts(names)) => service.access.groups = names,
         ("access.verbs", Value::Texts(verbs)) => service.access.verbs = verbs,
+        ("cpuset" | "login-class" | "fib" | "protect", value) => super::placement::put(service, path, value),
         (path, value) if entry.key.table == "jail" => super::jail::put(service, path, value),
         (path, value @ Value::Verb(_)) => super::verbs::put(service, path, value),
         (_, Value::Conditions(conditions)) => service.conditions.extend(conditions),

@@ -64,6 +64,10 @@ pub enum Takes {
     Addresses(Version),
     /// Parameters of a jail: one or an array.
     JailOptions,
+    /// Processors by number: `0-3,6`.
+    Processors,
+    /// The name of a login class.
+    LoginClass,
 }
 
 /// The bounds of a duration.
@@ -142,6 +146,8 @@ impl fmt::Display for Takes {
             Self::Addresses(Version::V6) => {
                 "\"inherit\", \"disable\", an address such as \"2001:db8::1\", or an array of them"
             }
+            Self::Processors => "processors by number, such as \"0-3,6\"",
+            Self::LoginClass => "the name of a login class, such as \"daemon\"",
             Self::JailOptions => "a parameter such as \"allow.raw_sockets\" or \"sysvshm=new\", or an array of them",
         })
     }

@@ -50,6 +50,8 @@ fn example(key: &Key) -> &'static str {
         Takes::EnvironmentCondition => "\"A=b\"",
         Takes::Addresses(Version::V4) => "\"127.0.0.1\"",
         Takes::Addresses(Version::V6) => "[\"::1\", \"fe80::1\"]",
+        Takes::Processors => "\"0-2,7\"",
+        Takes::LoginClass => "\"daemon\"",
         Takes::JailOptions => "\"allow.raw_sockets\"",
     }
 }

@@ -104,6 +104,7 @@ fn value(service: &Service, path: &str) -> Option<String> {
         "umask" => format!("{:03o}", exec.umask?),
         "nice" => exec.nice?.to_string(),
         "oom-score" => exec.oom_score?.to_string(),
+        "cpuset" | "login-class" | "fib" | "protect" => super::placement::told(exec, path)?,
         "environment-file" => join(&exec.environment_files),
         "runtime-directory" => join(&exec.runtime_directories),
         "runtime-directory-owner" => exec.runtime_owner.as_ref()?.user.clone(),
@@ -280,6 +281,7 @@ mod tests {
              access.verbs = [\"log\", \"x\"]\n\
              access.groups = [\"b\", \"c\"]\n\
              verbs.reload.before = \"/bin/x -t\"\nverbs.reload.after = \"/bin/y 'a b'\"\n\
+             cpuset = \"0-2,5\"\nlogin-class = \"daemon\"\nfib = 2\nprotect = true\nlimits.swap = \"1G\"\n\
              jail.path = \"/j\"\njail.options = [\"allow.mlock\", \"sysvshm=new\"]\njail.ip6 = \"inherit\"\n\
              jail.ip4 = \"127.0.0.1\"\njail.securelevel = 2\njail.hostname = \"x\"\njail.children = 3\n\
              jail.devfs-ruleset = 4\n\

@@ -15,6 +15,7 @@ use super::fault::{Complaint, Faults, Place, listed, shown};
 use super::jail;
 use super::keys::Key;
 use super::near::near;
+use super::placement;
 use super::syntax;
 use super::takes::{Span, Takes, Unit};
 use super::words::split;
@@ -40,6 +41,7 @@ pub(crate) enum Value {
     Conditions(Vec<Condition>),
     Verb(Verb),
     Network(Network),
+    Processors(Vec<u32>),
 }
 
 /// Reads the values of one file.
@@ -298,6 +300,8 @@ fn said(key: &Key, text: &str) -> Result<Value, Complaint> {
         Takes::Mode => Value::Mask(mode(text)?),
         Takes::DirectoryMode => Value::Mask(directory_mode(text)?),
         Takes::Account => Value::Text(account(text)?),
+        Takes::Processors => Value::Processors(placement::processors(text)?),
+        Takes::LoginClass => Value::Text(placement::login_class(text)?),
         Takes::Signal => Value::Signal(syntax::signal(text)?),
         Takes::Ready => Value::Ready(syntax::ready(text)?),
         Takes::Reload => Value::Reload(syntax::reload(text)?),

@@ -82,10 +82,7 @@ fn tell(stem: &str, text: &str) -> String {
 
 /// The faults as an operator sees them, then what of the service differs from a plain one, and where it was written.
 fn describe(outcome: &Outcome, sources: &[SourceText<'_>], plain: impl Fn(&Service) -> Service) -> String {
-    let mut out = String::new();
-    for fault in outcome.rendered(sources) {
-        writeln!(out, "{fault}").unwrap();
-    }
+    let mut out: String = outcome.rendered(sources).into_iter().map(|fault| fault + "\n").collect();
     let Some(service) = &outcome.service else {
         return out + "no service\n";
     };
@@ -130,6 +127,10 @@ fn describe(outcome: &Outcome, sources: &[SourceText<'_>], plain: impl Fn(&Servi
         exec.umask,
         exec.nice,
         exec.oom_score,
+        exec.cpuset,
+        exec.login_class,
+        exec.fib,
+        exec.protect,
         exec.limits,
         exec.environment,
         exec.environment_files,
@@ -144,10 +145,8 @@ fn describe(outcome: &Outcome, sources: &[SourceText<'_>], plain: impl Fn(&Servi
         enabled,
         files,
     );
-    for (key, origin) in &service.origins {
-        writeln!(out, "  {key} from {origin}").unwrap();
-    }
-    out
+    let origins = service.origins.iter().map(|(key, origin)| format!("  {key} from {origin}\n"));
+    out + &origins.collect::<String>()
 }
 
 fn differ<T: Debug + PartialEq>(out: &mut String, field: &str, value: &T, plain: &T) {

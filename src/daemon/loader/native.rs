@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use svc_compat::login_class;
 use svc_core::Name;
 use svc_core::definition::{self, Outcome, Severity, SourceText};
 use svc_core::service::{Credentials, Identity, Reload, Service};
+use svc_platform::launch::Resource;
 use svc_platform::{host, users};
 
 use super::{Draft, Loading, text_of};
@@ -205,6 +207,7 @@ fn resolved(mut service: Service, loading: &mut Loading<'_>) -> Option<Service> 
             }
         }
     }
+    look_up_class(&mut service, loading);
     for words in [&mut service.command, &mut service.stop.command] {
         look_up(words);
     }
@@ -217,6 +220,33 @@ fn resolved(mut service: Service, loading: &mut Loading<'_>) -> Option<Service> 
         look_up(words);
     }
     Some(service)
+}
+
+/// What its login class says of limits and the like, where the definition itself does not.
+fn look_up_class(service: &mut Service, loading: &mut Loading<'_>) {
+    let exec = &mut service.exec;
+    if exec.login_class.is_empty() {
+        return;
+    }
+    let path = loading.options.root.join("etc/login.conf");
+    let text = text_of(&path, loading.trust).map(|text| String::from_utf8_lossy(&text).into_owned());
+    let read = text.and_then(|text| {
+        login_class::read(&text, &exec.login_class).ok_or_else(|| format!("there is no class {}", exec.login_class))
+    });
+    let class = match read {
+        Ok(class) => class,
+        Err(error) => return loading.image.notes.push(format!("{}: {}: {error}", path.display(), service.name)),
+    };
+    let origin = format!("login class {}", exec.login_class);
+    for (name, limit) in class.limits.into_iter().filter(|(name, _)| Resource::named(name).is_some()) {
+        exec.limits.entry(name.into()).or_insert_with(|| {
+            service.origins.insert(format!("limits.{name}"), origin.clone());
+            limit
+        });
+    }
+    exec.umask = exec.umask.or(class.umask);
+    exec.nice = exec.nice.or(class.priority);
+    loading.image.notes.extend(class.notes.into_iter().map(|note| format!("{}: {note}", path.display())));
 }
 
 /// The programs of `[verbs]`.

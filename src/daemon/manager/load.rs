@@ -165,7 +165,7 @@ impl Manager {
 
 /// Keys that a running service notices only when it is started again.
 fn needs_restart(key: &str) -> bool {
-    const NEXT_START: [&str; 23] = [
+    const NEXT_START: &[&str] = &[
         "kind",
         "command",
         "ready",
@@ -175,6 +175,10 @@ fn needs_restart(key: &str) -> bool {
         "groups",
         "chroot",
         "jail",
+        "cpuset",
+        "login-class",
+        "fib",
+        "protect",
         "directory",
         "umask",
         "nice",

@@ -25,6 +25,7 @@ use super::{After, LAUNCHES_CHANNEL, Role, say};
 mod access;
 mod adopt;
 mod audit;
+mod ceilings;
 mod checking;
 mod circle;
 mod clients;

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use svc_core::Job;
 use svc_core::service::{Condition, Exec, Reload, Service};
-use svc_platform::launch::{Resource, c_string};
+use svc_platform::launch::{Placement, Resource, c_string};
 use svc_platform::{Identity, Launch, host};
 
+use super::ceilings::OF_TREES;
 use super::environment::{self, Environment};
 use crate::daemon::lend;
 
@@ -66,7 +67,7 @@ pub(crate) fn launch(service: &Service, job: &Job, around: &Surroundings<'_>) ->
         .iter()
         .map(|(name, value)| text(&format!("{name}={value}")))
         .collect::<Result<Vec<CString>, String>>()?;
-    set_up(&mut launch, &service.exec)?;
+    set_up(&mut launch, &service.exec, around)?;
     Ok(launch)
 }
 
@@ -142,7 +143,7 @@ fn own_variables(to: &mut Environment, service: &Service, around: &Surroundings<
     }
 }
 
-fn set_up(launch: &mut Launch<'_>, exec: &Exec) -> Result<(), String> {
+fn set_up(launch: &mut Launch<'_>, exec: &Exec, around: &Surroundings<'_>) -> Result<(), String> {
     let path = |path: &Option<String>| {
         path.as_deref().map(|path| c_string(path).map_err(|error| error.to_string())).transpose()
     };
@@ -153,7 +154,8 @@ fn set_up(launch: &mut Launch<'_>, exec: &Exec) -> Result<(), String> {
     launch.umask = Some(exec.umask.unwrap_or(0o022));
     launch.nice = exec.nice;
     launch.oom_score = exec.oom_score;
-    for (name, limit) in &exec.limits {
+    launch.placement = placement(exec, around)?;
+    for (name, limit) in exec.limits.iter().filter(|(name, _)| !OF_TREES.contains(&name.as_str())) {
         let resource =
             Resource::named(name).ok_or_else(|| format!("limit `{name}` is not to be had on this system"))?;
         launch.limits.push((resource, *limit));
@@ -164,6 +166,19 @@ fn set_up(launch: &mut Launch<'_>, exec: &Exec) -> Result<(), String> {
         launch.identity = Some(Identity { uid: who.uid, gid: who.gid, gids: who.gids.clone() });
     }
     Ok(())
+}
+
+fn placement(exec: &Exec, around: &Surroundings<'_>) -> Result<Placement, String> {
+    let text = |text: &str| c_string(text).map_err(|error| error.to_string());
+    let who = exec.identity.as_ref().and_then(|identity| identity.resolved.as_ref()).filter(|_| around.is_root);
+    let class = Some(&exec.login_class).filter(|class| !class.is_empty());
+    Ok(Placement {
+        processors: exec.cpuset.clone(),
+        login: who.map(|who| text(&who.login)).transpose()?,
+        login_class: class.map(|class| text(class)).transpose()?,
+        fib: exec.fib,
+        protect: exec.protect,
+    })
 }
 
 fn make_directories(service: &Service, around: &Surroundings<'_>, to: &mut Environment) -> Result<(), String> {

@@ -9,12 +9,13 @@ use svc_core::lifecycle::{Stage, State};
 use svc_core::{Event, Exit, Job, Name, RunId, Service, ServiceId};
 use svc_platform::poll::Interest;
 use svc_platform::process::{self, Handle};
+use svc_platform::tree::Tree;
 use svc_platform::{clock, files};
 
 use super::ends::leaves_a_daemon;
 use super::records::{Launched, Past, Record, Watched};
 use super::run::{Process, Run, Trunk, tree_name};
-use super::{Manager, Token};
+use super::{Manager, Token, ceilings};
 use crate::daemon::image::{Faulty, IMAGE_BYTES_MAX};
 use crate::daemon::say;
 
@@ -133,8 +134,8 @@ impl Manager {
             self.journal.append(&Record::Over(id));
             return;
         };
-        if let (Trunk::Own(tree), Job::Start, Some(_)) = (&mut trunk, &job, &self.core.service(service).exec.jail) {
-            tree.jailed(&svc_core::service::Jail::name(&name));
+        if let (Trunk::Own(tree), Job::Start) = (&mut trunk, &job) {
+            known_again(tree, self.core.service(service));
         }
         let mut run = Run::new(service, name, job, about, trunk);
         let view = self.core.view(service);
@@ -239,5 +240,16 @@ impl Manager {
             }
         }
         records
+    }
+}
+
+/// What a tree knows of itself beside its processes.
+fn known_again(tree: &mut Tree, service: &Service) {
+    let jail = service.exec.jail.as_ref().map(|_| svc_core::service::Jail::name(&service.name));
+    if let Some(jail) = &jail {
+        tree.jailed(jail);
+    }
+    if !ceilings::of(service).is_empty() {
+        tree.count_as(jail.as_deref());
     }
 }

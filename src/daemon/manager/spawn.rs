@@ -15,7 +15,7 @@ use svc_platform::{Passed, files, process, signals};
 use super::prepare::{self, Machine, Surroundings};
 use super::records::{Launched, Record, Watched};
 use super::run::{Process, Run, Trunk, tree_name};
-use super::{Manager, Token, audit};
+use super::{Manager, Token, audit, ceilings};
 use crate::daemon::link::{self, Key};
 use crate::daemon::say;
 
@@ -110,13 +110,16 @@ impl Manager {
         let mut launch = prepare::launch(service, &job, &around)?;
         let output = self.output_of(service)?;
         let grown = self.forest.grow(&tree_name(name, run)).map_err(|error| format!("making its tree: {error}"));
-        let tree = grown?;
+        let mut tree = grown?;
+        launch.jail = self.jail_for(service, &job, about);
+        if job == Job::Start {
+            ceilings::set(&mut tree, &mut launch, service)?;
+        }
         let entry = svc_platform::launch::c_string(tree.environment()).map_err(|error| error.to_string())?;
         launch.environment.push(entry);
         launch.stdout = Some(output.as_fd());
         launch.stderr = Some(output.as_fd());
         launch.tree = tree.door();
-        launch.jail = self.jail_for(service, &job, about);
         let own_jail = launch.jail.as_ref().filter(|_| job == Job::Start).map(|jail| jail.name().to_owned());
         if let Some((_, writer, number)) = &ears.notify_fd {
             let number = i32::try_from(*number).map_err(|error| error.to_string())?;
@@ -139,7 +142,6 @@ impl Manager {
         };
         let pid = handle.pid();
         let started = process::start_time(pid).unwrap_or_default();
-        let mut tree = tree;
         tree.led_by(pid, started);
         if let Some(name) = own_jail {
             tree.jailed(&name);
