@@ -63,6 +63,26 @@ impl Watcher {
         self.register(path, file, &found, news)
     }
 
+    /// Watches a program: that it is executed is news, and that another file takes its place. So is that it is read.
+    /// A program that is watched already stays so.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own: there is no such file, or no descriptor is left.
+    ///
+    /// Source: kevent(2), `EVFILT_VNODE`.
+    pub fn watch_program(&mut self, program: &Path) -> io::Result<()> {
+        let found = std::fs::metadata(program)?;
+        let is_it = |known: &File| known.metadata().is_ok_and(|it| (it.dev(), it.ino()) == (found.dev(), found.ino()));
+        // To open it would be news.
+        if self.places.get(program).is_some_and(is_it) {
+            return Ok(());
+        }
+        let file = File::open(program)?;
+        let news = libc::NOTE_OPEN | libc::NOTE_ATTRIB | libc::NOTE_DELETE | libc::NOTE_RENAME;
+        self.register(program, file, &found, news)
+    }
+
     fn register(&mut self, path: &Path, file: File, found: &Metadata, news: u32) -> io::Result<()> {
         let is_it = |known: &File| known.metadata().is_ok_and(|it| (it.dev(), it.ino()) == (found.dev(), found.ino()));
         if self.places.get(path).is_some_and(is_it) {

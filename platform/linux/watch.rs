@@ -47,6 +47,19 @@ impl Watcher {
         Ok(())
     }
 
+    /// Watches a program: that it is executed is news, and that another file takes its place. So is that it is read.
+    /// A program that is watched already stays so.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own: there is no such file, or too many are watched.
+    ///
+    /// Source: inotify_add_watch(2).
+    pub fn watch_program(&mut self, program: &Path) -> io::Result<()> {
+        self.inotify.add_watch(program, AddWatchFlags::IN_OPEN | AddWatchFlags::IN_ATTRIB)?;
+        Ok(())
+    }
+
     /// Forgets what has happened so far.
     ///
     /// # Errors
@@ -96,5 +109,12 @@ mod tests {
         assert!(is_readable(&watcher));
         watcher.drain().unwrap();
         assert!(!is_readable(&watcher));
+        let program = dir.path().join("program");
+        fs::copy("/bin/true", &program).unwrap();
+        watcher.drain().unwrap();
+        watcher.watch_program(&program).unwrap();
+        assert!(!is_readable(&watcher));
+        std::process::Command::new(&program).status().unwrap();
+        assert!(is_readable(&watcher), "it was executed");
     }
 }

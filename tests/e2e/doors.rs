@@ -132,3 +132,30 @@ fn a_daemon_that_appears_outside_is_taken_under_watch() {
     until("the new manager to say so", || (told() == 3).then_some(()));
     daemon.down("web");
 }
+
+/// The same where the script writes no pid file: its program is known.
+#[test]
+fn a_daemon_without_a_pid_file_that_appears_outside_is_taken_under_watch() {
+    let mut daemon = Daemon::new(&[]);
+    let text = "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: web\n### END INIT INFO\nDAEMON={dir}/webd\n\
+        case $1 in\nstart) start-stop-daemon --start --background --exec $DAEMON -- 1000 ;;\n\
+        stop) start-stop-daemon --stop --exec $DAEMON ;;\nesac\n";
+    daemon.script("web", text);
+    fs::copy("/bin/sleep", daemon.path("webd")).unwrap();
+    daemon.start();
+    assert_eq!(daemon.summary("web").state, StateName::Down);
+    let by_hand = || {
+        let mut command = Command::new("setsid");
+        command.arg("-f").arg(daemon.path("webd")).arg("1000").stdout(Stdio::null());
+        assert!(command.status().unwrap().success());
+    };
+    let told = || daemon.said().matches("web: started outside svc by").count();
+    for count in 1..=2 {
+        by_hand();
+        until("svcd to say so", || (told() == count).then_some(()));
+        let pid = daemon.pid("web");
+        assert_eq!(svc_platform::process::program(pid).unwrap(), daemon.path("webd"));
+        crate::harness::signal(pid, 9);
+        daemon.until_state("web", StateName::Failed);
+    }
+}

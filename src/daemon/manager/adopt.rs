@@ -33,7 +33,7 @@ impl Manager {
     }
 
     /// The process that is this service's daemon, started by somebody else.
-    fn find_daemon(&self, service: &Service, table: &Table) -> Option<Facts> {
+    pub(super) fn find_daemon(&self, service: &Service, table: &Table) -> Option<Facts> {
         let Kind::Script(script) = &service.kind else { return None };
         if !script.daemon {
             return None;
@@ -103,16 +103,18 @@ impl Manager {
 }
 
 /// Every process, looked at once.
-struct Table {
+pub(super) struct Table {
     all: BTreeMap<i32, Facts>,
     programs: BTreeMap<i32, PathBuf>,
 }
 
 impl Table {
-    fn read() -> Self {
+    pub(super) fn read() -> Self {
         let pids = process::list().unwrap_or_default();
         let all: BTreeMap<i32, Facts> = pids
             .into_iter()
+            // What runs in a container is its own service.
+            .filter(|pid| process::shares_view(*pid))
             .filter_map(|pid| process::facts(pid).ok())
             .filter(|facts| !facts.is_zombie())
             .map(|facts| (facts.pid, facts))
@@ -130,13 +132,18 @@ impl Table {
 
     fn runs_one_of(&self, pid: i32, programs: &[String]) -> bool {
         let Some(runs) = self.programs.get(&pid) else { return false };
-        programs.iter().any(|program| {
-            let program = Path::new(program);
-            let base = program.file_name().unwrap_or_default().to_string_lossy();
-            let says_nothing = INTERPRETERS.contains(&&*base) || !program.is_absolute();
-            !says_nothing && (program == runs || program.canonicalize().is_ok_and(|path| path == *runs))
-        })
+        programs
+            .iter()
+            .map(Path::new)
+            .filter(|program| tells(program))
+            .any(|program| program == runs || program.canonicalize().is_ok_and(|path| path == *runs))
     }
+}
+
+/// Whether a process of this program says which service it is.
+pub(super) fn tells(program: &Path) -> bool {
+    let base = program.file_name().unwrap_or_default().to_string_lossy();
+    program.is_absolute() && !INTERPRETERS.contains(&&*base)
 }
 
 /// Whether a process that a pid file names can be this service's: a pid outlives its process in a file.

@@ -98,6 +98,8 @@ enum Timer {
     Journal,
     /// Look for daemons that others have started.
     Outside,
+    /// Look again: a daemon takes its time until it stands alone.
+    OutsideAgain(Duration),
     /// The keeper did not answer whether it knows more of what is gone.
     Unseen(u64),
 }
@@ -389,7 +391,7 @@ impl Manager {
             Timer::Helper(id) => self.helper_overdue(id),
             Timer::Output(id) => self.output_overdue(id),
             Timer::Journal => self.write_journal(),
-            Timer::Outside => self.look_outside(),
+            Timer::Outside | Timer::OutsideAgain(_) => self.look_outside(),
             Timer::Unseen(ticket) => self.ended_unseen(ticket),
         }
     }

@@ -1,23 +1,25 @@
 //! Daemons that appear outside our trees: a script that knows nothing of us was run by hand, or by a package. Their pid
-//! files are watched for, and whoever asks about a script has them looked at.
+//! files are watched for, or where a script has none its program, and whoever asks about a script has them looked at.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use svc_core::ServiceId;
-use svc_core::service::Kind;
+use svc_core::service::{Kind, Service};
 use svc_platform::poll::Interest;
 use svc_platform::process::{self, Facts};
 use svc_platform::watch::Watcher;
 
-use super::adopt::is_plausible;
+use super::adopt::{Table, is_plausible, tells};
 use super::look::{pid_files, read_pid};
 use super::{Manager, Timer, Token};
 use crate::daemon::say;
 
 /// A daemon writes its pid file and goes on; what else comes in this time is looked at together.
 const SETTLE: Duration = Duration::from_millis(100);
+/// A program that was executed may stand alone only later.
+const AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
 /// The mark of dpkg in what its maintainer scripts start.
 const PACKAGE: &[u8] = b"DPKG_MAINTSCRIPT_PACKAGE=";
@@ -25,16 +27,17 @@ const PACKAGE: &[u8] = b"DPKG_MAINTSCRIPT_PACKAGE=";
 impl Manager {
     /// Watches the directories of all pid files, or what there is of the way to them.
     pub(super) fn watch_outside(&mut self) {
-        let (mut places, mut files) = (BTreeSet::new(), BTreeSet::new());
+        let (mut places, mut files, mut programs) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for id in self.core.ids() {
             let service = self.core.service(id);
             if service.is_script() {
                 let paths: Vec<&Path> = pid_files(service).into_iter().map(Path::new).collect();
                 places.extend(paths.iter().filter_map(|path| nearest(path)));
                 files.extend(paths.into_iter().filter(|path| path.is_file()).map(Path::to_owned));
+                programs.extend(programs_of(service));
             }
         }
-        if places.is_empty() {
+        if places.is_empty() && programs.is_empty() {
             return;
         }
         if self.outside.is_none() {
@@ -55,6 +58,9 @@ impl Manager {
         for file in files {
             let _ = watcher.watch_file(&file);
         }
+        for program in programs {
+            let _ = watcher.watch_program(&program);
+        }
     }
 
     /// Something was written where pid files are.
@@ -65,6 +71,8 @@ impl Manager {
             say(format!("watching for daemons that others start: {error}"));
         }
         self.ensure_timer(SETTLE, Timer::Outside);
+        self.timers.retain(|(_, timer)| !matches!(timer, Timer::OutsideAgain(_)));
+        AGAIN.into_iter().for_each(|after| self.set_timer(after, Timer::OutsideAgain(after)));
     }
 
     pub(super) fn look_outside(&mut self) {
@@ -75,6 +83,7 @@ impl Manager {
 
     /// Takes under watch what runs of these though nobody asked us for it.
     pub(super) fn look_outside_for(&mut self, ids: &[ServiceId]) {
+        let mut table = None;
         for id in ids {
             let service = self.core.service(*id).clone();
             let is_daemon = matches!(&service.kind, Kind::Script(script) if script.daemon);
@@ -85,6 +94,14 @@ impl Manager {
                 let facts = process::facts(pid).ok()?;
                 let is_new = !facts.is_zombie() && !self.is_ours(*id, pid);
                 (is_new && is_plausible(&service, &facts)).then_some(facts)
+            });
+            let found = found.or_else(|| {
+                programs_of(&service).next()?;
+                let facts = self.find_daemon(&service, table.get_or_insert_with(Table::read))?;
+                // What is left of an earlier run may take its time to end.
+                let view = self.core.view(*id);
+                let is_new = view.last_exit.is_none() || facts.started >= view.since;
+                (is_new && !self.is_ours(*id, facts.pid)).then_some(facts)
             });
             if let Some(facts) = found {
                 let by = starter(&facts);
@@ -98,6 +115,15 @@ impl Manager {
     fn is_ours(&self, id: ServiceId, pid: i32) -> bool {
         self.runs.of_pid(pid).is_some() || self.runs.iter().any(|(_, run)| run.service == id && run.trunk.has(pid))
     }
+}
+
+/// The programs by which a daemon without a pid file is known.
+fn programs_of(service: &Service) -> impl Iterator<Item = PathBuf> {
+    let programs = match &service.kind {
+        Kind::Script(script) if script.daemon && script.pid_files.is_empty() => script.programs.as_slice(),
+        _ => &[],
+    };
+    programs.iter().map(PathBuf::from).filter(|program| tells(program) && program.is_file())
 }
 
 /// The directory of a pid file, or the nearest above it that is there.
