@@ -263,6 +263,7 @@ impl Draft {
         for made in evidence.start.made.iter().filter(|made| made.directory) {
             let path = made.path.replacen("/var/lock/", "/run/lock/", 1);
             let below = ["/run/", "/var/run/"].iter().find_map(|top| path.strip_prefix(top));
+            let below = below.map(|name| name.trim_matches('/')).filter(|name| !name.is_empty());
             let Some(name) = below.filter(|name| !name.contains(UNKNOWN) && !name.contains("..")) else {
                 self.made_elsewhere(made);
                 continue;
@@ -280,6 +281,7 @@ impl Draft {
         for file in files.iter().filter(|file| !file.contains(UNKNOWN) && !file.contains("..")) {
             let below = ["/run/", "/var/run/"].iter().find_map(|top| file.strip_prefix(top));
             let Some((name, _)) = below.and_then(|below| below.rsplit_once('/')) else { continue };
+            let name = name.trim_matches('/');
             if !name.is_empty() && !names.iter().any(|old| old == name || old.starts_with(&format!("{name}/"))) {
                 names.push(name.to_string());
                 spots.push(format!("its pid file is {file}, and nothing else makes the directory"));

@@ -151,7 +151,16 @@ fn main_of(start: &Record, stop: &Record, facts: &Script) -> Result<Launch, Stri
 
 /// Of programs that are only run by their path the one that is most likely the daemon.
 fn likely<'l>(launches: Vec<&'l Launch>, start: &Record, stop: &Record, facts: &Script) -> Vec<&'l Launch> {
-    // What is never signalled does not stay.
+    // What is never signalled, nor told to end by its own word, does not stay.
+    let told = |program: &str| {
+        let ends = ["stop", "--stop", "-stop", "quit", "kill", "shutdown", "down"];
+        let own = stop.ran.iter().filter(|ran| !ran.asked && ran.command.first().is_some_and(|first| first == program));
+        own.flat_map(|ran| ran.command.iter().skip(1)).any(|word| ends.contains(&word.as_str()))
+    };
+    let has_pid_file = !start.pid_files.is_empty() || !stop.pid_files.is_empty();
+    if let Some(launch) = launches.iter().find(|launch| has_pid_file && told(&launch.command[0])) {
+        return vec![launch];
+    }
     if !facts.daemon && stop.sent.is_empty() {
         return Vec::new();
     }

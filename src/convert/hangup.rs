@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::manual::pages;
+use super::manual::{own_texts, pages};
 use super::play::Tree;
 
 /// What is said of the signal stands so near to its name.
@@ -17,9 +17,10 @@ static AGAIN: LazyLock<Regex> = LazyLock::new(|| {
 static OTHER: LazyLock<Regex> =
     LazyLock::new(|| Regex::new("sig[a-z]+[0-9]?").expect("the patterns of this file are well-formed"));
 
-/// Where a page of the program says that SIGHUP makes it read its configuration again.
+/// Where a page of the program, or a message in it, says that SIGHUP makes it read its configuration again.
 pub fn reads_again(tree: &Tree, program: &str) -> Option<String> {
-    pages(tree, program).into_iter().find(|(_, text)| says(text)).map(|(path, _)| path)
+    let page = pages(tree, program).into_iter().find(|(_, text)| says(text)).map(|(path, _)| path);
+    page.or_else(|| own_texts(tree, program).iter().any(|text| says(text)).then(|| format!("{program}, what it says")))
 }
 
 fn says(text: &str) -> bool {

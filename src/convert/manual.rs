@@ -70,6 +70,12 @@ impl Described {
         named && self.effect() == Effect::Goes && effect(&self.text) != Effect::Stays
     }
 
+    /// Whether it is about the pid file, and nothing else.
+    pub fn is_about_pid_file(&self) -> bool {
+        let head: String = self.text.to_lowercase().chars().take(60).collect();
+        ["pid file", "pidfile", "pid-file", "process id file"].iter().any(|word| head.contains(word))
+    }
+
     /// What it does to a daemon, by its names first.
     pub fn effect(&self) -> Effect {
         let has = |names: &[&str]| self.names.iter().any(|name| names.contains(&name.as_str()));
@@ -195,10 +201,10 @@ fn read_pages(tree: &Tree, program: &str) -> Vec<Described> {
 }
 
 /// Its manual pages as text, so far as they are there, each with its path.
-pub(super) fn pages(tree: &Tree, program: &str) -> Vec<(String, String)> {
+pub fn pages(tree: &Tree, program: &str) -> Vec<(String, String)> {
     let name = program.rsplit('/').next().unwrap_or(program);
     let mut out = Vec::new();
-    for section in ["8", "1", "5", "1m", "7"] {
+    for section in ["8", "1", "5", "1m", "7", "6"] {
         let directory = format!("/usr/share/man/man{}", &section[..1]);
         for end in ["", ".gz"] {
             let path = format!("{directory}/{name}.{section}{end}");
@@ -290,6 +296,17 @@ fn flags(text: &str) -> String {
     out.join(" ")
 }
 
+/// Texts in a compiled program that speak of the signal.
+pub(super) fn own_texts(tree: &Tree, program: &str) -> Vec<String> {
+    let Some(found) = tree.find(program) else { return Vec::new() };
+    let is_small = std::fs::metadata(&found).is_ok_and(|found| found.len() <= PROGRAM_BYTES_MAX);
+    let bytes = if is_small { std::fs::read(&found).unwrap_or_default() } else { Vec::new() };
+    let is_compiled = bytes.starts_with(b"\x7fELF");
+    let texts = bytes.split(|byte| !matches!(byte, b'\n' | b'\t' | 0x20..=0x7e)).filter(|_| is_compiled);
+    let texts = texts.filter(|text| text.windows(6).any(|part| part.eq_ignore_ascii_case(b"sighup")));
+    texts.map(|text| String::from_utf8_lossy(text).into_owned()).collect()
+}
+
 /// The help that is written in the program itself: the lines of its text that begin with an option.
 fn own_text(tree: &Tree, program: &str) -> Vec<Described> {
     let Some(found) = tree.find(program) else { return Vec::new() };
@@ -321,11 +338,18 @@ fn own_text(tree: &Tree, program: &str) -> Vec<Described> {
 fn scripted(text: &str, source: &str) -> Vec<Described> {
     static ADDED: LazyLock<Regex> =
         LazyLock::new(|| pattern(r#"(?s)add_(?:argument|option)\(([^)]{0,300}?)help\s*=\s*_?\(?f?["']([^"']{0,200})"#));
+    static PAIR: LazyLock<Regex> = LazyLock::new(|| pattern(r#"["'](-[A-Za-z])["'],\s*["'](--[A-Za-z][\w-]*)["']"#));
     static QUOTED: LazyLock<Regex> = LazyLock::new(|| pattern(r#"["'](--?[A-Za-z][\w-]*)["']"#));
     let mut out = options(text, source);
     for found in ADDED.captures_iter(text) {
         let names = QUOTED.captures_iter(&found[1]).map(|name| name[1].to_string()).collect();
         out.push(Described { names, text: found[2].to_string(), source: source.to_string() });
+    }
+    for found in PAIR.captures_iter(text) {
+        let names = vec![found[1].to_string(), found[2].to_string()];
+        if !out.iter().any(|known| names.iter().all(|name| known.names.contains(name))) {
+            out.push(Described { names, text: String::new(), source: source.to_string() });
+        }
     }
     out
 }

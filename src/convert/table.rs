@@ -16,6 +16,8 @@ pub struct Row {
     pub background: Vec<String>,
     /// The signal on which it reads its configuration again when it runs like this.
     pub reload: Option<String>,
+    /// Commands that are documented to do what the signal for a reload does, as `PROGRAM WORD...`.
+    pub reload_commands: Vec<String>,
     /// The manual page that says so.
     pub source: String,
 }
@@ -72,6 +74,7 @@ fn read(text: &str) -> BTreeMap<String, Row> {
             foreground: words(key("foreground")),
             background: words(key("background")),
             reload: text(key("reload")),
+            reload_commands: words(key("reload-commands")),
             source: text(key("source"))?,
         };
         Some((text(key("program"))?, row))

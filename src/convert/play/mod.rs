@@ -69,12 +69,17 @@ pub struct Piece<'a> {
 ///
 /// The answer of the first play is taken where none does.
 pub fn play(tree: &Tree, piece: Piece<'_>) -> Record {
-    let mut first = None;
+    let (mut first, mut direct) = (None, None);
+    // A program that is only run may be a help beside the starter that another way leads to.
+    let has_starter = |name: &str| piece.text.windows(name.len()).any(|part| part == name.as_bytes());
+    let starters =
+        piece.verb == "start" && ["start-stop-daemon -", "start_daemon", "daemon -"].into_iter().any(has_starter);
     let mut waiting = VecDeque::from([BTreeSet::new()]);
     for _ in 0..PLAYS_MAX {
         let Some(turned) = waiting.pop_front() else { break };
         let record = once(tree, piece, &turned);
-        if record.does_something(piece.verb) {
+        let is_started = record.launches.iter().any(|launch| launch.how > How::Direct);
+        if record.does_something(piece.verb) && (is_started || !starters) {
             return record;
         }
         let from = turned.last().map_or(0, |last| last + 1);
@@ -83,15 +88,19 @@ pub fn play(tree: &Tree, piece: Piece<'_>) -> Record {
             next.insert(*at);
             waiting.push_back(next);
         }
-        first.get_or_insert(record);
+        if record.does_something(piece.verb) {
+            direct.get_or_insert(record);
+        } else {
+            first.get_or_insert(record);
+        }
     }
-    first.unwrap_or_default()
+    direct.or(first).unwrap_or_default()
 }
 
 fn once(tree: &Tree, piece: Piece<'_>, turned: &BTreeSet<usize>) -> Record {
     let mut player = Player::new(tree, piece, turned);
-    let is_library = piece.style == Style::InitDScript && piece.text.starts_with(b"#!/lib/init/init-d-script")
-        || piece.text.starts_with(b"#!/usr/bin/env /lib/init/init-d-script");
+    let first_line = piece.text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let is_library = first_line.starts_with(b"#!") && first_line.trim_ascii_end().ends_with(b"/init-d-script");
     if piece.style == Style::OpenrcRun {
         player.openrc_run();
     } else if is_library {

@@ -179,6 +179,6 @@ pub(in crate::convert) fn looks_like_daemon(launch: &Launch) -> bool {
     let looks = ["-t", "-T", "-V", "--test", "--check", "--version", "configtest", "check", "-C", "--help", "status"];
     let program = launch.command.first().map(String::as_str).unwrap_or_default();
     let mut words = launch.command.iter().skip(1);
-    let place = ["/sbin/", "/bin/", "/lib", "/libexec/", "/opt/"].iter().any(|part| program.contains(part));
+    let place = ["/sbin/", "/bin/", "/lib", "/libexec/", "/opt/", "/share/"].iter().any(|part| program.contains(part));
     program.starts_with('/') && place && !words.any(|word| looks.contains(&word.as_str()))
 }
