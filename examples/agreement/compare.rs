@@ -91,8 +91,9 @@ pub(crate) fn compare(tree: &Tree, table: &Table, draft: &Draft, unit: &Unit) ->
         differ(Field::RuntimeDirectory, draft.runtime_directories.join(" "), wanted.join(" "));
     }
     let theirs = unit.reload().unwrap_or_default();
-    if !theirs.is_empty() {
-        differ(Field::Reload, draft.reload.clone().unwrap_or_default(), theirs);
+    let ours = draft.reload.clone().unwrap_or_default();
+    if !theirs.is_empty() && !is_the_same_reload(table, draft, &ours, &theirs) {
+        differ(Field::Reload, ours, theirs);
     }
     let forks = matches!(draft.kind, Kind::Forking { .. });
     if forks && let Some(theirs) = unit.pid_file().filter(|_| unit.kind() == "forking") {
@@ -103,6 +104,21 @@ pub(crate) fn compare(tree: &Tree, table: &Table, draft: &Draft, unit: &Unit) ->
         differ(Field::Kind, "forking".to_string(), unit.kind().to_string());
     }
     out
+}
+
+/// A signal, and the command that by the daemon's manual does the same.
+fn is_the_same_reload(table: &Table, draft: &Draft, ours: &str, theirs: &str) -> bool {
+    let known = draft.command.first().and_then(|program| table.row(program));
+    let words = svc_core::definition::words(theirs).unwrap_or_default();
+    let base = |word: &str| word.rsplit('/').next().unwrap_or_default().to_string();
+    let is_it = |command: &String| {
+        let mut wanted = command.split(' ').peekable();
+        for word in words.iter().enumerate().map(|(at, word)| if at == 0 { base(word) } else { word.clone() }) {
+            wanted.next_if_eq(&word.as_str());
+        }
+        wanted.peek().is_none()
+    };
+    ours.starts_with("signal ") && known.is_some_and(|row| row.reload_commands.iter().any(is_it))
 }
 
 /// The command without the interpreter that its program names itself: `python3 /usr/bin/x` is `/usr/bin/x`.
@@ -148,6 +164,8 @@ struct Options {
     aliases: BTreeMap<String, String>,
     /// Every spelling.
     known: BTreeSet<String>,
+    /// Those that say where the pid file is, or that there is none.
+    about_pid: BTreeSet<String>,
 }
 
 impl Options {
@@ -168,7 +186,9 @@ impl Options {
             }
         }
         let known = described.iter().flat_map(|known| known.names.iter().cloned()).collect();
-        Self { switches, aliases, known }
+        let about_pid = described.iter().filter(|known| known.is_about_pid_file());
+        let about_pid = about_pid.flat_map(|known| known.names.iter().cloned()).collect();
+        Self { switches, aliases, known, about_pid }
     }
 
     /// `-fP` as `-f -P`, where no option is called so as a whole.
@@ -189,7 +209,7 @@ impl Options {
         for word in command.iter().skip(1).flat_map(|word| self.letters(word)) {
             let word = word.replace("/var/run/", "/run/");
             let word = if word.len() > 1 { word.trim_end_matches('/').to_string() } else { word };
-            if word == "--" || word.is_empty() {
+            if word == "--" || word.is_empty() || is_default_directive(&word) {
                 continue;
             }
             let (option, value) = match word.split_once('=').filter(|_| word.starts_with('-')) {
@@ -197,7 +217,9 @@ impl Options {
                 None => (word.as_str(), None),
             };
             let is_pid_option = option.starts_with("--pid");
-            if self.switches.contains(option) || is_switch(option) || (is_pid_option && value.is_some()) {
+            let is_pid_option = is_pid_option || self.about_pid.contains(option);
+            let is_alone = self.about_pid.contains(option) && option.len() == 2;
+            if self.switches.contains(option) || is_switch(option) || is_alone || (is_pid_option && value.is_some()) {
                 continue;
             }
             let names_pid_file = |text: &str| pid_files.iter().any(|file| file == text) || text.ends_with(".pid");
@@ -215,23 +237,26 @@ impl Options {
     }
 }
 
-/// The text of the program, where its built-in paths are.
+/// The text of the program and its manual pages, where its built-in paths are.
 struct Defaults {
-    text: Vec<u8>,
+    texts: Vec<Vec<u8>>,
 }
 
 impl Defaults {
     fn of(tree: &Tree, draft: &Draft) -> Self {
-        let file = tree.find(&draft.command[0]);
-        Self { text: file.and_then(|file| std::fs::read(file).ok()).unwrap_or_default() }
+        let program = &draft.command[0];
+        let file = tree.find(program).and_then(|file| std::fs::read(file).ok());
+        let pages = manual::pages(tree, program).into_iter().map(|(_, text)| defaults_in(&text).into_bytes());
+        Self { texts: file.into_iter().chain(pages).collect() }
     }
 
     /// These arguments without paths that the other side leaves to the program, where it has them built in.
     fn left_out(&self, words: Vec<String>, others: &[String]) -> Vec<String> {
         let mut out: Vec<String> = Vec::new();
         for word in words {
-            let is_path = word.starts_with("/etc/") && word.len() > 6;
-            let built_in = is_path && self.text.windows(word.len()).any(|part| part == word.as_bytes());
+            let is_path = word.starts_with('/') && word.len() > 6 && word[1..].contains('/');
+            let has = |text: &Vec<u8>| text.windows(word.len()).any(|part| part == word.as_bytes());
+            let built_in = is_path && self.texts.iter().any(has);
             if !built_in || others.contains(&word) {
                 out.push(word);
             } else if out.last().is_some_and(|last| last.starts_with('-') && !others.contains(last)) {
@@ -240,6 +265,19 @@ impl Defaults {
         }
         out
     }
+}
+
+/// The sentences of a page that speak of what is used where nothing is said.
+fn defaults_in(page: &str) -> String {
+    let words = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    words.split_inclusive(". ").filter(|sentence| sentence.to_lowercase().contains("default")).collect()
+}
+
+/// nginx: `daemon on; master_process on;` is how it is anyway, and `daemon off;` the foreground.
+fn is_default_directive(word: &str) -> bool {
+    let mut directives = word.split(';').map(str::trim).filter(|directive| !directive.is_empty()).peekable();
+    let known = ["daemon on", "daemon off", "master_process on"];
+    word.contains(';') && directives.peek().is_some() && directives.all(|directive| known.contains(&directive))
 }
 
 /// Spellings that say it themselves.

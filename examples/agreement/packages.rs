@@ -35,6 +35,10 @@ pub(crate) fn unpacked(names: &[String]) -> Result<Vec<(String, PathBuf)>, Strin
 /// Unpacks over a package what it depends on and comes of the same source: the program or the functions of its script
 /// may be there. Says whether there was anything.
 pub(crate) fn complete(name: &str, root: &Path) -> bool {
+    let done = root.with_extension("whole");
+    if done.exists() {
+        return false;
+    }
     let Ok(shown) = Command::new("apt-cache").args(["depends", "--important", name]).output() else { return false };
     let text = String::from_utf8_lossy(&shown.stdout).into_owned();
     let names = text.lines().filter_map(|line| line.trim().trim_start_matches('|').strip_prefix("Depends: "));
@@ -48,6 +52,8 @@ pub(crate) fn complete(name: &str, root: &Path) -> bool {
     for deb in names.iter().filter_map(|name| archive(&debs, name)) {
         any |= Command::new("dpkg-deb").arg("-x").arg(deb).arg(root).status().is_ok_and(|status| status.success());
     }
+    // Asked once: what is not there now comes no other time.
+    let _ = fs::write(done, "");
     any
 }
 

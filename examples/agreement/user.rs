@@ -34,6 +34,11 @@ impl Users {
             let told = user == "root" && takes_options(ours, None, None);
             return Self { made_up: user != "root" || told, ours: user, theirs: "(made up)".into(), becomes: false };
         }
+        for command in [(&user, &mut *ours), (&wanted, &mut *theirs)].into_iter().filter(|(user, _)| *user == "root") {
+            // Who is root already is told nothing by `-u root`.
+            take_option(command.1, USERS, |value| value.split(':').next() == Some("root"));
+            take_option(command.1, GROUPS, |value| value == "root");
+        }
         let becomes = match (user == "root", wanted == "root") {
             (true, false) => takes_options(ours, Some(&wanted), wanted_group) || by_itself(tree, ours, &wanted),
             (false, true) => takes_options(theirs, Some(&user), group) || by_itself(tree, theirs, &user),
@@ -61,25 +66,32 @@ fn configured(tree: &Tree, command: &[String], user: &str) -> bool {
     })
 }
 
+const USERS: &[&str] = &["u", "user", "daemon-user", "setuid", "username", "runas", "U", "uid", "run-as"];
+const GROUPS: &[&str] = &["g", "group", "setgid", "G", "groupname", "gid"];
+
 /// Takes the options away by which a program is told to become this user, and says whether there were any.
 fn takes_options(command: &mut Vec<String>, user: Option<&str>, group: Option<&str>) -> bool {
-    let users = ["u", "user", "daemon-user", "setuid", "username", "runas", "U", "uid", "run-as"];
-    let groups = ["g", "group", "setgid", "G", "groupname", "gid"];
-    let named = |command: &[String], names: &[&str], value: Option<&str>| {
-        command.iter().enumerate().skip(1).find_map(|(at, word)| {
-            let bare = word.split('=').next().unwrap_or_default().trim_start_matches('-');
-            let is_option = word.starts_with('-') && names.contains(&bare);
-            let joined = word.split_once('=').map(|(_, value)| value.to_string());
-            let next = command.get(at + 1).filter(|next| !next.starts_with('-')).cloned();
-            let (given, count) = if let Some(joined) = joined { (joined, 1) } else { (next?, 2) };
-            let fits = value.is_none_or(|value| given == value || given.split(':').next() == Some(value));
-            (is_option && fits && given != "root").then_some((at, count))
-        })
+    let fits = |value: &str, wanted: Option<&str>| {
+        value != "root" && wanted.is_none_or(|wanted| value == wanted || value.split(':').next() == Some(wanted))
     };
-    let Some((at, count)) = named(command, &users, user) else { return false };
-    command.drain(at..at + count);
-    if let Some((at, count)) = named(command, &groups, group) {
-        command.drain(at..at + count);
+    let found = take_option(command, USERS, |value| fits(value, user));
+    if found {
+        take_option(command, GROUPS, |value| fits(value, group));
     }
+    found
+}
+
+/// Takes an option of one of these names away, with its value if it fits.
+fn take_option(command: &mut Vec<String>, names: &[&str], fits: impl Fn(&str) -> bool) -> bool {
+    let found = command.iter().enumerate().skip(1).find_map(|(at, word)| {
+        let bare = word.split('=').next().unwrap_or_default().trim_start_matches('-');
+        let is_option = word.starts_with('-') && names.contains(&bare);
+        let joined = word.split_once('=').map(|(_, value)| value.to_string());
+        let next = command.get(at + 1).filter(|next| !next.starts_with('-')).cloned();
+        let (given, count) = if let Some(joined) = joined { (joined, 1) } else { (next?, 2) };
+        (is_option && fits(&given)).then_some((at, count))
+    });
+    let Some((at, count)) = found else { return false };
+    command.drain(at..at + count);
     true
 }
