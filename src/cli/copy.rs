@@ -11,7 +11,7 @@ use crate::daemon::glob;
 use crate::wire::{Refusal, Reply, Request, Snapshot};
 
 /// Why there is no answer.
-enum Stop {
+pub(super) enum Stop {
     Refused(Refusal),
     Unanswered(AskError),
 }
@@ -33,10 +33,14 @@ impl Session {
             }
             stop => Err(stop),
         });
-        match result {
-            Ok(code) => code,
-            Err(Stop::Refused(refusal)) => self.refused(&refusal),
-            Err(Stop::Unanswered(error)) => self.unanswered(&error, Table::Action),
+        result.unwrap_or_else(|stop| self.stopped(&stop))
+    }
+
+    /// Tells why there is no answer.
+    pub(super) fn stopped(&self, stop: &Stop) -> u8 {
+        match stop {
+            Stop::Refused(refusal) => self.refused(refusal),
+            Stop::Unanswered(error) => self.unanswered(error, Table::Action),
         }
     }
 

@@ -156,12 +156,12 @@ impl Edit {
         let dir = self.path.parent().unwrap_or(&self.path);
         let had_dir = dir.is_dir();
         files::make_directory(dir, 0o755).map_err(|error| denied(&error))?;
-        let desk = Desk::new(&self.name)?;
-        let result = self.write(&desk, &found);
+        let result = may_write(dir).and_then(|()| Desk::new(&self.name)).map(|desk| (self.write(&desk, &found), desk));
         if !had_dir {
             // Only if nothing was put into it.
             let _ = fs::remove_dir(dir);
         }
+        let (result, desk) = result?;
         match result {
             Ok(done) => {
                 desk.clear();
@@ -313,9 +313,20 @@ impl Desk {
     }
 }
 
+/// Whether a file can be put here.
+fn may_write(dir: &Path) -> Result<(), Stop> {
+    let probe = dir.join(format!(".{FILE}.{}.probe", process::id()));
+    fs::File::create_new(&probe).map_err(|error| system(dir, &error))?;
+    fs::remove_file(&probe).map_err(|error| system(&probe, &error))
+}
+
 fn start_editor(file: &Path) -> Result<(), Stop> {
     let named = |name| env::var(name).ok().filter(|value| !value.trim().is_empty());
-    let editor = named("VISUAL").or_else(|| named("EDITOR")).unwrap_or_else(|| EDITOR.to_owned());
+    let editor = match named("VISUAL").or_else(|| named("EDITOR")) {
+        Some(editor) => editor,
+        None if io::stdin().is_terminal() && io::stdout().is_terminal() => EDITOR.to_owned(),
+        None => return Err(stop(code::FAILED, format!("there is no terminal for {EDITOR}; set EDITOR to another"))),
+    };
     // Ctrl-C is for the editor.
     let _held = Signals::hold(&[Incoming::Int, Incoming::Quit]);
     let status = Command::new("sh").arg("-c").arg(format!("{editor} \"$@\"")).arg(&editor).arg(file).status();

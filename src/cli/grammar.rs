@@ -80,6 +80,11 @@ pub(crate) fn arrange(words: Vec<OsString>, takes_value: impl Fn(&str) -> bool) 
             Ok(pass(&words[..at], names, passed))
         }
         ([first, ..], None) if is_verb(&words[*first]) => Ok(words),
+        // Many programs have it; a service of this name is asked for with a verb.
+        ([first], None) if words[*first] == "help" => {
+            let others = words.iter().enumerate().filter(|(at, _)| at != first).map(|(_, word)| word.clone());
+            Ok(others.chain([OsString::from("--help")]).collect())
+        }
         ([first, rest @ ..], None) => {
             if let Some(at) = line.options.iter().find(|at| is_help(at)).filter(|_| rest.is_empty()) {
                 return Ok(vec![words[*at].clone()]);
@@ -204,6 +209,9 @@ mod tests {
             ("web log", "log web"),
             ("--help", "--help"),
             ("web --help", "--help"),
+            ("help", "--help"),
+            ("-q help", "-q --help"),
+            ("help status", "status help"),
         ] {
             assert_eq!(arranged(typed).as_deref(), Ok(meant), "{typed}");
         }

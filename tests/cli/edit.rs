@@ -2,7 +2,10 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -119,6 +122,36 @@ fn a_service_that_is_not_there_is_told_before_any_editor_starts() {
     let place = Place::new();
     let call = place.edit("wbe", "echo never >&2");
     assert_eq!((call.code, call.err.as_str()), (5, "svc: no service is called wbe; did you mean web?\n"));
+}
+
+#[test]
+fn who_may_not_write_hears_it_before_any_editor_starts() {
+    if !svc_platform::users::is_root() {
+        let _ = writeln!(std::io::stderr(), "skipped: an edit by somebody else: only root can become one");
+        return;
+    }
+    let place = Place::new();
+    for path in [place.folder.path(), &place.folder.path().join("run")] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    // The program where anybody can reach it.
+    let program = place.folder.path().join("svc");
+    let built = env!("CARGO_BIN_EXE_svc");
+    fs::hard_link(built, &program).or_else(|_| fs::copy(built, &program).map(|_| ())).unwrap();
+    let mut edit = Command::new(&program);
+    edit.arg("--socket").arg(place.machine.socket()).args(["edit", "web"]).env("VISUAL", "echo never");
+    let call = called(edit.uid(65534).gid(65534).output().unwrap());
+    assert!(call.code == 4 && call.err.contains("ermission denied") && call.out.is_empty(), "{call:?}");
+}
+
+#[test]
+fn without_a_terminal_and_an_editor_that_needs_none_nothing_is_begun() {
+    let place = Place::new();
+    let mut edit = place.machine.svc();
+    edit.args(["edit", "web"]).env_remove("VISUAL").env_remove("EDITOR").stdin(std::process::Stdio::null());
+    let call = called(edit.output().unwrap());
+    assert_eq!((call.code, call.err.as_str()), (1, "svc: there is no terminal for vi; set EDITOR to another\n"));
+    assert!(!place.file().parent().unwrap().exists());
 }
 
 #[test]

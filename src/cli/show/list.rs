@@ -44,7 +44,8 @@ pub(crate) fn list(rows: &[Summary], look: &Look) -> String {
         let used = used + columns(&cells[0]).saturating_sub(widths[0]);
         let remark = match look.width.map(|width| width.saturating_sub(used)) {
             Some(room) if room < REMARK_COLUMNS_MIN => String::new(),
-            Some(room) => cut(&remark, room, look.utf8),
+            Some(room) if columns(&remark) > room => cut(without_place(row, &remark), room, look.utf8),
+            Some(_) => remark,
             None => remark,
         };
         text += &match (row.reason.as_str(), remark.as_str()) {
@@ -71,6 +72,12 @@ fn fixed_columns(row: &Summary) -> [String; 5] {
 /// How long it has been as it is; of a file that was never in force nobody knows.
 pub(crate) fn since(row: &Summary) -> String {
     if row.state == StateName::Faulty { "-".to_owned() } else { human::duration(row.since) }
+}
+
+/// Of a file with faults what is wrong says more than where it is, and that `check` tells, too.
+pub(crate) fn without_place<'a>(row: &Summary, remark: &'a str) -> &'a str {
+    let has_place = row.state == StateName::Faulty && remark.starts_with('/');
+    if has_place { remark.split_once(": ").map_or(remark, |(_, fault)| fault) } else { remark }
 }
 
 /// The reason says more than the description, where there is one.

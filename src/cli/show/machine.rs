@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sysinfo::System;
 
-use super::{BOLD, DIM, Look, columns, list, pad, paint, state_style};
+use super::{BOLD, DIM, Look, columns, cut, list, pad, paint, state_style};
 use crate::cli::human;
 use crate::wire::{Hello, StateName, Summary};
 
@@ -71,7 +71,8 @@ pub(crate) fn hello(hello: &Hello) -> String {
 /// How all is: the machine, how many services are in which state, and the ones that are not well.
 pub(crate) fn overview(machine: &Machine, hello: &Hello, rows: &[Summary], look: &Look) -> String {
     let mut text = machine.line(look.width) + "\n";
-    let _ = writeln!(text, "svcd {}, manager {}, trees by {}", hello.version, hello.manager, hello.tracking);
+    let svcd = format!("svcd {}, manager {}, trees by {}", hello.version, hello.manager, hello.tracking);
+    let _ = writeln!(text, "{}", look.width.map_or_else(|| svcd.clone(), |width| cut(&svcd, width, look.utf8)));
     let mut counts: Vec<(StateName, usize)> = Vec::new();
     for row in rows {
         match counts.iter_mut().find(|count| count.0 == row.state) {

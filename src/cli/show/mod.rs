@@ -14,7 +14,7 @@ mod tests;
 use anstyle::{AnsiColor, Style};
 
 pub(crate) use check::check;
-pub(crate) use list::{list, since};
+pub(crate) use list::{list, since, without_place};
 pub(crate) use load::{load, values};
 pub(crate) use log::{log, log_line};
 pub(crate) use machine::{Machine, hello, overview};

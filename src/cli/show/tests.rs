@@ -65,6 +65,16 @@ fn full_status() -> Status {
 }
 
 #[test]
+fn of_a_fault_that_is_cut_what_is_wrong_is_left_and_not_where() {
+    let reason = "/usr/local/etc/svc/services/bad.toml:1:1: unknown key `comand`; try: svc bad check";
+    let faulty = summary("bad", StateName::Faulty, reason);
+    let narrow = Look { width: Some(80), ..WIDE };
+    let shown = plain(&list(std::slice::from_ref(&faulty), &narrow));
+    assert!(shown.contains("  unknown key `comand`; try: svc bad"), "{shown}");
+    assert!(plain(&list(&[faulty], &WIDE)).contains("/usr/local/etc/svc/services/bad.toml:1:1: unknown"));
+}
+
+#[test]
 fn a_list_is_a_table_whose_last_column_gives_way() {
     let rows = [summary("web", StateName::Up, ""), summary("database", StateName::Failed, "exited with code 1")];
     assert_eq!(

@@ -5,7 +5,7 @@ use anstyle::Style;
 use super::model::{Mode, Model, Row};
 use crate::cli::args::SortKey;
 use crate::cli::human;
-use crate::cli::show::{BOLD, DIM, Look, columns, cut, pad, paint, since, state_style};
+use crate::cli::show::{BOLD, DIM, Look, columns, cut, pad, paint, since, state_style, without_place};
 use crate::wire::StateName;
 
 /// A longer name is cut: on a narrow screen, and on a wide one.
@@ -79,9 +79,11 @@ pub(super) fn table(rows: &[&Row], chosen: Option<usize>, look: &Look, first: us
     for (at, (row, cells)) in rows.iter().zip(&cells).enumerate().skip(first).take(room) {
         let summary = &row.usage.summary;
         let remark = human::one_line(if summary.reason.is_empty() { &summary.description } else { &summary.reason });
+        let is_cut = width.is_some_and(|width| columns(&remark) > width.saturating_sub(used));
+        let remark = if is_cut { without_place(summary, &remark) } else { &remark };
         lines.push(match chosen {
-            Some(chosen) if chosen == at => paint(REVERSED, &format!("> {}", line(cells, None, &remark))),
-            _ => format!("{mark}{}", line(cells, Some(state_style(summary.state)), &remark)),
+            Some(chosen) if chosen == at => paint(REVERSED, &format!("> {}", line(cells, None, remark))),
+            _ => format!("{mark}{}", line(cells, Some(state_style(summary.state)), remark)),
         });
     }
     lines

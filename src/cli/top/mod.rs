@@ -17,8 +17,9 @@ use svc_platform::terminal::Screen;
 
 use super::args::{Common, Top};
 use super::client::{AskError, Client};
-use super::code::{self, Table};
-use super::session::Session;
+use super::code;
+use super::copy::Stop;
+use super::session::{Session, unexpected};
 use super::show::{self, Look, Machine};
 use super::{json, say, say_error};
 use crate::wire::{Reply, Request, Target, Usage};
@@ -49,7 +50,7 @@ impl Session {
         }
         // Somebody who may not ask should hear it before the screen is taken.
         if let Err(error) = self.usage(&asked.names) {
-            return self.unanswered(&error, Table::Action);
+            return self.stopped(&error);
         }
         match Live::new(self.client().clone(), asked).and_then(Live::run) {
             Ok(code) => code,
@@ -60,10 +61,11 @@ impl Session {
         }
     }
 
-    fn usage(&self, names: &[String]) -> Result<Vec<Usage>, AskError> {
-        match self.ask(&Request::Usage { names: names.to_vec() })? {
+    fn usage(&self, names: &[String]) -> Result<Vec<Usage>, Stop> {
+        match self.ask(&Request::Usage { names: names.to_vec() }).map_err(Stop::Unanswered)? {
             Reply::Usage(all) => Ok(all),
-            other => Err(AskError::Garbage(show::refused(&other))),
+            Reply::Refused(refusal) => Err(Stop::Refused(refusal)),
+            other => Err(Stop::Unanswered(unexpected(&other))),
         }
     }
 
@@ -74,7 +76,7 @@ impl Session {
         if !common.json {
             match self.usage(&asked.names) {
                 Ok(all) => model.take(all, Instant::now()),
-                Err(error) => return self.unanswered(&error, Table::Action),
+                Err(stop) => return self.stopped(&stop),
             }
             thread::sleep(asked.interval.min(FIRST_LOOK));
         }
@@ -91,7 +93,7 @@ impl Session {
                         .iter()
                         .for_each(|line| say(&format!("{line}\n")));
                 }
-                Err(error) => return self.unanswered(&error, Table::Action),
+                Err(stop) => return self.stopped(&stop),
             }
         }
         code::GOOD

@@ -59,7 +59,7 @@ impl Supervisor {
             Because::Needed(other) => format!("is up: {} needs it", self.name(*other)),
             Because::Stopping { wait, why } => self.tell_stopping(now, *wait, why),
             Because::BackingOff(trouble, until) => {
-                format!("{trouble}, and is tried again in {}", span(until.since(now)))
+                format!("{}, and is tried again in {}", went_wrong(trouble), span(until.since(now)))
             }
             Because::Failed(trouble) => format!("failed: {trouble}"),
             Because::Finished { seen: true } => String::from("ended by itself with success"),
@@ -169,6 +169,13 @@ impl fmt::Display for Trouble {
             Self::Unseen => "it ended, nobody saw how",
         })
     }
+}
+
+/// A failure as what a service did.
+fn went_wrong(trouble: &Trouble) -> String {
+    let told = trouble.to_string();
+    let is_deed = ["exited ", "ended ", "was "].iter().any(|deed| told.starts_with(deed));
+    if is_deed { told } else { format!("failed: {told}") }
 }
 
 /// What has to happen before a service that starts is up; `None`: nothing but its launch.

@@ -179,7 +179,8 @@ fn who_is_silent_for_too_long_is_restarted() {
             | watchdog was not fed in time
         10 exited web#1 TERM  -> term-tree web#1
         10 emptied web#1      -> nothing
-        10 why web            -> web its watchdog was not fed in time, and is tried again in 100 ms
+        10 why web            -> web failed: its watchdog was not fed in time, and is tried again in
+            | 100 ms
         11 tick               -> spawn web#2",
     );
 }
