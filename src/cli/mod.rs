@@ -33,9 +33,10 @@ mod up;
 mod why;
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
@@ -100,7 +101,7 @@ fn run(words: Vec<OsString>) -> u8 {
     }
     let code = Session::new(client, &line.common).serve(line.verb, &line.common);
     pager::release();
-    code
+    if code == code::GOOD && LOST.load(Ordering::Relaxed) { code::FAILED } else { code }
 }
 
 /// Whether the answer, though it be that the rest makes no sense, is to be JSON. What comes after `--` is not for us.
@@ -194,13 +195,26 @@ fn takes_value(model: &clap::Command, option: &str) -> bool {
     }
 }
 
-/// Text for stdout; a reader who went away is no error of ours.
+/// Something of the answer could not be written.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Text for stdout.
 fn say(text: &str) {
     if pager::take(text) {
         return;
     }
-    let _ = anstream::stdout().write_all(text.as_bytes());
-    let _ = anstream::stdout().flush();
+    let mut stdout = anstream::stdout();
+    written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+}
+
+/// A reader who went away is no error of ours; that the answer is not whole is one, and told once.
+fn written(result: io::Result<()>) {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::Relaxed) => {
+            say_error(&format!("writing to standard output: {error}"));
+        }
+        Ok(()) | Err(_) => {}
+    }
 }
 
 /// The directory that stands for `/` where files are looked at and no svcd is asked; if there is none, that is told.
@@ -225,8 +239,8 @@ fn fail(json: bool, text: &str, code: u8) -> u8 {
 
 /// Bytes for stdout as they are: names of files may be in any encoding.
 fn say_bytes(bytes: &[u8]) {
-    let _ = std::io::stdout().write_all(bytes);
-    let _ = std::io::stdout().flush();
+    let mut stdout = io::stdout();
+    written(stdout.write_all(bytes).and_then(|()| stdout.flush()));
 }
 
 /// Text for stderr as it is.

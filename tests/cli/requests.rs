@@ -197,3 +197,20 @@ fn of_several_services_each_name_has_its_colour_in_a_log() {
     let lines: Vec<&str> = out.lines().collect();
     assert!(lines[0].starts_with('\u{1b}') && lines[0] == lines[2] && lines[0].get(..5) != lines[1].get(..5), "{out}");
 }
+
+#[test]
+fn an_answer_that_cannot_be_written_is_an_error_and_a_reader_who_went_away_is_none() {
+    let daemon = Fake::replying(Reply::List(Vec::new()));
+    for words in [&["list"][..], &["list", "--json"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut svc = svc();
+        let call = called(svc.arg("--socket").arg(daemon.socket()).args(words).stdout(full).output().unwrap());
+        assert!(call.code == 1 && call.err.starts_with("svc: writing to standard output: "), "{call:?}");
+        assert_eq!(call.err.lines().count(), 1, "{call:?}");
+    }
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut svc = svc();
+    let call = called(svc.arg("--socket").arg(daemon.socket()).arg("list").stdout(writer).output().unwrap());
+    assert_eq!((call.code, call.err.as_str()), (0, ""));
+}

@@ -59,10 +59,11 @@ pub(crate) fn hello(hello: &Hello) -> String {
         ("keeper", keeper),
         ("tracking", hello.tracking.clone()),
         ("runtime", hello.runtime.clone()),
+        ("reads", hello.definitions.iter().chain(&hello.legacy).cloned().collect::<Vec<_>>().join(" ")),
         ("messages", hello.schema.to_string()),
     ];
     let mut text = paint(BOLD, "svcd") + "\n";
-    for (label, value) in rows {
+    for (label, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
         let _ = writeln!(text, "  {}{}", paint(DIM, &pad(label, 10)), human::clean(&value));
     }
     text
