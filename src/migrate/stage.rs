@@ -22,6 +22,8 @@ const BEFORE: &str = "before";
 const SWITCHED: &str = "switched";
 /// The directory of definitions was not there before.
 const MADE: &str = "made-directory";
+/// Nor was the one above it.
+const MADE_ABOVE: &str = "made-above";
 const TEXT_BYTES_MAX: u64 = 1 << 20;
 
 /// The main process of a service when its definition took the place of its script.
@@ -100,7 +102,13 @@ impl Stage {
 
     /// Writes a definition that waits; one that somebody edited stays.
     pub(crate) fn stage(&self, name: &str, text: &str) -> Result<Written, String> {
-        place::write(&self.dir, name, text, false).map(|(_, written)| written)
+        let is_first = self.dir.parent().is_some_and(|above| !above.exists());
+        let written = place::write(&self.dir, name, text, false).map(|(_, written)| written)?;
+        if is_first {
+            let mark = self.dir.join(MADE_ABOVE);
+            fs::write(&mark, "").map_err(|error| format!("{}: {error}", mark.display()))?;
+        }
+        Ok(written)
     }
 
     /// The text that waits.
@@ -164,9 +172,19 @@ impl Stage {
         if mark.exists() && (!self.target.exists() || fs::remove_dir(&self.target).is_ok()) {
             let _stays = fs::remove_file(&mark);
         }
-        for dir in [self.dir.join(BEFORE), self.dir.join(SWITCHED), self.dir.clone()] {
+        for dir in [BEFORE, SWITCHED].map(|name| self.dir.join(name)) {
             // Only if nothing is in it.
             let _stays = fs::remove_dir(dir);
+        }
+        let mark = self.dir.join(MADE_ABOVE);
+        let was_made = mark.exists();
+        let is_empty = || fs::read_dir(&self.dir).is_ok_and(|entries| entries.flatten().all(|one| one.path() == mark));
+        if was_made && is_empty() {
+            let _stays = fs::remove_file(&mark);
+        }
+        let is_gone = fs::remove_dir(&self.dir).is_ok();
+        if let Some(above) = self.dir.parent().filter(|_| was_made && is_gone) {
+            let _stays = fs::remove_dir(above);
         }
     }
 

@@ -1,9 +1,14 @@
 //! `svc migrate --convert` and `--undo`: definitions for the scripts of a machine staged, compared, put in force while
 //! their daemons go on, and taken back.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use serde::Serialize;
+use svc_core::definition::KEYS;
 use svc_core::{Answer, Name};
 use svc_platform::process;
 
@@ -14,12 +19,16 @@ use crate::cli::session::Session;
 use crate::cli::show::{self, BAD, GOOD, ODD, paint};
 use crate::cli::{code, fail, human, json, say, say_error};
 use crate::convert::place::{self, Written};
+use crate::convert::proof::{self, Proven};
 use crate::convert::report::{Origin, Report};
 use crate::convert::{self, Table, Tree, Verdict};
 use crate::migrate::stage::{Main, Stage, Standing};
 use crate::migrate::{Adoption, Entry, survey};
 use crate::rehearse::compare::{self, Pair};
-use crate::wire::{LoadReport, Refusal, Reply, Request, StateName, Summary, Target};
+use crate::wire::{Change, LoadReport, Refusal, Reply, Request, StateName, Summary, Target};
+
+/// So many scripts are rehearsed at a time.
+const AT_ONCE: usize = 4;
 
 /// What became of one script.
 #[derive(Debug, Serialize)]
@@ -82,14 +91,11 @@ impl Work<'_> {
             return fail(self.common.json, &text, code::NOT_INSTALLED);
         }
         let switches = words.all || !words.names.is_empty();
-        let (tree, table) = (Tree::new(&self.root), Table::known());
+        let is_wanted = |entry: &&Entry| words.names.is_empty() || words.names.iter().any(|name| is_meant(name, entry));
+        let wanted: Vec<&Entry> = scripts.into_iter().filter(is_wanted).collect();
         let mut worst = code::GOOD;
         let mut staged = 0;
-        for entry in scripts {
-            if !words.names.is_empty() && !words.names.iter().any(|name| is_meant(name, entry)) {
-                continue;
-            }
-            let mut row = self.stage(&tree, &table, entry);
+        for (mut row, entry) in self.stage_all(&wanted).into_iter().zip(wanted) {
             staged += usize::from(row.state == State::Staged);
             if switches && row.state == State::Staged {
                 match self.switch(&row, entry) {
@@ -111,6 +117,22 @@ impl Work<'_> {
             }
         }
         worst
+    }
+
+    /// Stages all of these. Most of it is waiting for scripts that are rehearsed, so some are at once.
+    fn stage_all(&self, entries: &[&Entry]) -> Vec<Row> {
+        let (tree, table) = (Tree::new(&self.root), Table::known());
+        let (next, rows) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+        let work = || {
+            while let Some((at, entry)) =
+                Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, entries.get(at)?)))
+            {
+                let row = self.stage(&tree, &table, entry);
+                rows.lock().unwrap_or_else(PoisonError::into_inner).insert(at, row);
+            }
+        };
+        thread::scope(|scope| (0..AT_ONCE.min(entries.len())).for_each(|_| drop(scope.spawn(work))));
+        rows.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
     }
 
     /// Writes a definition that waits.
@@ -164,7 +186,8 @@ impl Work<'_> {
         if svc_compat::shim::is_shim(&script) {
             return Err("it is a shim of svc's, which leads to a definition".to_owned());
         }
-        let (evidence, verdict) = convert::convert(tree, table, &entry.file, &script);
+        let stage = proof::Stage { root: self.root.clone(), layers: Vec::new() };
+        let Proven { evidence, verdict, notes } = proof::convert(tree, table, &stage, &entry.file, &script);
         let draft = match verdict {
             Verdict::Kept(why) => return Err(why),
             Verdict::Converted(draft) if draft.name.as_str() != entry.name => {
@@ -173,6 +196,7 @@ impl Work<'_> {
             Verdict::Converted(draft) => draft,
         };
         let mut report = Report::converted(&evidence, &draft, &script);
+        report.notes.extend(notes);
         let mut definition = report.definition.clone().unwrap_or_default();
         if entry.boot.on == Some(true) {
             // A definition says so itself; links are a script's.
@@ -218,8 +242,15 @@ impl Work<'_> {
                 return Err(format!("{why}; it is a script again"));
             }
         };
-        let keys: Vec<&str> =
-            report.changed.iter().filter(|change| !change.live).map(|change| change.key.as_str()).collect();
+        // Of keys that a script does not have, those that say nothing new are no change.
+        let is_new = |change: &&Change| {
+            let (table, key) = change.key.split_once('.').unwrap_or(("", &change.key));
+            let known = KEYS.iter().find(|known| known.table == table && known.name == key);
+            let is_usual = change.new.is_empty() || known.is_some_and(|known| known.default == change.new);
+            let says_nothing = change.old.is_empty() && is_usual;
+            !(change.live || says_nothing)
+        };
+        let keys: Vec<&str> = report.changed.iter().filter(is_new).map(|change| change.key.as_str()).collect();
         Ok(match pid {
             Some(pid) if keys.is_empty() => format!("pid {pid} goes on"),
             Some(pid) => {
