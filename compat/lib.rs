@@ -11,6 +11,7 @@ pub mod order;
 pub mod policy;
 pub mod rcconf;
 pub mod script;
+pub mod service_jail;
 pub mod shell;
 pub mod shim;
 pub mod text;

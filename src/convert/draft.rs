@@ -1,6 +1,7 @@
 //! The definition: each key with its value and with what says so.
 
 mod directories;
+mod jail;
 mod tables;
 
 use std::collections::BTreeSet;
@@ -9,6 +10,7 @@ use svc_compat::facility::Facilities;
 use svc_core::definition::join;
 use svc_core::service::Kind;
 use svc_core::{Name, Signal};
+use svc_platform::host;
 
 use super::evidence::{Evidence, is_own};
 use super::play::{Launch, Made, Spot, Tree, UNKNOWN};
@@ -113,6 +115,7 @@ pub(super) fn draft(tree: &Tree, table: &Table, name: Name, evidence: &Evidence,
     draft.environment(tree, launch);
     draft.stop(evidence);
     draft.limits(tree, launch);
+    draft.jail(launch, host::SYSTEM);
     draft.own_verbs(evidence);
     draft.doubts(tree, evidence, launch);
     draft
@@ -354,7 +357,7 @@ impl Draft {
     pub fn text(&self) -> String {
         let mut out = String::new();
         let mut table = "";
-        for wanted in ["", "stop", "limits", "environment", "verbs"] {
+        for wanted in ["", "stop", "limits", "jail", "environment", "verbs"] {
             for key in self.keys.iter().filter(|key| key.table == wanted) {
                 if key.table != table {
                     out.push_str(&format!("\n[{}]\n", key.table));

@@ -93,6 +93,11 @@ impl Player<'_> {
         context.directory = own(self, "chdir").or(context.directory);
         context.nice = own(self, "nice").or(context.nice);
         context.umask = own(self, "umask").or(context.umask);
+        let is_yes = |word: &String| ["YES", "TRUE", "ON", "1"].iter().any(|yes| word.eq_ignore_ascii_case(yes));
+        if own(self, "svcj").as_ref().is_some_and(is_yes) {
+            let mut text = |what: &str| own(self, what).unwrap_or_default();
+            context.service_jail = Some((text("svcj_options"), text("svcj_ipaddrs")));
+        }
         for pair in own(self, "env").unwrap_or_default().split_whitespace() {
             if let Some((name, value)) = pair.split_once('=') {
                 context.environment.insert(name.to_string(), value.to_string());

@@ -34,6 +34,8 @@ pub struct Context {
     pub nice: Option<String>,
     /// The mask of permissions, in octal.
     pub umask: Option<String>,
+    /// What rc.conf(5) says of its service jail: options and addresses.
+    pub service_jail: Option<(String, String)>,
     /// `RESOURCE` as ulimit names it, to its value.
     pub limits: BTreeMap<String, String>,
     /// Variables that `env` or words before the command set.
