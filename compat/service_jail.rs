@@ -91,7 +91,8 @@ mod tests {
             (
                 "net_basic sysvipc settime",
                 "",
-                "inherit | inherit | allow.reserved_ports sysvmsg=inherit sysvsem=inherit sysvshm=inherit allow.settime",
+                "inherit | inherit | allow.reserved_ports sysvmsg=inherit sysvsem=inherit sysvshm=inherit \
+                 allow.settime",
             ),
             ("nosuchopt", "", "disable | disable |  | unknown service jail option: nosuchopt"),
         ] {
