@@ -112,6 +112,25 @@ fn globs_and_several_names_are_one_request() {
 }
 
 #[test]
+fn an_instance_that_somebody_asked_for_is_known_to_the_next_manager_and_its_loads() {
+    let daemon = Daemon::with(&[("work@", &shell("exec sleep 1000"))]);
+    daemon.up("work@one");
+    let pid = daemon.pid("work@one");
+    for _ in 0..2 {
+        daemon.replace_manager();
+        match daemon.ask(&Request::Load { names: Vec::new() }) {
+            Reply::Load(report) => assert!(report.removed.is_empty() && report.faults.is_empty(), "{report:?}"),
+            other => panic!("no report: {other:?}"),
+        }
+        let status = daemon.status("work@one");
+        assert_eq!((status.summary.state, status.summary.pid), (StateName::Up, Some(pid)));
+        assert!(!status.notes.iter().any(|note| note.contains("definition is gone")), "{:?}", status.notes);
+    }
+    assert!(matches!(daemon.outcome(&Request::Restart(target("work@one"))).answer, Answer::Done { .. }));
+    assert_ne!(daemon.pid("work@one"), pid);
+}
+
+#[test]
 fn a_template_has_an_instance_as_soon_as_somebody_asks_for_it() {
     let daemon = Daemon::with(&[("at@", "command = \"sh -c 'echo %i > {dir}/%i; sleep 1000'\"")]);
     daemon.up("at@home");

@@ -8,6 +8,7 @@ use svc_core::{Answer, Event, Name, ServiceId, Ticket, definition};
 
 use super::load::values_with_origins;
 use super::output::{Asked, FOLLOW};
+use super::records::Record;
 use super::{Manager, Timer};
 use crate::daemon::glob;
 use crate::daemon::image::Image;
@@ -162,7 +163,10 @@ impl Manager {
                 self.reply(client, Reply::Refused(refusal));
             }
             Err(Unresolved::Instance(name)) if may_read >= MayRead::Instance => {
-                self.instances.insert(name);
+                if self.instances.insert(name.clone()) {
+                    // The next manager's loads must find it, too.
+                    self.journal.append(&Record::Instance(name));
+                }
                 self.wait_for_load(client, request, Awaits::Instance);
             }
             Err(Unresolved::Instance(name)) => self.unknown(client, name.as_str()),
