@@ -42,11 +42,14 @@ pub const RC_CONF: Library = Library { path: "/etc/defaults/rc.conf", text: incl
 /// What the scripts of Debian's own boot ask of its configuration.
 pub const VARS: Library = Library { path: "/lib/init/vars.sh", text: include_str!("shell/vars.sh") };
 
+/// The interpreter of OpenRC's scripts.
+pub const OPENRC_RUN: Library = Library { path: "/sbin/openrc-run", text: include_str!("shell/openrc-run") };
+
 /// All of them.
-pub const ALL: [Library; 7] = [RC_SUBR, RC_CONF, INIT_FUNCTIONS, FUNCTIONS, INIT_D_SCRIPT, VARS, HOOK];
+pub const ALL: [Library; 8] = [RC_SUBR, RC_CONF, INIT_FUNCTIONS, FUNCTIONS, INIT_D_SCRIPT, VARS, OPENRC_RUN, HOOK];
 
 /// Every path by which scripts name a library that they cannot do without, and which one that is.
-const NAMED: [(&str, Library); 7] = [
+const NAMED: [(&str, Library); 9] = [
     (RC_SUBR.path, RC_SUBR),
     (RC_CONF.path, RC_CONF),
     (INIT_FUNCTIONS.path, INIT_FUNCTIONS),
@@ -54,6 +57,8 @@ const NAMED: [(&str, Library); 7] = [
     ("/etc/init.d/functions", FUNCTIONS),
     (INIT_D_SCRIPT.path, INIT_D_SCRIPT),
     (VARS.path, VARS),
+    (OPENRC_RUN.path, OPENRC_RUN),
+    ("/sbin/runscript", OPENRC_RUN),
 ];
 
 /// Those of which a script that knows several systems wants one.

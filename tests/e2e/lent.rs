@@ -251,6 +251,28 @@ fn an_interpreter_that_is_not_there_is_lent_too() {
 }
 
 #[test]
+fn a_script_of_openrc_needs_no_mount() {
+    if Path::new("/sbin/openrc-run").exists() {
+        return eprintln!("skipped: scripts without OpenRC's interpreter: it is there");
+    }
+    let mut daemon = Daemon::new(&[]);
+    fs::copy("/bin/sleep", daemon.path("sleeperd")).unwrap();
+    let script = "#!/sbin/openrc-run\ndescription=\"sleeps for others\"\ncommand={dir}/sleeperd\ncommand_args=1000\n\
+        command_background=yes\npidfile={dir}/sleeper.pid\ndepend() { need localmount; }\n";
+    daemon.script("sleeper", script);
+    daemon.start();
+    daemon.up("sleeper");
+    let pid = daemon.pid("sleeper");
+    assert_eq!(pid, daemon.pid_in("sleeper.pid"));
+    let status = daemon.status("sleeper");
+    assert!(status.notes.is_empty(), "{:?}", status.notes);
+    assert_eq!(verb(&daemon, "describe"), said(0, &[" * sleeps for others"]));
+    daemon.down("sleeper");
+    assert!(!lives(pid));
+    assert_eq!(verb(&daemon, "status"), said(3, &[" * status: stopped"]));
+}
+
+#[test]
 fn who_may_not_mount_is_told_what_is_missing() {
     if !is_root("a daemon that may not mount") {
         return;

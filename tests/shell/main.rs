@@ -82,6 +82,11 @@ fn init_d_script_does_what_a_script_only_names() {
 }
 
 #[test]
+fn openrc_run_does_what_a_script_only_names() {
+    under_every_shell(library::OPENRC_RUN, "openrc-run.sh");
+}
+
+#[test]
 fn settings_are_what_scripts_expect_in_every_shell() {
     under_every_shell(library::VARS, "settings.sh");
 }
@@ -138,9 +143,10 @@ fn shellcheck_finds_nothing() {
         return;
     }
     let libraries = Path::new(env!("CARGO_MANIFEST_DIR")).join("compat/shell");
-    let mut files: Vec<PathBuf> = ["svc-hook", "init-functions", "functions", "init-d-script", "rc.conf", "vars.sh"]
-        .map(|name| libraries.join(name))
-        .into();
+    let mut files: Vec<PathBuf> =
+        ["svc-hook", "init-functions", "functions", "init-d-script", "openrc-run", "rc.conf", "vars.sh"]
+            .map(|name| libraries.join(name))
+            .into();
     for directory in [libraries.join("rcsubr"), here()] {
         let entries = fs::read_dir(directory).expect("a directory of scripts");
         files.extend(
