@@ -121,3 +121,14 @@ fn a_jail_that_cannot_be_made_is_told_with_the_systems_own_words() {
     let told = format!("{:?}", outcome.answer);
     assert!(told.contains(&format!("entering its jail svc-{name}")) && told.contains("allow.nonsense"), "{told}");
 }
+
+#[test]
+fn a_jail_that_is_not_there_is_not_asked() {
+    let asked = std::process::Command::new(env!("CARGO_BIN_EXE_svc"))
+        .args(["web", "start", "-j", "svc-e2e-none"])
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&asked.stderr);
+    assert!(asked.status.code() == Some(1) && said.contains("jail svc-e2e-none"), "{:?}: {said}", asked.status);
+}
