@@ -128,14 +128,30 @@ fn one_step(step: &Value, names: &mut Names) -> Option<String> {
         let wanted = of_any_machine(command, &without_waiting(text(step, stream)));
         let found = of_any_machine(command, &without_waiting(found));
         if !names.matches(&wanted, &found) {
-            let (wanted, found) = (report(&wanted), report(&found));
-            return Some(format!("`{command}`: {stream}\n  recorded {wanted}\n  found    {found}"));
+            return Some(format!("`{command}`: {stream}\n{}", differences(&wanted, &found)));
         }
     }
     None
 }
 
-/// Without what belongs to one machine and moment: how many children init has, numbers and columns of jails.
+/// The lines that only one of two texts has.
+fn differences(recorded: &str, found: &str) -> String {
+    let (recorded, found) = (report(recorded), report(found));
+    let only = |one: &str, other: &str, sign: char| -> Vec<String> {
+        one.lines()
+            .filter(|line| !other.lines().any(|same| same == *line))
+            .map(|line| format!("  {sign} {line}"))
+            .collect()
+    };
+    [only(&recorded, &found, '-'), only(&found, &recorded, '+')].concat().join("\n")
+}
+
+/// Parameters of jails that depend on which modules a kernel has, and on the machine's name.
+const OF_A_KERNEL: [&str; 6] =
+    ["allow.mount.", "allow.nosetaudit", "host.hostid=", "host.hostuuid=", "osrel", "cpuset."];
+
+/// Without what belongs to one machine and moment: how many children init has, how many forks became one piece of news,
+/// numbers and columns of jails.
 fn of_any_machine(command: &str, text: &str) -> String {
     let is_table = ["jls", "jid", "ps "].iter().any(|word| command.contains(word));
     let mut out = String::new();
@@ -147,6 +163,12 @@ fn of_any_machine(command: &str, text: &str) -> String {
             }
             _ => line.to_owned(),
         };
+        if command.starts_with("jls -j") && OF_A_KERNEL.iter().any(|start| line.starts_with(start)) {
+            continue;
+        }
+        if line.contains(" NOTE_FORK ") && out.lines().last() == Some(line.as_str()) {
+            continue;
+        }
         if is_table {
             let words = line.split_whitespace().map(|word| match word.parse::<u64>() {
                 Ok(_) => "N",
