@@ -1,11 +1,10 @@
 //! The machine or jail we are on, and what only its first process may do to it.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::{env, io};
 
-use nix::errno::Errno;
 use nix::mount::{MntFlags, Nmount};
-use nix::unistd::{AccessFlags, access};
 use svc_core::definition::System;
 
 use super::sysctl;
@@ -94,12 +93,16 @@ pub fn hold_ctrl_alt_del() -> io::Result<()> {
 }
 
 /// Mounts what process 1 needs and nobody has mounted yet; gives what went wrong, which is for the log. The kernel has
-/// mounted `/dev`; but it mounts the root to be read only, and a place to write must be there before anything else.
+/// mounted `/dev`; but it mounts the root to be read only, and a place to write must be there before anything else. It is
+/// a new one also where the root can be written to: the system's own `cleanvar` would purge ours with what the last boot
+/// has left, and does not where it finds its mark.
 ///
 /// Source: nmount(2), tmpfs(5).
 pub fn mount_essentials() -> Vec<io::Error> {
     const TARGET: &str = "/var/run";
-    if !is_process_1() || access(TARGET, AccessFlags::W_OK) != Err(Errno::EROFS) {
+    let device = |path: &str| std::fs::metadata(path).map(|found| found.dev());
+    let is_mounted = || matches!((device("/"), device(TARGET)), (Ok(root), Ok(target)) if root != target);
+    if !is_process_1() || is_mounted() {
         return Vec::new();
     }
     let options = [("fstype", "tmpfs"), ("fspath", TARGET), ("mode", "755")];
@@ -107,8 +110,12 @@ pub fn mount_essentials() -> Vec<io::Error> {
     for (name, value) in options {
         mount.str_opt_owned(name, value);
     }
-    let mounted = mount.nmount(MntFlags::MNT_NOSUID).map_err(io::Error::from);
-    mounted.err().map(|error| because(&error, format!("mounting {TARGET}"))).into_iter().collect()
+    let mounted = mount.nmount(MntFlags::MNT_NOSUID).map_err(|error| because(&error.into(), format!("mounting {TARGET}")));
+    let mark = mounted.and_then(|()| {
+        const MARK: &str = "/var/run/clean_var";
+        std::fs::write(MARK, "").map_err(|error| because(&error, format!("writing {MARK}")))
+    });
+    mark.err().into_iter().collect()
 }
 
 /// Gives memory back that was used at a moment and is not any more. Here the allocator does so by itself.
