@@ -110,7 +110,8 @@ pub fn mount_essentials() -> Vec<io::Error> {
     for (name, value) in options {
         mount.str_opt_owned(name, value);
     }
-    let mounted = mount.nmount(MntFlags::MNT_NOSUID).map_err(|error| because(&error.into(), format!("mounting {TARGET}")));
+    let mounted =
+        mount.nmount(MntFlags::MNT_NOSUID).map_err(|error| because(&error.into(), format!("mounting {TARGET}")));
     let mark = mounted.and_then(|()| {
         const MARK: &str = "/var/run/clean_var";
         std::fs::write(MARK, "").map_err(|error| because(&error, format!("writing {MARK}")))

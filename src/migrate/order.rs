@@ -1,11 +1,17 @@
 //! Every service of a machine, scripts of all dialects and definitions alike, in the order in which svcd starts them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use svc_compat::order::rcorder::{File, Options, rcorder};
 use svc_core::service::{Dialect, Kind, Service};
 use svc_core::{Event, ServiceId, Supervisor, Time};
+use svc_platform::files;
 
 use crate::daemon::Image;
+
+/// A script longer than this has no place.
+const SCRIPT_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Of fewer scripts nobody says that one comes after all others.
 const LAST_AFTER_MIN: usize = 4;
@@ -13,7 +19,8 @@ const LAST_AFTER_MIN: usize = 4;
 /// All services in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Order {
-    /// By level, and within one by name: what comes earlier here never waits for what comes later.
+    /// By level, and within one rc.d scripts as rcorder(8) has them, everything else by name: what comes earlier here
+    /// never waits for what comes later.
     pub(crate) places: Vec<Place>,
     /// What was wrong: files that could not be read, circles, requirements that nothing meets.
     pub(crate) messages: Vec<String>,
@@ -48,7 +55,9 @@ impl Order {
         messages.extend(told.map(|(id, text)| format!("{}: {text}", core.service(*id).name)));
         let levels = levels(&core);
         let mut ids: Vec<ServiceId> = core.ids().collect();
-        ids.sort_by_key(|id| (levels[id], core.service(*id).name.clone()));
+        let ranks = ranks(&core);
+        let rank = |id: &ServiceId| ranks.get(id).copied().unwrap_or(usize::MAX);
+        ids.sort_by_key(|id| (levels[id], rank(id), core.service(*id).name.clone()));
         let at: BTreeMap<ServiceId, usize> = ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
         let place = |id: &ServiceId| {
             let service: &Service = core.service(*id);
@@ -87,6 +96,26 @@ impl Order {
     pub(crate) fn groups(&self) -> impl Iterator<Item = &[Place]> {
         self.places.chunk_by(|one, other| one.level == other.level)
     }
+}
+
+/// The places of rc.d scripts in rcorder's answer for all of them.
+fn ranks(core: &Supervisor) -> BTreeMap<ServiceId, usize> {
+    let is_one = |service: &Service| matches!(&service.kind, Kind::Script(script) if script.dialect == Dialect::Rcd);
+    let mut scripts: Vec<(String, Vec<u8>, ServiceId)> = core
+        .ids()
+        .filter(|id| is_one(core.service(*id)))
+        .filter_map(|id| {
+            let path = core.service(id).files.first()?;
+            // One that is gone since it was read has no place.
+            let text = files::read_regular(Path::new(path), SCRIPT_BYTES_MAX).ok()?;
+            Some((path.clone(), text, id))
+        })
+        .collect();
+    // The shell names them so, and among equals rcorder goes by that.
+    scripts.sort();
+    let given: Vec<File<'_>> = scripts.iter().map(|(path, text, _)| File { name: path.as_bytes(), text }).collect();
+    let order = rcorder(&given, &Options::default()).groups.concat();
+    order.into_iter().enumerate().map(|(rank, at)| (scripts[at].2, rank)).collect()
 }
 
 /// The level of each service. The graph has no circles any more: the core takes them out.

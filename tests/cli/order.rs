@@ -58,6 +58,28 @@ fn rcorder_is_answered_for_line_for_line() {
 }
 
 #[test]
+fn rc_d_scripts_that_could_go_in_any_order_go_as_rcorder_has_them() {
+    let folder = TempDir::new().unwrap();
+    let needs =
+        [("a", ""), ("b", ""), ("c", "a"), ("d", "a"), ("e", "b"), ("f", ""), ("g", "c e"), ("h", "c"), ("i", "")];
+    for (name, needed) in needs {
+        let header = format!("#!/bin/sh\n# PROVIDE: {name}\n# REQUIRE: {needed}\n\n. /etc/rc.subr\n");
+        write(&folder.path().join("rc.d").join(name), &header);
+    }
+    let answer = |words: &[&str]| {
+        let answer = called(svc().arg("order").args(words).current_dir(folder.path()).output().unwrap());
+        answer.out.lines().map(|line| line.rsplit('/').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let files: Vec<String> = needs.iter().map(|(name, _)| format!("rc.d/{name}")).collect();
+    let wanted = answer(&[&["--rcorder"], files.iter().map(String::as_str).collect::<Vec<_>>().as_slice()].concat());
+    assert_eq!(wanted.len(), needs.len());
+    assert_eq!(answer(&["rc.d"]), wanted);
+    let mut sorted = wanted.clone();
+    sorted.sort();
+    assert_ne!(wanted, sorted, "names alone would not do");
+}
+
+#[test]
 fn a_script_that_is_not_there_is_told_as_rcorder_tells_it() {
     let folder = TempDir::new().unwrap();
     write(&folder.path().join("a"), "# PROVIDE: a\n");
