@@ -208,6 +208,7 @@ impl Options {
         let mut out: Vec<String> = Vec::new();
         for word in command.iter().skip(1).flat_map(|word| self.letters(word)) {
             let word = word.replace("/var/run/", "/run/");
+            let word = word.strip_prefix("./").map(String::from).unwrap_or(word);
             let word = if word.len() > 1 { word.trim_end_matches('/').to_string() } else { word };
             if word == "--" || word.is_empty() || is_default_directive(&word) {
                 continue;

@@ -40,7 +40,11 @@ impl Unit {
         let quoted = |value: &str| format!("'{}'", value.replace('\'', "'\\''"));
         let mut text: String =
             self.environment.iter().map(|(name, value)| format!("{name}={}\n", quoted(value))).collect();
-        text.push_str(&join(&self.command));
+        // A shell's text is played itself, so that its conditions may come out either way.
+        match self.command.as_slice() {
+            [shell, option, inside, ..] if shell.ends_with("sh") && option == "-c" => text.push_str(inside),
+            words => text.push_str(&join(words)),
+        }
         let path = format!("/etc/init.d/{}", self.name());
         let piece = Piece {
             path: &path,
@@ -53,8 +57,9 @@ impl Unit {
         let starter = self.command.first()?.rsplit('/').next()?;
         let starts = ["sh", "bash", "dash", "env", "stdbuf", "nice", "ionice", "setsid"].contains(&starter);
         let record = starts.then(|| play::play(tree, piece))?;
-        let launch = record.launches.last().filter(|launch| !launch.is_unsure())?;
-        Some(launch.command.clone())
+        let launch = record.launches.last()?;
+        // Words that only running tells are none that could be compared.
+        Some(launch.command.iter().filter(|word| !word.contains(play::UNKNOWN)).cloned().collect())
     }
 
     /// Its name without `.service`.

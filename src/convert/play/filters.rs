@@ -248,7 +248,7 @@ impl Player<'_> {
             }
             return Some(self.ends(0));
         }
-        if self.outputs.len() == 1 && !name.ends_with("awk") {
+        if (self.outputs.len() == 1 || self.context.output.is_some()) && !name.ends_with("awk") {
             return None;
         }
         self.print(&UNKNOWN.to_string());

@@ -5,23 +5,11 @@ use super::expand::base_name;
 use super::record::{How, Launch, looks_like_daemon};
 
 /// Programs that become another, or stay beside it for what supervision does itself.
-const STARTERS: &[&str] = &[
-    "env",
-    "nice",
-    "ionice",
-    "setsid",
-    "nohup",
-    "stdbuf",
-    "taskset",
-    "choom",
-    "chpst",
-    "setuidgid",
-    "setpriv",
-    "su",
-    "runuser",
-    "sudo",
-    "daemon",
-];
+const STARTERS: &[&str] =
+    &["env", "nice", "ionice", "setsid", "nohup", "stdbuf", "setuidgid", "su", "runuser", "sudo", "daemon"];
+
+/// What they do to a daemon beyond that no definition says: such a call stays as it is.
+const KEPT: &[(&str, &[&str])] = &[("env", &["-i", "-", "-u", "--ignore-environment", "--unset", "-C", "-S"])];
 
 /// Shells that are given a text.
 const SHELLS: &[&str] = &["sh", "dash", "bash"];
@@ -40,6 +28,11 @@ impl Player<'_> {
         let program = base_name(outer.command.first()?);
         let text = if SHELLS.contains(&program) { Some(text_of(&outer.command)?) } else { None };
         if (text.is_none() && !STARTERS.contains(&program)) || self.starters >= INSIDE_MAX {
+            return None;
+        }
+        let kept = KEPT.iter().find(|(name, _)| *name == program).map_or(&[][..], |(_, options)| options);
+        let options = outer.command.iter().skip(1).take_while(|word| word.starts_with('-') || word.contains('='));
+        if options.into_iter().any(|option| kept.contains(&option.as_str())) {
             return None;
         }
         let before = self.record.launches.len();
