@@ -133,7 +133,7 @@ pub fn program(pid: i32) -> io::Result<PathBuf> {
     Ok(PathBuf::from(OsString::from_vec(bytes)))
 }
 
-/// Whether a process counts processes as we do and has our root. What is in a jail is told apart by the jail.
+/// Whether a process counts processes as we do: here all do. What is in a jail is told apart by the jail.
 pub fn shares_view(_: i32) -> bool {
     true
 }

@@ -73,18 +73,14 @@ pub fn program(pid: i32) -> io::Result<PathBuf> {
     fs::read_link(format!("/proc/{pid}/exe"))
 }
 
-/// Whether a process counts processes as we do and has our root: one of a container does not.
+/// Whether a process counts processes as we do: one of a container does not. Its root says nothing, for daemons shut
+/// themselves in.
 ///
-/// Source: namespaces(7), proc_pid_root(5).
+/// Source: namespaces(7), pid_namespaces(7).
 pub fn shares_view(pid: i32) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let pids = |who: &str| fs::read_link(format!("/proc/{who}/ns/pid"));
-    let root = |who: &str| fs::metadata(format!("/proc/{who}/root")).map(|found| (found.dev(), found.ino()));
-    let who = pid.to_string();
-    // What is not ours to read is not ours to signal either, and is told apart by other means.
-    let same_pids = pids(&who).ok().zip(pids("self").ok()).is_none_or(|(one, other)| one == other);
-    let same_root = root(&who).ok().zip(root("self").ok()).is_none_or(|(one, other)| one == other);
-    same_pids && same_root
+    let pids = |who: &str| fs::read_link(format!("/proc/{who}/ns/pid")).ok();
+    // What is not ours to read is not ours to signal either.
+    pids(&pid.to_string()).zip(pids("self")).is_none_or(|(one, other)| one == other)
 }
 
 /// The environment a process was started with, as bytes.
