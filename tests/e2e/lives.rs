@@ -1,6 +1,6 @@
 //! A service's ordinary life.
 
-use svc::wire::{Reply, Request, StateName, Target};
+use svc::wire::{Refusal, Reply, Request, StateName, Target};
 use svc_core::Answer;
 
 use crate::harness::{Daemon, has, is_root, lives, shell, target, until};
@@ -138,6 +138,12 @@ fn a_template_has_an_instance_as_soon_as_somebody_asks_for_it() {
     daemon.replace_manager();
     assert_eq!(daemon.summary("at@home").state, StateName::Up);
     daemon.down("at@home");
+    match daemon.ask(&Request::Start(target("at@"))) {
+        Reply::Refused(Refusal::Unknown { fault: Some(fault), .. }) => {
+            assert_eq!(fault, "at@ is a template: a service is an instance of it, such as at@one");
+        }
+        other => panic!("no refusal: {other:?}"),
+    }
 }
 
 #[test]

@@ -78,6 +78,9 @@ impl Manager {
         if let Some(why) = image.not_services.get(name) {
             return format!("the script {name} is no service: {why}");
         }
+        if let Some(why) = self.template(name) {
+            return why;
+        }
         let names = image.services.iter().map(|service| service.name.as_str());
         let near = definition::near(name, names).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
         format!("there is no service {name}{near}")
@@ -120,6 +123,12 @@ impl Manager {
     fn is_template(&self, name: &str) -> bool {
         let is_template = Name::new(name).is_ok_and(|name| name.is_template());
         is_template && self.options.definitions.iter().any(|dir| dir.join(format!("{name}.toml")).is_file())
+    }
+
+    /// Why a template is no service.
+    pub(super) fn template(&self, name: &str) -> Option<String> {
+        let why = || format!("{name} is a template: a service is an instance of it, such as {name}one");
+        self.is_template(name).then(why)
     }
 }
 

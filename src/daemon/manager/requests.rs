@@ -309,7 +309,7 @@ impl Manager {
         let why_not = self.not_services.get(name).map(|why| format!("the script {name} is no service: {why}"));
         let names = self.core.ids().map(|id| self.core.service(id).name.as_str());
         let near = definition::near(name, names).map(str::to_owned);
-        Refusal::Unknown { name: name.to_owned(), near, fault: fault.or(why_not) }
+        Refusal::Unknown { name: name.to_owned(), near, fault: fault.or(why_not).or_else(|| self.template(name)) }
     }
 
     fn ask_core(&mut self, client: u64, ids: &[ServiceId], ask: &Ask, hears: Hears) {
