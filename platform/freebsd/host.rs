@@ -93,9 +93,9 @@ pub fn hold_ctrl_alt_del() -> io::Result<()> {
 }
 
 /// Mounts what process 1 needs and nobody has mounted yet; gives what went wrong, which is for the log. The kernel has
-/// mounted `/dev`; but it mounts the root to be read only, and a place to write must be there before anything else. It is
-/// a new one also where the root can be written to: the system's own `cleanvar` would purge ours with what the last boot
-/// has left, and does not where it finds its mark.
+/// mounted `/dev`; but it mounts the root to be read only, and a place to write must be there before anything else. It
+/// is a new one also where the root can be written to: the system's own `cleanvar` would purge ours with what the last
+/// boot has left, and does not where it finds its mark.
 ///
 /// Source: nmount(2), tmpfs(5).
 pub fn mount_essentials() -> Vec<io::Error> {
