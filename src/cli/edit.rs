@@ -170,7 +170,10 @@ impl Edit {
             Err(Stop { text, code }) if self.is_typed(&desk) => {
                 Err(stop(code, format!("{text}\nwhat was typed is kept in {}", desk.file.display())))
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                desk.clear();
+                Err(error)
+            }
         }
     }
 

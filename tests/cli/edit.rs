@@ -149,8 +149,10 @@ fn without_a_terminal_and_an_editor_that_needs_none_nothing_is_begun() {
     let place = Place::new();
     let mut edit = place.machine.svc();
     edit.args(["edit", "web"]).env_remove("VISUAL").env_remove("EDITOR").stdin(std::process::Stdio::null());
+    edit.env("TMPDIR", place.folder.path().join("tmp"));
     let call = called(edit.output().unwrap());
     assert_eq!((call.code, call.err.as_str()), (1, "svc: there is no terminal for vi; set EDITOR to another\n"));
+    assert_eq!(place.typed(), None, "nothing is left lying about");
     assert!(!place.file().parent().unwrap().exists());
 }
 
