@@ -173,9 +173,13 @@ fn a_tree_with_cgroups_of_its_own_below_is_one_tree() {
 #[test]
 fn a_limit_is_set_or_refused_by_name() {
     let Some(mut forest) = forest("limit") else { return };
-    let tree = forest.grow("web.1").unwrap();
+    let mut tree = forest.grow("web.1").unwrap();
+    let class = tree.count_as(None);
+    assert!(class.is_none_or(|class| class == "svc-web"), "the class is the service's own");
     if let Err(error) = tree.limit(Ceiling::Tasks(10)) {
-        assert_eq!(error.to_string(), "a limit on a tree's tasks is not to be had on this system");
+        let refused = [std::io::ErrorKind::Unsupported, std::io::ErrorKind::PermissionDenied];
+        assert!(refused.contains(&error.kind()), "{error}");
+        skipped("a limit on a tree", &error);
     }
     tree.remove().unwrap();
     forest.clear().unwrap();
