@@ -1,10 +1,12 @@
 //! The machine or jail we are on, and what only its first process may do to it.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{env, io};
 
+use nix::errno::Errno;
 use nix::mount::{MntFlags, Nmount};
+use nix::unistd::{AccessFlags, access};
 use svc_core::definition::System;
 
 use super::sysctl;
@@ -93,30 +95,38 @@ pub fn hold_ctrl_alt_del() -> io::Result<()> {
 }
 
 /// Mounts what process 1 needs and nobody has mounted yet; gives what went wrong, which is for the log. The kernel has
-/// mounted `/dev`; but it mounts the root to be read only, and a place to write must be there before anything else. It
-/// is a new one also where the root can be written to: the system's own `cleanvar` would purge ours with what the last
-/// boot has left, and does not where it finds its mark.
+/// mounted `/dev`; but it mounts the root to be read only, and a place to write must be there before anything else. Our
+/// own directory is a file system of its own: what the system's `cleanvar` purges while it boots ends at such a border.
 ///
 /// Source: nmount(2), tmpfs(5).
 pub fn mount_essentials() -> Vec<io::Error> {
-    const TARGET: &str = "/var/run";
-    let device = |path: &str| std::fs::metadata(path).map(|found| found.dev());
-    let is_mounted = || matches!((device("/"), device(TARGET)), (Ok(root), Ok(target)) if root != target);
-    if !is_process_1() || is_mounted() {
+    const RUN: &str = "/var/run";
+    const OURS: &str = "/var/run/svc";
+    if !is_process_1() {
         return Vec::new();
     }
-    let options = [("fstype", "tmpfs"), ("fspath", TARGET), ("mode", "755")];
+    let mut faults = Vec::new();
+    if access(RUN, AccessFlags::W_OK) == Err(Errno::EROFS) {
+        faults.extend(mount_memory(RUN).err());
+    }
+    let device = |path: &str| std::fs::metadata(path).map(|found| found.dev()).ok();
+    let made = crate::files::make_directory(Path::new(OURS), 0o755);
+    faults.extend(made.err());
+    // It is there already where we begin again.
+    if device(RUN) == device(OURS) {
+        faults.extend(mount_memory(OURS).err());
+    }
+    faults
+}
+
+fn mount_memory(target: &str) -> io::Result<()> {
+    let options = [("fstype", "tmpfs"), ("fspath", target), ("mode", "755")];
     let mut mount = Nmount::new();
     for (name, value) in options {
         mount.str_opt_owned(name, value);
     }
-    let mounted =
-        mount.nmount(MntFlags::MNT_NOSUID).map_err(|error| because(&error.into(), format!("mounting {TARGET}")));
-    let mark = mounted.and_then(|()| {
-        const MARK: &str = "/var/run/clean_var";
-        std::fs::write(MARK, "").map_err(|error| because(&error, format!("writing {MARK}")))
-    });
-    mark.err().into_iter().collect()
+    let mounted = mount.nmount(MntFlags::MNT_NOSUID);
+    mounted.map_err(|error| because(&error.into(), format!("mounting {target}")))
 }
 
 /// Gives memory back that was used at a moment and is not any more. Here the allocator does so by itself.
