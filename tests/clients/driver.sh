@@ -112,19 +112,24 @@ ansible_facts() {
 }
 
 ansible_all() {
-    local module=$1 daemon
+    local module=$1 daemon round
     for daemon in redis-server nginx; do
         step "$daemon" "ansible $module stopped" ansible_twice "$module" "$daemon" state=stopped down
         step "$daemon" "ansible $module started" ansible_twice "$module" "$daemon" state=started watched
-        step "$daemon" "ansible $module restarted" replaces "$daemon" ansible_says CHANGED "$module" \
-            "name=$daemon state=restarted"
+        # It always is another process, and always a change.
+        for round in once again; do
+            step "$daemon" "ansible $module restarted $round" replaces "$daemon" ansible_says CHANGED "$module" \
+                "name=$daemon state=restarted"
+        done
         step "$daemon" "ansible $module enabled=no" ansible_twice "$module" "$daemon" enabled=no disabled
         # It asks update-rc.d for the defaults, which by Debian's rule change no links that are there.
         step "$daemon" 'links removed' update-rc.d -f "$daemon" remove
         step "$daemon" "ansible $module enabled=yes" ansible_twice "$module" "$daemon" enabled=yes enabled
     done
     # redis has no reload.
-    step nginx "ansible $module reloaded" keeps nginx ansible_says CHANGED "$module" name=nginx state=reloaded
+    for round in once again; do
+        step nginx "ansible $module reloaded $round" keeps nginx ansible_says CHANGED "$module" name=nginx state=reloaded
+    done
 }
 
 # What puppet makes of a resource: 2 when it changed something, 0 when nothing was to be done.
@@ -142,6 +147,42 @@ puppet_twice() {
 
 puppet_restarts() {
     timeout 200 puppet apply -e "notify { 'x': } ~> service { '$1': ensure => running, provider => debian, hasrestart => true }"
+}
+
+# What salt answers to a function of its own, as a filter of jq wants it.
+salt_says() {
+    local filter=$1
+    shift
+    timeout 120 /opt/salt/bin/salt-call --local --id=machine --log-level=quiet --out=json "$@" >/test/salt 2>/test/warnings
+    jq -e ".local | $filter" /test/salt >/dev/null || no "not $filter: $(cat /test/salt /test/warnings)"
+}
+
+# A state is reached by the first call, which changes something, and the second changes nothing.
+salt_twice() {
+    local state=$1 daemon=$2 then=$3
+    salt_says 'map(.result and .changes != {}) | all' state.single "$state" name="$daemon" || return
+    "$then" "$daemon" || return
+    salt_says 'map(.result and .changes == {}) | all' state.single "$state" name="$daemon" || return
+    "$then" "$daemon"
+}
+
+# It begins with the daemon enabled and running.
+salt_all() {
+    local daemon=redis-server
+    step "$daemon" 'salt restart' replaces "$daemon" salt_says '. == true' service.restart "$daemon"
+    step "$daemon" 'salt status' salt_says '. == true' service.status "$daemon"
+    step "$daemon" 'salt stop' salt_says '. == true' service.stop "$daemon"
+    step "$daemon" 'is down' down "$daemon"
+    step "$daemon" 'salt status of what is down' salt_says '. == false' service.status "$daemon"
+    step "$daemon" 'salt start' salt_says '. == true' service.start "$daemon"
+    step "$daemon" 'is watched' watched "$daemon"
+    step "$daemon" 'salt disable' salt_says '. == true' service.disable "$daemon"
+    step "$daemon" 'is disabled' disabled "$daemon"
+    step "$daemon" 'salt enable' salt_says '. == true' service.enable "$daemon"
+    step "$daemon" 'is enabled' enabled "$daemon"
+    step "$daemon" 'salt state dead' salt_twice service.dead "$daemon" down
+    step "$daemon" 'salt state running' salt_twice service.running "$daemon" watched
+    step nginx 'salt reload' keeps nginx salt_says '. == true' service.reload nginx
 }
 
 # A service through every door at once makes one copy.
@@ -199,6 +240,8 @@ main() {
         step "$daemon" 'puppet enable true' puppet_twice "$daemon" 'enable => true' enabled
         step "$daemon" 'puppet refresh' replaces "$daemon" puppet_restarts "$daemon"
     done
+
+    if [[ -x /opt/salt/bin/salt-call ]]; then salt_all; else echo 'salt is not to be had here: not tried'; fi
 
     step redis-server 'stop before all at once' svc redis-server stop
     step redis-server 'five starts at once' at_once

@@ -7,7 +7,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/../packages/root.sh"
 
 # The clients, and what their modules need.
 PACKAGES=(ansible-core puppet-agent python3-apt)
-BESIDE=(orphan-sysvinit-scripts sysv-rc insserv initscripts procps iproute2 jq python3-venv)
+BESIDE=(orphan-sysvinit-scripts sysv-rc insserv initscripts procps iproute2 jq)
+# What salt needs, and installing it.
+BESIDE+=(python3-venv python3-setuptools python3-wheel python3-msgpack python3-zmq python3-tornado python3-psutil
+    python3-requests python3-distro python3-pycryptodome python3-dateutil)
 # What the clients bring and take away.
 DAEMONS=(redis-server nginx-light)
 
@@ -46,8 +49,8 @@ install_packages() {
     install_salt "$dir"
 }
 
-# Debian has no salt; the package index of Python does. Where that is not to be had, or has none that goes together with
-# this Debian, the machine is without it and the test says so.
+# Debian has no salt; the package index of Python does, and what salt needs is Debian's. Where it is not to be had the
+# machine is without it, and the test says so.
 install_salt() {
     local dir=$1 file certificates=${PIP_CERT:-${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}}
     for file in /etc/pip.conf ~/.config/pip/pip.conf ~/.pip/pip.conf; do
@@ -57,8 +60,8 @@ install_salt() {
     unshare --mount --pid --fork --kill-child --root="$dir" --mount-proc \
         /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root PIP_CERT=/pip.crt \
         "http_proxy=${http_proxy:-}" "https_proxy=${https_proxy:-}" ${PIP_INDEX_URL:+"PIP_INDEX_URL=$PIP_INDEX_URL"} \
-        /bin/bash -euc 'python3 -m venv /opt/salt
-            timeout 600 /opt/salt/bin/pip -q --no-cache-dir install salt
-            /opt/salt/bin/salt-call --version' || rm -rf "$dir/opt/salt"
+        /bin/bash -euc 'python3 -m venv --system-site-packages /opt/salt
+            timeout 300 /opt/salt/bin/pip -q --no-cache-dir install --no-deps --no-build-isolation salt looseversion
+            /opt/salt/bin/salt-call --version' || rm -rf --one-file-system "$dir/opt/salt"
     rm -f "$dir/etc/pip.conf" "$dir/pip.crt"
 }

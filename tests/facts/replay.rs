@@ -65,6 +65,11 @@ pub(crate) fn replay(directory: &Path, topic: &str, skip: Skip) -> Vec<Outcome> 
         }
     });
     let mut outcomes = outcomes.into_inner().expect("no worker panics");
+    let commands = cases.iter().flat_map(|(_, case)| case["steps"].as_array().into_iter().flatten());
+    let left_out = commands.filter_map(|step| step["command"].as_str()).filter(|command| skip(command)).count();
+    if left_out > 0 {
+        println!("facts: freebsd/{topic}: {left_out} steps ask for what only the recorded system has: not replayed");
+    }
     outcomes.sort_by(|one, other| one.id.cmp(&other.id));
     outcomes
 }

@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# What is so in the machine of the test, found out without svc where it is svc that is tested. Sourced by the drivers.
+# What is so in the machine of the test, beside what all such machines share. Sourced by the drivers.
+
+# shellcheck source=tests/packages/common.sh
+source /test/common.sh
 
 # Reads the table; each of these is by the script's name.
 # shellcheck disable=SC2034 # the drivers use them
-declare -A PROGRAM PORT ASKS RELOAD OWN AGAIN
+declare -A PORT ASKS RELOAD OWN AGAIN
 DAEMONS=()
 # Those whose scripts do not work.
 BROKEN=()
@@ -20,32 +23,6 @@ read_daemons() {
         OWN[$script]=$own
         AGAIN[$script]=$again
     done </test/daemons
-}
-
-# What the step at hand prints; not where a boot cleans up.
-SAID=/test/said
-
-milliseconds() {
-    local now=${EPOCHREALTIME/[.,]/}
-    echo $((now / 1000))
-}
-
-# Every process that runs the program of daemon $1.
-processes_of() {
-    local exe
-    for exe in /proc/[0-9]*/exe; do
-        if [[ $(readlink "$exe") == "${PROGRAM[$1]}" ]]; then
-            exe=${exe#/proc/}
-            echo "${exe%/exe}"
-        fi
-    done 2>/dev/null
-}
-
-parent_of() {
-    local status
-    { status=$(<"/proc/$1/status"); } 2>/dev/null || return 0
-    status=${status#*PPid:}
-    echo "${status%%$'\n'*}" | tr -d '[:space:]'
 }
 
 # Every process of daemon $1, and what these have started: not all that a daemon starts runs its own program.
@@ -65,15 +42,10 @@ tree_of() {
     printf '%s\n' $all
 }
 
-# The main process of daemon $1: the one that no other of its processes has started. Empty if there are none or several.
+# The main process of daemon $1. Empty if there are none or several.
 main_of() {
-    local pid parent all heads=()
-    all=" $(processes_of "$1" | tr '\n' ' ')"
-    for pid in $all; do
-        parent=$(parent_of "$pid")
-        # Without a parent it has ended meanwhile.
-        if [[ -n $parent && $all != *" $parent "* ]]; then heads+=("$pid"); fi
-    done
+    local heads
+    mapfile -t heads < <(mains_of "$1")
     if [[ ${#heads[@]} -eq 1 ]]; then echo "${heads[0]}"; fi
 }
 
@@ -111,40 +83,7 @@ answers() {
     }
 }
 
-# Waits until a command succeeds, but not more than $1 milliseconds.
-within() {
-    local end=$(($(milliseconds) + $1))
-    shift
-    until "$@"; do
-        if (($(milliseconds) > end)); then return 1; fi
-        sleep 0.01
-    done
-}
-
-# What svc says of daemon $1 in a list: a field of it.
-listed() {
-    svc --json list "$1" | jq -r ".list[0].$2"
-}
-
 # What svc says of daemon $1 in its status: what a filter of jq makes of it.
 told() {
     svc --json status "$1" | jq -r ".status[0] | $2"
-}
-
-# One step of daemon $1, called $2, which is the rest of the words: its result, its time and what it printed.
-step() {
-    local daemon=$1 what=$2 begin result=0 sign='ok  '
-    shift 2
-    begin=$(milliseconds)
-    "$@" >"$SAID" 2>&1 || result=$?
-    if ((result != 0)); then sign=FAIL; fi
-    printf '%s  %-13s %-26s %6d ms  %s\n' "$sign" "$daemon" "$what" $(($(milliseconds) - begin)) \
-        "$(head -c 2000 "$SAID" | sed '2,$s/^/            | /')"
-    return "$result"
-}
-
-# Says why, and is no success.
-no() {
-    echo "$*"
-    return 1
 }
