@@ -9,8 +9,8 @@ read_daemons
 # So many at a time: most of it is waiting.
 readonly AT_ONCE=4
 
-# Of shellinabox only running the script tells how it starts; darkstat wants sockets that no sandbox has.
-KEPT=' shellinabox darkstat '
+# What wants sockets that no sandbox has.
+LEFT_OUT=' darkstat '
 
 is_equivalent() {
     local code=0 said=/tmp/compared.$1
@@ -37,7 +37,7 @@ run_one() {
 }
 
 for daemon in ${ONLY:-"${DAEMONS[@]}" "${BROKEN[@]}"}; do
-    [[ $KEPT == *" $daemon "* ]] && continue
+    [[ $LEFT_OUT == *" $daemon "* ]] && continue
     while (($(jobs -rp | wc -l) >= AT_ONCE)); do wait -n; done
     run_one "$daemon" &
 done
