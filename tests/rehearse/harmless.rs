@@ -55,7 +55,8 @@ fn a_hostile_script_reaches_nothing() {
 
 /// The machine is afterwards as it was, file by file. Gives how many files there are.
 fn nothing_changes(scratch: &[PathBuf], deed: impl FnMut()) -> usize {
-    let (changed, count) = changes(scratch, deed);
+    let reach = if env::var_os(PACKAGES).is_some() { Reach::Machine } else { Reach::Places };
+    let (changed, count) = changes(reach, scratch, deed);
     let told: Vec<String> = changed.iter().map(|(what, how)| format!("{what}: {how}")).collect();
     assert!(told.is_empty(), "each time:\n{}", told.join("\n"));
     count
@@ -63,8 +64,7 @@ fn nothing_changes(scratch: &[PathBuf], deed: impl FnMut()) -> usize {
 
 /// What changes each time that something is done, and how many files were looked at. Others may change the machine at
 /// the same time, but hardly the same each time; and what changes also while nothing is done is theirs.
-fn changes(scratch: &[PathBuf], mut deed: impl FnMut()) -> (BTreeMap<String, String>, usize) {
-    let reach = if env::var_os(PACKAGES).is_some() { Reach::Machine } else { Reach::Places };
+fn changes(reach: Reach, scratch: &[PathBuf], mut deed: impl FnMut()) -> (BTreeMap<String, String>, usize) {
     let place = |what: &str| Path::new(what).parent().map(Path::to_path_buf);
     let mut before = World::look(reach, scratch);
     let mut left = BTreeMap::new();
@@ -99,7 +99,7 @@ fn what_changes_each_time_is_seen_whatever_its_name() {
         fs::write(dir.path().join(format!("left-{number}")), "").unwrap();
         fs::set_permissions(&kept, fs::Permissions::from_mode(0o600 + number)).unwrap();
     };
-    let (changed, count) = changes(&[dir.path().to_path_buf()], deed);
+    let (changed, count) = changes(Reach::Places, &[dir.path().to_path_buf()], deed);
     let changed: Vec<&str> = changed.keys().map(String::as_str).collect();
     for name in ["kept", "left-3"] {
         assert!(changed.contains(&dir.path().join(name).to_str().unwrap()), "{name}: {changed:?}");
