@@ -13,23 +13,30 @@ use crate::daemon::manager::environment::PATH;
 
 /// Where such files are.
 const PLACES: [&str; 3] = ["/etc/default/", "/etc/sysconfig/", "/etc/conf.d/"];
-/// What ends the answer for one file, and what stands before each variable in it.
+/// What stands before the answer for one file, which begins with its number, and before each variable in it.
 const MARK: char = '\u{1}';
 const NEXT: char = '\u{2}';
 
-/// Each file in a shell of its own, with a second of work: a bad one hurts only itself.
+/// Each file in a shell of its own with a second of work, all at once: a bad one hurts only itself, and those that take
+/// long do not take the time of the others. An answer is written in one piece.
 const QUESTION: &str = r#"
+_svc_number=0
 while [ $# -ge 2 ]; do
-	(
-		ulimit -t 1
-		. "$1" >/dev/null 2>&1
-		for _svc_name in $2; do
-			eval "printf '\002%s=%s' \"$_svc_name\" \"\${$_svc_name-}\""
-		done
-	)
-	printf '\001'
+	{
+		_svc_said=$(
+			ulimit -t 1
+			. "$1" >/dev/null 2>&1
+			for _svc_name in $2; do
+				eval "printf '\002%s=%s' \"$_svc_name\" \"\${$_svc_name-}\""
+			done
+			printf '\002'
+		)
+		printf '\001%s%s' "$_svc_number" "$_svc_said"
+	} &
+	_svc_number=$((_svc_number + 1))
 	shift 2
 done
+wait
 "#;
 
 /// One file of settings.
@@ -89,8 +96,11 @@ fn ask(all: &mut [Vec<File>]) {
     }
     let Ok(answer) = answer::of(&mut command) else { return };
     let text = String::from_utf8_lossy(&answer.text);
-    for (file, piece) in files.iter_mut().zip(text.split(MARK)) {
-        for (name, value) in piece.split(NEXT).skip(1).filter_map(|pair| pair.split_once('=')) {
+    for piece in text.split(MARK).skip(1) {
+        let mut pieces = piece.split(NEXT);
+        let number = pieces.next().and_then(|number| number.parse::<usize>().ok());
+        let Some(file) = number.and_then(|number| files.get_mut(number)) else { continue };
+        for (name, value) in pieces.filter_map(|pair| pair.split_once('=')) {
             let asked = file.unknown.iter().any(|unknown| unknown == name);
             if let Some(setting) = file.settings.iter_mut().find(|setting| asked && setting.name == name) {
                 value.clone_into(&mut setting.value);
