@@ -42,8 +42,8 @@ impl Forest {
     pub fn open(instance: &str) -> io::Result<Self> {
         let me = i32::try_from(std::process::id()).unwrap_or(0);
         let reaper = reaper::of(0)?;
-        // Process 1 is a reaper without subtrees: fork(2) begins none for its children, so what leaves its parent there is
-        // nobody's. Another's direct children are not our runs.
+        // Process 1 is a reaper without subtrees: fork(2) begins none for its children, so what leaves its parent there
+        // is nobody's. Another's direct children are not our runs.
         let ground = if reaper == 1 {
             Ground::Bare("process 1 is the reaper, which has no subtrees".to_owned())
         } else if reaper == me || reaper == crate::reap::parent() {
