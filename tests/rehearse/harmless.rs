@@ -65,7 +65,6 @@ fn nothing_changes(scratch: &[PathBuf], deed: impl FnMut()) -> usize {
 /// What changes each time that something is done, and how many files were looked at. Others may change the machine at
 /// the same time, but hardly the same each time; and what changes also while nothing is done is theirs.
 fn changes(reach: Reach, scratch: &[PathBuf], mut deed: impl FnMut()) -> (BTreeMap<String, String>, usize) {
-    let place = |what: &str| Path::new(what).parent().map(Path::to_path_buf);
     let mut before = World::look(reach, scratch);
     let mut left = BTreeMap::new();
     for round in 0..ROUNDS {
@@ -81,11 +80,18 @@ fn changes(reach: Reach, scratch: &[PathBuf], mut deed: impl FnMut()) -> (BTreeM
         // Nothing is done now.
         let idle = World::look(reach, scratch);
         let theirs = after.differences(&idle);
-        let is_new = |what: &str, how: &str| how == "new" && theirs.keys().any(|other| place(other) == place(what));
-        found.retain(|what, how| !theirs.contains_key(what) && !is_new(what, how));
+        let is_theirs = |what: &str| theirs.keys().any(|other| place(other) == place(what));
+        let may_differ = |what: &str, how: &str| how == "new" || !what.starts_with('/');
+        found.retain(|what, how| !theirs.contains_key(what) && !(may_differ(what, how) && is_theirs(what)));
         (left, before) = (found, idle);
     }
     (left, before.count())
+}
+
+/// Of a file its directory; of a process, which has another number each time, its name.
+fn place(what: &str) -> &str {
+    let name = || what.split_once('(').map_or(what, |(_, name)| name.split(')').next().unwrap_or(name));
+    if what.starts_with('/') { what.rsplit_once('/').map_or(what, |(dir, _)| dir) } else { name() }
 }
 
 #[test]
