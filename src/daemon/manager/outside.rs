@@ -9,6 +9,7 @@ use svc_core::ServiceId;
 use svc_core::service::{Kind, Service};
 use svc_platform::poll::Interest;
 use svc_platform::process::{self, Facts};
+use svc_platform::users;
 use svc_platform::watch::Watcher;
 
 use super::adopt::{Table, is_plausible, tells};
@@ -20,6 +21,9 @@ use crate::daemon::say;
 const SETTLE: Duration = Duration::from_millis(100);
 /// A program that was executed may stand alone only later.
 const AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
+
+/// When a process started is known no better, and rounded down: proc_pid_stat(5).
+const TICK: Duration = Duration::from_millis(10);
 
 /// The mark of dpkg in what its maintainer scripts start.
 const PACKAGE: &[u8] = b"DPKG_MAINTSCRIPT_PACKAGE=";
@@ -100,8 +104,8 @@ impl Manager {
                 let facts = self.find_daemon(&service, table.get_or_insert_with(Table::read))?;
                 // What is left of an earlier run may take its time to end.
                 let view = self.core.view(*id);
-                let is_new = view.last_exit.is_none() || facts.started >= view.since;
-                (is_new && !self.is_ours(*id, facts.pid)).then_some(facts)
+                let is_new = view.last_exit.is_none() || facts.started + TICK >= view.since;
+                (is_new && can_be_the_machines(facts.uid) && !self.is_ours(*id, facts.pid)).then_some(facts)
             });
             if let Some(facts) = found {
                 let by = starter(&facts);
@@ -115,6 +119,12 @@ impl Manager {
     fn is_ours(&self, id: ServiceId, pid: i32) -> bool {
         self.runs.of_pid(pid).is_some() || self.runs.iter().any(|(_, run)| run.service == id && run.trunk.has(pid))
     }
+}
+
+/// Whether a process of this user can be a daemon of the machine: one of an ordinary account is its owner's own,
+/// whatever program it runs. Where such accounts begin and end, useradd(8) and pw(8) say; `nobody` is none of them.
+fn can_be_the_machines(uid: u32) -> bool {
+    !(1000..60_000).contains(&uid) || uid == users::own_uid()
 }
 
 /// The programs by which a daemon without a pid file is known.
