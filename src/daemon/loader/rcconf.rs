@@ -9,6 +9,7 @@ use svc_compat::library::RC_SUBR;
 use svc_compat::rcconf::{self, is_variable, line_of, says, value_in};
 use svc_compat::script::{Script, Style};
 use svc_core::service::{Enabled, RcConf, Setting};
+use svc_platform::files;
 
 use super::{Trust, answer, text_of};
 use crate::daemon::manager::environment::PATH;
@@ -16,6 +17,8 @@ use crate::daemon::options::Options;
 
 /// The configuration is shell and may turn in a circle: for so many seconds it may keep a processor busy.
 const WORK_SECONDS_MAX: u32 = 5;
+/// The files that are for every service, in the order in which they are read.
+const COMMON: [&str; 4] = ["etc/defaults/rc.conf", "etc/defaults/vendor.conf", "etc/rc.conf", "etc/rc.conf.local"];
 /// What stands between the pieces of the shell's answer.
 const MARK: char = '\u{1}';
 /// What stands between the values in a piece.
@@ -63,10 +66,23 @@ impl Places {
         files
     }
 
+    /// What is wrong with a service's own files, if somebody may have written them whom no shell of ours obeys. Where
+    /// they are in a directory, that counts, too: whoever owns it may put others there.
+    fn mistrusted(&self, name: &str) -> Option<String> {
+        if name.is_empty() {
+            return None;
+        }
+        let places = self.beside.iter().map(|dir| dir.join(name)).filter(|place| place.exists());
+        places.chain(self.own(name)).find_map(|path| match files::check_owner(&path) {
+            Ok(Ok(())) => None,
+            Ok(Err(mistrust)) => Some(mistrust.to_string()),
+            Err(error) => Some(error.to_string()),
+        })
+    }
+
     /// Every file that has to do with it, in the order in which they are read.
     fn all(&self, name: &str) -> Vec<PathBuf> {
-        let common = ["etc/defaults/rc.conf", "etc/defaults/vendor.conf", "etc/rc.conf", "etc/rc.conf.local"];
-        let common = common.iter().map(|path| self.root.join(path));
+        let common = COMMON.iter().map(|path| self.root.join(path));
         common.filter(|path| path.is_file()).chain(self.own(name)).collect()
     }
 
@@ -90,6 +106,8 @@ struct Asked<'a> {
     default: &'a str,
     /// Every variable of its own that some file sets.
     variables: Vec<String>,
+    /// Why no shell reads the files of its own.
+    fault: Option<String>,
 }
 
 /// Everything that rc.conf says.
@@ -101,27 +119,46 @@ pub(crate) struct Settings {
     /// `KEYWORD`s whose scripts are passed over here.
     passed_over: Vec<&'static str>,
     /// What went wrong.
-    pub(crate) fault: Option<String>,
+    pub(crate) faults: Vec<String>,
 }
 
 impl Settings {
     /// Asks a shell, for only that knows what shell says. Where files of others are only looked at, nothing is run, and
     /// lines are taken for what they seem to say.
     pub(super) fn of(places: Places, scripts: &[&Script], trust: Trust) -> Self {
-        let asked: Vec<Asked<'_>> = scripts.iter().filter_map(|script| asked_of(&places, script)).collect();
+        let mut asked: Vec<Asked<'_>> = scripts.iter().filter_map(|script| asked_of(&places, script)).collect();
         let answer = match trust {
-            Trust::Owners => ask(&places, &asked),
+            Trust::Owners => {
+                asked.iter_mut().for_each(|asked| asked.fault = places.mistrusted(asked.name));
+                let trusted: Vec<&Asked<'_>> = asked.iter().filter(|asked| asked.fault.is_none()).collect();
+                ask(&places, &trusted)
+            }
             Trust::Anyone => Ok(None),
         };
+        let tell = |asked: &Asked<'_>| {
+            let fault = asked.fault.as_ref()?;
+            Some(format!("rc.conf of {}: {fault}; until then its lines count for what they seem to say", asked.name))
+        };
+        let mut faults: Vec<String> = asked.iter().filter_map(tell).collect();
         match answer {
-            Ok(Some((values, passed_over))) => {
-                let values = asked.iter().zip(values).map(|(asked, said)| settings(&places, asked, said)).collect();
-                Self { places, values, passed_over, fault: None }
+            Ok(Some((said, passed_over))) => {
+                let mut said = said.into_iter();
+                let mut said_of = |asked: &Asked<'_>| match asked.fault {
+                    None => said.next(),
+                    Some(_) => None,
+                };
+                let one = |asked| {
+                    let said = said_of(asked).unwrap_or_else(|| written(&places, asked));
+                    settings(&places, asked, said)
+                };
+                let values = asked.iter().map(one).collect();
+                Self { places, values, passed_over, faults }
             }
             other => {
+                faults.extend(other.err().map(|error| format!("rc.conf: {error}")));
                 let values = asked.iter().map(|asked| settings(&places, asked, written(&places, asked))).collect();
                 let passed_over = passed_over(&places.root, "/firstboot", "0", "0");
-                Self { places, values, passed_over, fault: other.err().map(|error| format!("rc.conf: {error}")) }
+                Self { places, values, passed_over, faults }
             }
         }
     }
@@ -181,7 +218,7 @@ fn asked_of<'a>(places: &Places, script: &'a Script) -> Option<Asked<'a>> {
     }
     variables.sort();
     variables.dedup();
-    Some(Asked { name, rcvar, default: script.rcvar_default.as_deref().unwrap_or_default(), variables })
+    Some(Asked { name, rcvar, default: script.rcvar_default.as_deref().unwrap_or_default(), variables, fault: None })
 }
 
 /// The place of the line that sets a variable last.
@@ -252,8 +289,8 @@ printf '\001end'
 type Said = (String, Vec<String>);
 type Answer = (Vec<Said>, Vec<&'static str>);
 
-fn ask(places: &Places, asked: &[Asked<'_>]) -> io::Result<Option<Answer>> {
-    for path in ["etc/rc.subr", "etc/defaults/rc.conf", "etc/rc.conf", "etc/rc.conf.local"] {
+fn ask(places: &Places, asked: &[&Asked<'_>]) -> io::Result<Option<Answer>> {
+    for path in ["etc/rc.subr"].iter().chain(&COMMON) {
         let path = places.root.join(path);
         if path.exists() {
             text_of(&path, Trust::Owners).map_err(io::Error::other)?;

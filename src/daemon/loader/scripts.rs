@@ -91,7 +91,7 @@ fn settle_rc_conf(found: &mut BTreeMap<Name, Read>, loading: &mut Loading<'_>) {
         return;
     }
     let settings = rcconf::Settings::of(places, &scripts, loading.trust);
-    loading.image.notes.extend(settings.fault.clone());
+    loading.image.notes.extend(settings.faults.iter().cloned());
     for (read, (rc_conf, enabled, settings)) in reads.iter_mut().zip(settings.each(&scripts)) {
         read.service.enabled = enabled;
         if let Kind::Script(script) = &mut read.service.kind {

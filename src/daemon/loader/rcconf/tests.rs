@@ -33,7 +33,7 @@ impl World {
     fn found(&self, scripts: &[Script], trust: Trust) -> Vec<String> {
         let scripts: Vec<&Script> = scripts.iter().collect();
         let settings = Settings::of(self.places(), &scripts, trust);
-        assert_eq!(settings.fault, None);
+        assert!(settings.faults.is_empty(), "{settings:?}");
         let root = self.dir.path().display().to_string();
         let show = |(_, enabled, _): (RcConf, Enabled, Vec<Setting>)| {
             format!("{} {}", if enabled.on { "on" } else { "off" }, enabled.origin.replace(&root, ""))
@@ -86,8 +86,43 @@ fn only_a_shell_knows_what_shell_says() {
     world.put("etc/rc.conf", "if\n");
     let script = usual("log");
     let settings = Settings::of(world.places(), &[&script], Trust::Owners);
-    assert!(settings.fault.as_deref().unwrap().starts_with("rc.conf: its shell said nothing"), "{settings:?}");
+    assert!(settings.faults[0].starts_with("rc.conf: its shell said nothing"), "{settings:?}");
     assert!(settings.each(&[&script])[0].1.on, "what the lines say holds all the same");
+}
+
+#[test]
+fn what_others_may_have_written_is_run_by_no_shell_and_takes_no_other_service_along() {
+    use std::os::unix::fs::PermissionsExt;
+    if !svc_platform::users::is_root() {
+        return eprintln!("skipped: rc.conf as a shell reads it: needs root");
+    }
+    let world = World::new();
+    let mark = world.dir.path().join("was-run");
+    let text = format!("web_enable=YES\n: >{}\n", mark.display());
+    let loose = |path: &str| {
+        fs::set_permissions(world.dir.path().join(path), fs::Permissions::from_mode(0o777)).unwrap();
+    };
+    world.put("etc/rc.conf.d/log", "log_enable=$(echo NO)\n");
+    let scripts = [usual("web"), usual("log")];
+    let scripts: Vec<&Script> = scripts.iter().collect();
+    let own = ["etc/rc.conf.d/web", "usr/local/etc/rc.conf.d/web/last"];
+    for (path, is_loose) in own.into_iter().zip([own[0], "usr/local/etc/rc.conf.d/web"]) {
+        world.put(path, &text);
+        loose(is_loose);
+        let settings = Settings::of(world.places(), &scripts, Trust::Owners);
+        assert!(settings.faults.len() == 1 && settings.faults[0].starts_with("rc.conf of web: "), "{settings:?}");
+        assert!(settings.faults[0].contains(is_loose), "{settings:?}");
+        let on: Vec<bool> = settings.each(&scripts).iter().map(|(_, enabled, _)| enabled.on).collect();
+        assert_eq!((on, mark.exists()), (vec![true, false], false), "{path}");
+        fs::remove_file(world.dir.path().join(path)).unwrap();
+    }
+    fs::remove_dir(world.dir.path().join("usr/local/etc/rc.conf.d/web")).unwrap();
+    // What is for all of them cannot be left out for one.
+    world.put("etc/defaults/vendor.conf", &text);
+    loose("etc/defaults/vendor.conf");
+    let settings = Settings::of(world.places(), &scripts, Trust::Owners);
+    assert!(settings.faults.len() == 1 && settings.faults[0].contains("vendor.conf is writable"), "{settings:?}");
+    assert!(!mark.exists());
 }
 
 #[test]
@@ -116,7 +151,7 @@ fn a_configuration_that_waits_or_turns_in_a_circle_is_stopped_and_told() {
     for endless in ["web_enable=YES\nsleep 1000\n", "web_enable=YES\nwhile :; do :; done\n"] {
         world.put("etc/rc.conf", endless);
         let settings = Settings::of(world.places(), &[&script], Trust::Owners);
-        assert!(settings.fault.as_deref().unwrap().starts_with("rc.conf: its shell said nothing"), "{settings:?}");
+        assert!(settings.faults[0].starts_with("rc.conf: its shell said nothing"), "{settings:?}");
         assert!(settings.each(&[&script])[0].1.on, "what the lines say holds all the same");
     }
 }
