@@ -16,6 +16,8 @@ use crate::rehearse::{self, Ask, By, Rehearsal, compare};
 
 /// How long a daemon may take to be where it stays.
 const TRIAL_TIME: Duration = Duration::from_secs(10);
+/// A daemon that seems to stay is looked at again, so many times longer, before that is believed.
+const PATIENCE: u32 = 5;
 /// Options that are tried where nothing is said of any: what daemons call their foreground.
 const CANDIDATES: &[&str] = &["--foreground", "--no-daemon", "--nodaemon", "--nofork", "-f", "-F", "-n", "-D"];
 
@@ -234,10 +236,11 @@ impl Merged {
 /// Tries the daemon in the foreground: as it is, and with options by which daemons stay there. Says what came of it.
 fn tried(tree: &Tree, lowers: &[PathBuf], draft: &mut Draft) -> String {
     let name = draft.name.to_string();
-    let run = |draft: &Draft| {
-        compare::alone(&name, &format!("{}\n[restart]\nwhen = \"never\"\n", draft.text()), lowers, TRIAL_TIME)
+    let run = |draft: &Draft, patience| {
+        let text = format!("{}\n[restart]\nwhen = \"never\"\n", draft.text());
+        compare::alone(&name, &text, lowers, TRIAL_TIME, patience)
     };
-    let forking = match run(draft) {
+    let forking = match run(draft, 1) {
         Ok(seen) if seen.stays => seen,
         Ok(_) => {
             return "tried in a sandbox: it does not start there, so nothing is known of its foreground".to_string();
@@ -253,9 +256,11 @@ fn tried(tree: &Tree, lowers: &[PathBuf], draft: &mut Draft) -> String {
     for option in plain.chain(CANDIDATES.iter().copied().filter(|option| may_mean_it(option)).map(Some)) {
         let mut candidate = draft.clone();
         candidate.stay_by(option);
-        let Ok(seen) = run(&candidate) else { continue };
         let users = |seen: &compare::Alone| seen.processes.iter().map(|(user, _)| user.clone()).collect::<Vec<_>>();
-        if seen.stays && seen.sockets == forking.sockets && users(&seen) == users(&forking) {
+        let is_like =
+            |seen: &compare::Alone| seen.stays && seen.sockets == forking.sockets && users(seen) == users(&forking);
+        // Some work for seconds before they go into the background.
+        if [1, PATIENCE].into_iter().all(|patience| run(&candidate, patience).is_ok_and(|seen| is_like(&seen))) {
             *draft = candidate;
             let with = option.map_or("as it is".to_string(), |option| format!("with {option}"));
             return format!("tried in a sandbox: {with} it stays in the foreground, and listens where it did");

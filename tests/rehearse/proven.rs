@@ -65,6 +65,18 @@ fn a_daemon_of_which_nothing_is_said_is_tried_in_the_foreground() {
     assert!(origin.contains("trial: with -F it stays") && origin.contains("the same words when rehearsed"), "{origin}");
 }
 
+/// It forks whatever it is told, after more work than a daemon mostly has; all the time it is two processes.
+const SLOW: &str = "#!/bin/sh\ncd /\nif [ $# -gt 0 ]; then exit 64; fi\nsleep 2.5\n\
+                    (tail -f /dev/null; exit 1) >/dev/null 2>&1 &\n";
+
+#[test]
+fn a_daemon_that_works_long_before_it_forks_does_not_stay_in_the_foreground() {
+    let Some(told) = converted(PLAIN, SLOW, &[]) else { return };
+    let definition = told["definition"].as_str().unwrap_or_else(|| panic!("{told}"));
+    assert!(definition.contains("kind = \"forking\""), "{told}");
+    assert!(told.to_string().contains("into the background whatever option was tried"), "{told}");
+}
+
 #[test]
 fn on_paper_nothing_is_run_and_the_daemon_stays_of_the_kind_that_forks() {
     let Some(told) = converted(PLAIN, FORKING, &["--on-paper"]) else { return };

@@ -9,7 +9,7 @@ use svc_platform::host;
 use super::super::{Why, outside};
 use super::trial::{Side, Trial};
 
-/// So long nothing changes where a daemon stays: going into the background takes less.
+/// So long nothing changes where a daemon stays: going into the background mostly takes less.
 const CALM: Duration = Duration::from_secs(1);
 
 /// What was seen of a daemon that a definition started.
@@ -23,12 +23,13 @@ pub struct Alone {
     pub sockets: BTreeSet<String>,
 }
 
-/// Runs the definition of a service over a root with these trees over it, the first on top.
+/// Runs the definition of a service over a root with these trees over it, the first on top. A daemon that works for
+/// long before it goes into the background needs a look that is so many times more patient.
 ///
 /// # Errors
 ///
 /// Why there is no trial; that the daemon does not start is told in the answer.
-pub fn alone(name: &str, definition: &str, lowers: &[PathBuf], time: Duration) -> Result<Alone, Why> {
+pub fn alone(name: &str, definition: &str, lowers: &[PathBuf], time: Duration, patience: u32) -> Result<Alone, Why> {
     let own = host::own_program().map_err(|error| Why::Failed(format!("our own program: {error}")))?;
     let plan = outside::Plan {
         own,
@@ -37,7 +38,7 @@ pub fn alone(name: &str, definition: &str, lowers: &[PathBuf], time: Duration) -
         text: definition.as_bytes().to_vec(),
         verb: String::new(),
         time,
-        calm: CALM,
+        calm: CALM * patience,
         trial: Some(Side::Definition(name.to_owned())),
     };
     let trial: Trial = outside::ask(&plan, time * 4)?;
