@@ -25,6 +25,7 @@ mod wall;
 #[cfg(not(any(target_os = "linux", target_os = "freebsd")))]
 compile_error!("svc runs on Linux and on FreeBSD");
 
+pub mod below;
 pub mod channel;
 pub mod files;
 pub mod group;

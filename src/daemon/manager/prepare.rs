@@ -1,12 +1,11 @@
 //! From a service and a job to a launch: everything that can be made before the process is.
 
 use std::ffi::CString;
-use std::fs;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use svc_core::Job;
 use svc_core::service::{Condition, Exec, Reload, Service};
+use svc_platform::below::{Looks, make_below};
 use svc_platform::launch::{Placement, Resource, c_string};
 use svc_platform::{Identity, Launch, host};
 
@@ -190,14 +189,9 @@ fn make_directories(service: &Service, around: &Surroundings<'_>, to: &mut Envir
     let owner = owner.or(service.exec.identity.as_ref()).and_then(|owner| owner.resolved.as_ref());
     for name in &service.exec.runtime_directories {
         let path = around.volatile.join(name);
-        let fault = |error: std::io::Error| format!("making runtime-directory {}: {error}", path.display());
-        fs::DirBuilder::new().recursive(true).mode(0o755).create(&path).map_err(fault)?;
-        if let Some(who) = owner {
-            chown(&path, Some(who.uid), Some(who.gid)).map_err(fault)?;
-        }
-        if let Some(mode) = service.exec.runtime_mode {
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).map_err(fault)?;
-        }
+        let looks = Looks { owner: owner.map(|who| (who.uid, who.gid)), mode: service.exec.runtime_mode };
+        make_below(around.volatile, Path::new(name), looks)
+            .map_err(|error| format!("making runtime-directory {name}: {error}"))?;
         made.push(path);
     }
     if !made.is_empty() {
@@ -241,6 +235,8 @@ pub(crate) fn unmet(conditions: &[Condition]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
     use svc_core::Name;
     use svc_core::service::{Kind, RcConf, Script, Verb};
 
@@ -329,6 +325,16 @@ mod tests {
         assert_eq!(fs::metadata(dir.path().join("web/sub")).unwrap().permissions().mode() & 0o7777, 0o2710);
         let named = format!("RUNTIME_DIRECTORY={0}/web:{0}/web/sub", dir.path().display());
         assert!(strings(&made.environment).contains(&named.as_str()));
+        // Whoever has one of them cannot have us give the mode to what a link of his names.
+        fs::remove_dir(dir.path().join("web/sub")).unwrap();
+        fs::create_dir(dir.path().join("aim")).unwrap();
+        fs::set_permissions(dir.path().join("aim"), fs::Permissions::from_mode(0o700)).unwrap();
+        symlink("../aim", dir.path().join("web/sub")).unwrap();
+        let error = launch(&service, &Job::Start, &around(dir.path())).unwrap_err();
+        let path = dir.path().join("web/sub");
+        let said = format!("making runtime-directory web/sub: {} is a link or no directory; remove it", path.display());
+        assert_eq!(error, said);
+        assert_eq!(fs::metadata(dir.path().join("aim")).unwrap().permissions().mode() & 0o7777, 0o700);
     }
 
     #[test]
