@@ -49,7 +49,9 @@ pub fn write(directory: &Path, name: &str, text: &str, force: bool) -> Result<(P
     }
     fs::create_dir_all(directory).map_err(fault)?;
     let half = directory.join(format!(".{name}.toml.new"));
-    let mut file = fs::File::create(&half).map_err(fault)?;
+    // Left by a run that was killed here, or a link that would have us write elsewhere.
+    let _absent = fs::remove_file(&half);
+    let mut file = fs::File::create_new(&half).map_err(fault)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(fault)?;
     fs::rename(&half, &path).map_err(fault)?;
     Ok((path, Written::Changed))
@@ -76,5 +78,17 @@ mod tests {
         assert_eq!((put(&text, false), put(&text, true)), (Written::Edited, Written::Changed));
         fs::write(folder.path().join("web.toml"), "command = \"/bin/mine\"\n").unwrap();
         assert_eq!(put(&text, false), Written::Edited);
+    }
+
+    #[test]
+    fn a_link_in_place_of_the_half_written_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (aim, half) = (folder.path().join("aim"), folder.path().join(".web.toml.new"));
+        fs::write(&aim, "other").unwrap();
+        std::os::unix::fs::symlink("aim", &half).unwrap();
+        let (path, written) = write(folder.path(), "web", "command = \"/bin/web\"\n", false).unwrap();
+        assert_eq!(written, Written::Changed);
+        assert_eq!(fs::read_to_string(&aim).unwrap(), "other");
+        assert!(fs::symlink_metadata(&path).unwrap().is_file() && fs::symlink_metadata(&half).is_err());
     }
 }
