@@ -29,6 +29,24 @@ struct Place {
     real: OwnedFd,
     /// What is written into it meanwhile.
     upper: OwnedFd,
+    /// What was in it when it was covered.
+    before: Before,
+}
+
+/// What is in a directory at one moment.
+#[derive(Debug, Default)]
+struct Before {
+    /// What is shown as it is: directories, and what another file system has in a place.
+    shown: Vec<OsString>,
+    /// All the rest.
+    covered: BTreeMap<OsString, Stamp>,
+}
+
+/// What tells a file that changed from one that did not: its kind and mode, its length, and both its times.
+type Stamp = (u32, u64, (i64, i64), (i64, i64));
+
+fn stamp(of: &fs::Metadata) -> Stamp {
+    (of.mode(), of.len(), (of.mtime(), of.mtime_nsec()), (of.ctime(), of.ctime_nsec()))
 }
 
 /// Files by the nearest directory that is there, each with its path from there.
@@ -38,7 +56,7 @@ type Wishes<'a> = BTreeMap<PathBuf, Vec<(PathBuf, &'a str)>>;
 /// there. To be called by a program with one thread only.
 ///
 /// Directories beside the files are the machine's own, at once and for good. Of other entries in the same directory
-/// what is written shows outside when they are given back.
+/// what is written shows outside when they are given back; what was changed outside meanwhile is not written over.
 ///
 /// # Errors
 ///
@@ -66,15 +84,15 @@ pub fn lend(bench: &Path, files: &[Wanted<'_>]) -> Result<Lent, Failure> {
     let plain = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     mount(Some("svc"), bench, Some("tmpfs"), plain, Some("mode=0700,size=64m")).map_err(fresh)?;
     let mut places = Vec::new();
-    for (at, ((path, wished), (entries, real))) in wishes.into_iter().zip(reals).enumerate() {
+    for (at, ((path, wished), (before, real))) in wishes.into_iter().zip(reals).enumerate() {
         let failure = |error: io::Error| Failure::at(format!("laying files over {}", path.display()), error);
         let upper = lay(&bench.join(at.to_string()), &path, &wished, &real).map_err(failure)?;
-        for name in entries {
-            let (from, to) = (of(&real).join(&name), path.join(&name));
+        for name in &before.shown {
+            let (from, to) = (of(&real).join(name), path.join(name));
             mount(Some(&from), &to, none, MsFlags::MS_BIND | MsFlags::MS_REC, none)
                 .map_err(|errno| Failure::at(format!("showing {}", to.display()), errno))?;
         }
-        places.push(Place { path, real, upper });
+        places.push(Place { path, real, upper, before });
     }
     // The overlays hold what they are made of.
     umount2(bench, MntFlags::MNT_DETACH).map_err(fresh)?;
@@ -90,19 +108,21 @@ fn nearest(path: &Path) -> Result<(PathBuf, PathBuf), Failure> {
     found.ok_or_else(|| Failure::at(path.display(), io::ErrorKind::InvalidInput))
 }
 
-/// The entries that are shown as they are: directories, and what another file system has in a place.
-fn entries(directory: &Path) -> io::Result<Vec<OsString>> {
+/// What is in a directory now.
+fn entries(directory: &Path) -> io::Result<Before> {
     let device = fs::metadata(directory)?.dev();
-    let mut names = Vec::new();
+    let mut before = Before::default();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         // It may be gone by now.
         let Ok(found) = fs::symlink_metadata(entry.path()) else { continue };
         if found.is_dir() || (found.dev() != device && !found.is_symlink()) {
-            names.push(entry.file_name());
+            before.shown.push(entry.file_name());
+        } else {
+            before.covered.insert(entry.file_name(), stamp(&found));
         }
     }
-    Ok(names)
+    Ok(before)
 }
 
 /// Lays these files, and something to write on, over a directory.
@@ -142,7 +162,7 @@ impl Lent {
     pub fn give_back(self) -> Vec<String> {
         let mut faults = Vec::new();
         for place in self.places.iter().rev() {
-            carry(&of(&place.upper), &of(&place.real), &place.path, &mut faults);
+            carry(&of(&place.upper), &of(&place.real), &place.path, &place.before.covered, &mut faults);
             if let Err(errno) = umount2(&place.path, MntFlags::MNT_DETACH) {
                 faults.push(format!("showing {} as it is: {errno}", place.path.display()));
             }
@@ -151,35 +171,56 @@ impl Lent {
     }
 }
 
-/// Makes every change of one directory in another; `shown` is what messages call it.
-fn carry(from: &Path, to: &Path, shown: &Path, faults: &mut Vec<String>) {
+/// Makes every change of one directory in another, of which `before` says what was in it; `shown` is what messages call
+/// it.
+fn carry(from: &Path, to: &Path, shown: &Path, before: &BTreeMap<OsString, Stamp>, faults: &mut Vec<String>) {
     let names = match fs::read_dir(from) {
         Ok(names) => names.flatten().map(|entry| entry.file_name()),
         Err(error) => return faults.push(format!("{}: {error}", shown.display())),
     };
     for name in names {
         let (from, to, shown) = (from.join(&name), to.join(&name), shown.join(&name));
-        match carry_one(&from, &to) {
+        match carry_one(&from, &to, before.get(&name)) {
             Ok(Carried::Done) => {}
-            Ok(Carried::Directory) => carry(&from, &to, &shown, faults),
+            // Directories that were there are not covered: this one is new, and whatever is in its like, too.
+            Ok(Carried::Directory) => carry(&from, &to, &shown, &BTreeMap::new(), faults),
+            Ok(Carried::Beside(path)) => {
+                let (shown, copy) = (shown.display(), shown.with_file_name(path.file_name().unwrap_or_default()));
+                let copy = copy.display();
+                faults.push(format!("{shown} was changed meanwhile and stays; what was written to it is in {copy}"));
+            }
+            Ok(Carried::Kept) => {
+                faults.push(format!("{} was changed meanwhile and stays; it was to be removed", shown.display()));
+            }
             Err(error) => faults.push(format!("what was written to {} is lost: {error}", shown.display())),
         }
     }
 }
 
-/// Whether there is more to be done.
+/// What became of an entry.
 enum Carried {
     Done,
+    /// There is more to be done.
     Directory,
+    /// Somebody else changed it: it is in another place.
+    Beside(PathBuf),
+    /// Somebody else changed it: it was not removed.
+    Kept,
 }
 
-fn carry_one(from: &Path, to: &Path) -> io::Result<Carried> {
+fn carry_one(from: &Path, to: &Path, before: Option<&Stamp>) -> io::Result<Carried> {
     let new = fs::symlink_metadata(from)?;
     let old = fs::symlink_metadata(to).ok();
     let kind = new.file_type();
+    // One that is gone is no loss if it is written anew.
+    let is_changed = old.as_ref().is_some_and(|old| before != Some(&stamp(old)));
     // What is gone lies there as a device of this number.
     if kind.is_char_device() && new.rdev() == 0 {
-        return old.map_or(Ok(()), |_| fs::remove_file(to)).map(|()| Carried::Done);
+        return match old {
+            Some(_) if is_changed => Ok(Carried::Kept),
+            Some(_) => fs::remove_file(to).map(|()| Carried::Done),
+            None => Ok(Carried::Done),
+        };
     }
     if kind.is_dir() {
         if old.is_none() {
@@ -190,12 +231,17 @@ fn carry_one(from: &Path, to: &Path) -> io::Result<Carried> {
     }
     let beside = beside(to);
     if kind.is_symlink() {
-        symlink(fs::read_link(from)?, &beside)?;
+        let aim = fs::read_link(from)?;
+        if fs::read_link(to).is_ok_and(|found| found == aim) {
+            return Ok(Carried::Done);
+        }
+        symlink(aim, &beside)?;
     } else if kind.is_file() {
         let same = old.is_some_and(|old| {
             let looks = |found: &fs::Metadata| (found.file_type(), found.mode(), found.uid(), found.gid(), found.len());
             looks(&old) == looks(&new)
         });
+        // Opening it to write, or a new time alone, has copied it up as well.
         if same && fs::read(from)? == fs::read(to)? {
             return Ok(Carried::Done);
         }
@@ -204,7 +250,33 @@ fn carry_one(from: &Path, to: &Path) -> io::Result<Carried> {
     } else {
         return Err(io::Error::new(io::ErrorKind::Unsupported, "it is neither a file, a directory nor a link"));
     }
+    if is_changed {
+        return Ok(Carried::Beside(settle(&beside, to)));
+    }
     fs::rename(&beside, to).map(|()| Carried::Done)
+}
+
+/// Moves it to the first name of ours beside `path` that is free. It begins with a dot, for every other file of that
+/// directory may be taken for a script.
+fn settle(from: &Path, path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default();
+    for number in 1..=u32::MAX {
+        let mut free = OsString::from(".");
+        free.push(name);
+        free.push(format!(".svc-{number}"));
+        let free = path.with_file_name(free);
+        match fs::hard_link(from, &free) {
+            Ok(()) => {
+                // Two names are one too many, no more.
+                fs::remove_file(from).ok();
+                return free;
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            // A file system without such links: it is safe where it is.
+            Err(_) => break,
+        }
+    }
+    from.to_path_buf()
 }
 
 fn looks_like(path: &Path, wanted: &fs::Metadata) -> io::Result<()> {
@@ -247,13 +319,56 @@ mod tests {
         fs::set_permissions(from.join("new/inner/file"), fs::Permissions::from_mode(0o600)).unwrap();
         symlink("changed", from.join("link")).unwrap();
         let mut faults = Vec::new();
-        carry(&from, &to, Path::new("/x"), &mut faults);
+        let before = entries(&to).unwrap();
+        carry(&from, &to, Path::new("/x"), &before.covered, &mut faults);
         assert_eq!(faults, [""; 0]);
         assert_eq!(fs::read_to_string(to.join("kept")).unwrap(), "old");
         assert_eq!(fs::read_to_string(to.join("link")).unwrap(), "new");
         assert_eq!(fs::metadata(to.join("new/inner/file")).unwrap().mode() & 0o777, 0o600);
         let names = fs::read_dir(&to).unwrap().count();
         assert_eq!(names, 4, "nothing is left of the way there");
+    }
+
+    #[test]
+    fn what_somebody_else_changed_meanwhile_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        fs::create_dir(&from).unwrap();
+        fs::create_dir(&to).unwrap();
+        for name in ["conf", "touched", "mode"] {
+            fs::write(to.join(name), "old").unwrap();
+            fs::set_permissions(to.join(name), fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        symlink("conf", to.join("link")).unwrap();
+        let before = entries(&to).unwrap();
+        assert_eq!((before.shown.len(), before.covered.len()), (0, 4));
+        for (name, text) in [("conf", "ours"), ("touched", "old"), ("mode", "old"), ("new", "ours")] {
+            fs::write(from.join(name), text).unwrap();
+            fs::set_permissions(from.join(name), fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        fs::set_permissions(from.join("mode"), fs::Permissions::from_mode(0o600)).unwrap();
+        symlink("new", from.join("link")).unwrap();
+        for name in ["conf", "new"] {
+            fs::write(to.join(name), "of somebody else").unwrap();
+        }
+        let inode = |name: &str| fs::symlink_metadata(to.join(name)).unwrap().ino();
+        let touched = inode("touched");
+        let mut faults = Vec::new();
+        fs::write(to.join(".conf.svc-1"), "earlier").unwrap();
+        carry(&from, &to, Path::new("/x"), &before.covered, &mut faults);
+        faults.sort();
+        let told = |name: &str, number: u8| {
+            format!("/x/{name} was changed meanwhile and stays; what was written to it is in /x/.{name}.svc-{number}")
+        };
+        assert_eq!(faults, [told("conf", 2), told("new", 1)]);
+        let text = |name: &str| fs::read_to_string(to.join(name)).unwrap();
+        assert_eq!((text("conf"), text("new")), ("of somebody else".into(), "of somebody else".into()));
+        assert_eq!((text(".conf.svc-1"), text(".conf.svc-2")), ("earlier".into(), "ours".into()));
+        assert_eq!(text(".new.svc-1"), "ours");
+        assert_eq!(inode("touched"), touched, "the same file as before");
+        assert_eq!(fs::metadata(to.join("mode")).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_link(to.join("link")).unwrap(), Path::new("new"));
+        assert_eq!(fs::read_dir(&to).unwrap().count(), 8, "nothing is left of the way there");
     }
 
     #[test]
