@@ -57,6 +57,14 @@ pub(crate) fn around(words: Vec<String>, service: &Service, runtime: &Path) -> R
 /// Lends libraries to a program and waits for it: the names of the libraries, then the program's words.
 pub(super) fn run(runtime: &Path, names: &[String]) -> u8 {
     let Some((named, words)) = names.split_first() else { return 2 };
+    // From the first on: whatever ends us before it is all given back loses what was written.
+    let signals = match hold() {
+        Ok(signals) => signals,
+        Err(error) => {
+            say(format!("holding signals: {error}"));
+            return NOT_EXECUTED;
+        }
+    };
     let libraries: Vec<_> = named.split(BETWEEN).filter_map(|path| Some((path, library::at(path)?.text))).collect();
     let (lent, words) = match prepare(runtime, &libraries, words) {
         Ok(prepared) => prepared,
@@ -69,7 +77,7 @@ pub(super) fn run(runtime: &Path, names: &[String]) -> u8 {
             return NOT_PERMITTED;
         }
     };
-    let ended = launch(&words).and_then(|handle| wait(&handle));
+    let ended = launch(&words).and_then(|handle| wait(&handle, &signals));
     for fault in lent.map(Lent::give_back).into_iter().flatten() {
         say(fault);
     }
@@ -155,15 +163,19 @@ fn launch(words: &[String]) -> io::Result<Handle> {
     Spawner::new()?.spawn(&launch, Kin::Child).map_err(|error: SpawnError| error.into())
 }
 
-/// Waits until it has ended. What is sent to us is meant for it.
-fn wait(handle: &Handle) -> io::Result<Exit> {
+/// Holds what is meant for the program; a program that is spawned gets none of it held.
+fn hold() -> io::Result<Signals> {
+    let held: Vec<Incoming> = Incoming::ALL.into_iter().filter(|signal| meant(*signal).is_some()).collect();
+    Signals::hold(&held)
+}
+
+/// Waits until it has ended. What is sent to us, or was since we hold it, is meant for it.
+fn wait(handle: &Handle, signals: &Signals) -> io::Result<Exit> {
     const ENDED: u64 = 0;
     const TOLD: u64 = 1;
-    let held: Vec<Incoming> = Incoming::ALL.into_iter().filter(|signal| meant(*signal).is_some()).collect();
-    let signals = Signals::hold(&held)?;
     let mut poller = Poller::new()?;
     poller.add(handle, ENDED, Interest::READ)?;
-    poller.add(&signals, TOLD, Interest::READ)?;
+    poller.add(signals, TOLD, Interest::READ)?;
     let mut ready = Vec::new();
     loop {
         if let Some(exit) = reap::reap_one(handle.pid())? {

@@ -2,13 +2,15 @@
 //! as it is.
 
 use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use svc::wire::{Reply, Request, StateName};
 use svc_core::{Answer, Exit};
 
-use crate::harness::{Daemon, is_root, lives, target, until};
+use crate::harness::{Daemon, is_root, lives, signal, target, until};
 
 /// As a port of FreeBSD has it, but for what it writes.
 const RC_D: &str = r#"#!/bin/sh
@@ -287,4 +289,40 @@ fn who_may_not_mount_is_told_what_is_missing() {
     assert!(matches!(outcome.answer, Answer::Failed(_)), "{outcome:?}");
     let said = outcome.output.join("\n");
     assert!(said.contains("lending /etc/rc.subr, which this machine lacks: making a mount namespace"), "{said}");
+}
+
+#[test]
+fn a_signal_from_before_the_program_runs_is_for_the_program() {
+    if Path::new("/sbin/openrc-run").exists() || !Path::new("/proc/self/status").exists() {
+        return eprintln!("skipped: an early signal: needs Linux, and OpenRC's interpreter not to be there");
+    }
+    const TERM: i32 = 15;
+    let dir = tempfile::tempdir().unwrap();
+    let (script, real) = (dir.path().join("script"), dir.path().join("real"));
+    fs::write(&real, "#!/sbin/openrc-run\nexec sleep 120\n").unwrap();
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o755)).unwrap();
+    // Whose first line is read waits at a fifo for as long as we have it open.
+    assert!(Command::new("mkfifo").arg(&script).status().unwrap().success());
+    let mut fifo = fs::File::options().read(true).write(true).open(&script).unwrap();
+    fifo.write_all(b"#!/sbin/openrc-run\n").unwrap();
+    let mut lender = Command::new(env!("CARGO_BIN_EXE_svcd"))
+        .args(["--role", "lender", "--runtime-dir"])
+        .arg(dir.path())
+        .args(["--", "/sbin/openrc-run"])
+        .arg(&script)
+        .arg("start")
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    let pid = i32::try_from(lender.id()).unwrap();
+    until("its signals are held", || {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let held = status.lines().find_map(|line| line.strip_prefix("SigBlk:"))?;
+        let held = u64::from_str_radix(held.trim(), 16).unwrap();
+        (held & (1 << (TERM - 1)) != 0).then_some(())
+    });
+    signal(pid, TERM);
+    fs::rename(&real, &script).unwrap();
+    drop(fifo);
+    assert_eq!(lender.wait().unwrap().code(), Some(128 + TERM), "the program got it, and not the one above it");
 }
