@@ -150,6 +150,24 @@ fn what_the_definition_started_is_started_anew_by_the_script() {
 }
 
 #[test]
+fn a_service_that_was_stopped_to_go_back_is_up_again_where_its_script_cannot_come_into_force() {
+    let (daemon, _) = machine();
+    done(&daemon, "--convert napper --no-compare");
+    daemon.down("napper");
+    daemon.up("napper");
+    let by_definition = daemon.pid("napper");
+    fs::create_dir(daemon.path("services/napper.d")).unwrap();
+    fs::write(daemon.path("services/napper.d/odd.toml"), "no-such-key = 1\n").unwrap();
+    let output = migrate(&daemon, "--undo napper");
+    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+    let said = told(&output);
+    assert!(said.contains("no-such-key") && said.contains("; it was started again"), "{said}");
+    let now = daemon.until_state("napper", StateName::Up);
+    assert!(!lives(by_definition) && lives(now.pid.unwrap()));
+    daemon.down("napper");
+}
+
+#[test]
 fn what_somebody_wrote_is_not_written_over() {
     let (daemon, pid) = machine();
     let own = "command = \"/bin/true\"\n";

@@ -340,19 +340,40 @@ impl Work<'_> {
         if anew {
             self.act(Request::Stop, name)?;
         }
-        let saved = self.stage.back(name)?;
-        let saved = saved.map(|path| format!("; what was edited waits in {}", path.display())).unwrap_or_default();
+        let saved = match self.script_back(name, before.is_some()) {
+            Ok(saved) => saved,
+            // It was stopped for its script; with that or without, it was up.
+            Err(why) if anew => {
+                let then = self.start(name).map_or_else(|failed| failed, |()| "it was started again".to_owned());
+                return Err(format!("{why}; {then}"));
+            }
+            Err(why) => return Err(why),
+        };
         let Some(before) = before else {
             return Ok(format!("the script comes into force when svcd is started{saved}"));
         };
-        self.load(name)?;
         if anew {
-            self.act(Request::Start, name)?;
+            self.start(name)?;
             return Ok(format!("its script started it anew{saved}"));
         }
         self.went_on(name, &before)?;
         let now = pid.map_or_else(|| "it is not running".to_owned(), |pid| format!("pid {pid} goes on"));
         Ok(format!("{now}{saved}"))
+    }
+
+    /// Puts the files back as they were and has them read, if anybody does; says what was saved of an edit.
+    fn script_back(&self, name: &str, is_known: bool) -> Result<String, String> {
+        let saved = self.stage.back(name)?;
+        if is_known {
+            self.load(name)?;
+        }
+        Ok(saved.map(|path| format!("; what was edited waits in {}", path.display())).unwrap_or_default())
+    }
+
+    /// Starts what was stopped here.
+    fn start(&self, name: &str) -> Result<(), String> {
+        let told = |why| format!("{why}; it is stopped; to start it: svc {name} start");
+        self.act(Request::Start, name).map_err(told)
     }
 
     fn act(&self, request: fn(Target) -> Request, name: &str) -> Result<(), String> {
@@ -380,28 +401,49 @@ impl Work<'_> {
         if self.common.quiet {
             return;
         }
-        let (style, word) = match row.state {
-            State::Staged => (GOOD, "staged"),
-            State::Kept => (ODD, "kept"),
-            State::Served => (GOOD, "served"),
-            State::Switched => (GOOD, "switched"),
-            State::Undone => (GOOD, "undone"),
-            State::Failed => (BAD, "failed"),
-        };
-        let mut text = format!("{:<20} {}", human::clean(&row.name), paint(style, word));
-        if !row.text.is_empty() {
-            text +=
-                &format!("{:width$} {}", "", human::one_line(&row.text), width = 8_usize.saturating_sub(word.len()));
-        }
-        text.push('\n');
-        if row.state == State::Staged {
-            row.open.iter().for_each(|line| text += &format!("  {}\n", human::one_line(line)));
-        }
-        say(&text);
+        say(&shown(row));
     }
+}
+
+/// A row for people.
+fn shown(row: &Row) -> String {
+    let (style, word) = match row.state {
+        State::Staged => (GOOD, "staged"),
+        State::Kept => (ODD, "kept"),
+        State::Served => (GOOD, "served"),
+        State::Switched => (GOOD, "switched"),
+        State::Undone => (GOOD, "undone"),
+        State::Failed => (BAD, "failed"),
+    };
+    let mut text = format!("{:<20} {}", human::clean(&row.name), paint(style, word));
+    if !row.text.is_empty() {
+        text += &format!("{:width$} {}", "", human::one_line(&row.text), width = 8_usize.saturating_sub(word.len()));
+    }
+    text.push('\n');
+    // Once it is in force they matter more, not less.
+    if matches!(row.state, State::Staged | State::Switched) {
+        row.open.iter().for_each(|line| text += &format!("  {}\n", human::one_line(line)));
+    }
+    text
 }
 
 /// What tells a process from every other.
 fn main_of(pid: i32) -> Option<Main> {
     process::start_time(pid).ok().map(|started| Main { pid, started })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_should_look_at_is_shown_of_definitions_that_wait_and_that_are_in_force() {
+        let shows = |state| {
+            let open = vec!["no pid file is known".to_owned()];
+            let row = Row { name: "web".to_owned(), script: String::new(), state, text: String::new(), open };
+            shown(&row).ends_with("\n  no pid file is known\n")
+        };
+        assert!(shows(State::Staged) && shows(State::Switched));
+        assert!(!shows(State::Undone));
+    }
 }
