@@ -82,7 +82,7 @@ fn changes(reach: Reach, scratch: &[PathBuf], mut deed: impl FnMut()) -> (BTreeM
         let theirs = after.differences(&idle);
         let is_theirs = |what: &str| theirs.keys().any(|other| place(other) == place(what));
         let may_differ = |what: &str, how: &str| how == "new" || !what.starts_with('/');
-        found.retain(|what, how| !theirs.contains_key(what) && !(may_differ(what, how) && is_theirs(what)));
+        found.retain(|what, how| !(theirs.contains_key(what) || may_differ(what, how) && is_theirs(what)));
         (left, before) = (found, idle);
     }
     (left, before.count())
