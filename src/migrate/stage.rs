@@ -65,8 +65,8 @@ enum Step {
     Note(Record),
     /// Puts the definition there.
     Put(String),
-    /// Keeps what somebody wrote there among those that wait.
-    Save(Vec<u8>),
+    /// Keeps what somebody wrote there among those that wait; one that somebody edited there goes aside.
+    Save { text: Vec<u8>, aside: Option<PathBuf> },
     /// Puts back what was kept.
     Restore,
     /// Takes the definition away.
@@ -123,24 +123,46 @@ impl Stage {
         let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
         let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
         names.sort();
-        names.retain(|name| self.standing(name) != Standing::Before);
+        names.retain(|name| self.standing(name) != Ok(Standing::Before));
         names
     }
 
-    /// Where a service stands, as its files tell.
-    pub(crate) fn standing(&self, name: &str) -> Standing {
-        let text = files::read_regular(&self.record(name), TEXT_BYTES_MAX).unwrap_or_default();
-        let Ok(record) = serde_json::from_slice::<Record>(&text) else { return Standing::Before };
-        match self.sum(name) {
+    /// Where a service stands, as its files tell. A record that cannot be read is no sign that nothing was done.
+    pub(crate) fn standing(&self, name: &str) -> Result<Standing, String> {
+        let path = self.record(name);
+        let text = match files::read_regular(&path, TEXT_BYTES_MAX) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Standing::Before),
+            read => read.map_err(|error| self.unknown(name, &error.to_string()))?,
+        };
+        let record: Record = serde_json::from_slice(&text)
+            .map_err(|error| self.unknown(name, &format!("{}: {error}", path.display())))?;
+        Ok(match self.sum(name) {
             Some(sum) if sum == record.sum => Standing::Switched(record),
             // The power went before it was put there, or after it was taken away.
             sum if sum == record.had => Standing::Before,
             _ => Standing::Edited(record),
-        }
+        })
+    }
+
+    /// What to do where nobody knows what was put there.
+    fn unknown(&self, name: &str, fault: &str) -> String {
+        let (target, kept, record) = (self.target(name), self.kept(name), self.record(name));
+        let had = match kept.is_file() {
+            true => format!("; what stood there before is {}, perhaps", kept.display()),
+            false => String::new(),
+        };
+        format!(
+            "{fault}, so what stood in {} is not known{had}; see that the right one is there, then remove {}",
+            target.display(),
+            record.display()
+        )
     }
 
     /// Puts the definition that waits in its place; `main` is what runs. What stands there is kept.
     pub(crate) fn switch(&self, name: &str, main: Option<Main>) -> Result<(), String> {
+        if self.standing(name)? != Standing::Before {
+            return Err(format!("a definition took its place already; to take that back: svc migrate --undo {name}"));
+        }
         let text = self.text(name)?;
         if !self.target.is_dir() {
             let mark = self.dir.join(MADE);
@@ -152,10 +174,15 @@ impl Stage {
         self.carry_out(name, self.forwards(name, text, main))
     }
 
-    /// Puts everything back as it was; what somebody wrote there since waits then, and is named.
-    pub(crate) fn back(&self, name: &str) -> Result<Option<PathBuf>, String> {
+    /// Puts everything back as it was. What somebody wrote there since waits then, and is named; so is one that waited
+    /// and was edited, too.
+    pub(crate) fn back(&self, name: &str) -> Result<Vec<PathBuf>, String> {
         let steps = self.backwards(name)?;
-        let saved = steps.iter().any(|step| matches!(step, Step::Save(_))).then(|| self.staged(name));
+        let saved = |step: &Step| match step {
+            Step::Save { aside, .. } => [Some(self.staged(name)), aside.clone()],
+            _ => [None, None],
+        };
+        let saved = steps.iter().flat_map(saved).flatten().collect();
         self.carry_out(name, steps)?;
         Ok(saved)
     }
@@ -197,13 +224,16 @@ impl Stage {
 
     fn backwards(&self, name: &str) -> Result<Vec<Step>, String> {
         let home = |record: &Record| if record.had.is_some() { Step::Restore } else { Step::Remove };
-        Ok(match self.standing(name) {
+        Ok(match self.standing(name)? {
             Standing::Before => vec![Step::Forget],
             Standing::Switched(record) => vec![home(&record), Step::Forget],
             Standing::Edited(record) => {
                 let path = self.target(name);
                 match fs::read(&path) {
-                    Ok(text) => vec![Step::Save(text), home(&record), Step::Forget],
+                    Ok(text) => {
+                        let aside = self.aside(name, &text);
+                        vec![Step::Save { text, aside }, home(&record), Step::Forget]
+                    }
                     // Somebody took it away.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => match record.had {
                         Some(_) => vec![Step::Restore, Step::Forget],
@@ -215,13 +245,33 @@ impl Stage {
         })
     }
 
+    /// Where the definition that waits goes if it is not to be written over: somebody edited it, and otherwise.
+    fn aside(&self, name: &str, text: &[u8]) -> Option<PathBuf> {
+        let path = self.staged(name);
+        let is_theirs = match fs::read(&path) {
+            Ok(waits) => waits != text && !std::str::from_utf8(&waits).is_ok_and(place::is_ours),
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        };
+        let number = |at: u32| if at < 2 { String::new() } else { format!(".{at}") };
+        let mut names = (1..).map(|at| self.dir.join(format!("{name}.toml.edited{}", number(at))));
+        if is_theirs { names.find(|path| path.symlink_metadata().is_err()) } else { None }
+    }
+
     fn carry_out(&self, name: &str, steps: Vec<Step>) -> Result<(), String> {
         steps.into_iter().try_for_each(|step| self.step(name, step).map_err(|error| format!("{name}: {error}")))
     }
 
     fn step(&self, name: &str, step: Step) -> io::Result<()> {
-        let (target, kept) = (self.target(name), self.dir.join(BEFORE).join(format!("{name}.toml")));
+        let (target, kept) = (self.target(name), self.kept(name));
         match step {
+            // While there is a record, what was kept may be all that is left of it.
+            Step::Keep if self.record(name).exists() && kept.exists() => {
+                if fs::read(&kept)? == fs::read(&target)? {
+                    return Ok(());
+                }
+                let (kept, target) = (kept.display(), target.display());
+                Err(io::Error::other(format!("{kept} was kept, and differs from {target}; move one of them away")))
+            }
             Step::Keep => {
                 remove(&kept)?;
                 // The same file by another name: nothing of it changes, its times neither.
@@ -240,7 +290,11 @@ impl Stage {
                 sync(&self.target)
             }
             Step::Put(text) => files::replace(&target, text.as_bytes(), 0o644),
-            Step::Save(text) => files::replace(&self.staged(name), &text, 0o644),
+            Step::Save { text, aside } => {
+                let path = self.staged(name);
+                aside.map_or(Ok(()), |aside| fs::rename(&path, aside))?;
+                files::replace(&path, &text, 0o644)
+            }
             Step::Restore => {
                 fs::rename(&kept, &target)?;
                 sync(&self.target)
@@ -251,6 +305,11 @@ impl Stage {
             }
             Step::Forget => remove(&self.record(name)).and_then(|()| remove(&kept)),
         }
+    }
+
+    /// What stood in the definition's place.
+    fn kept(&self, name: &str) -> PathBuf {
+        self.dir.join(BEFORE).join(format!("{name}.toml"))
     }
 
     fn record(&self, name: &str) -> PathBuf {
@@ -314,7 +373,7 @@ mod tests {
             stage.switch("web", None).unwrap();
             assert_eq!(there(&stage).unwrap().0, stage.text("web").unwrap());
             assert_eq!(stage.names(), ["web"]);
-            assert_eq!(stage.back("web").unwrap(), None);
+            assert!(stage.back("web").unwrap().is_empty());
             assert_eq!(there(&stage), before);
             stage.clear();
             let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -343,9 +402,9 @@ mod tests {
                     some(stage.backwards("web").unwrap(), back);
                     if goes_back {
                         stage.back("web").unwrap();
-                        assert_eq!((there(&stage), stage.standing("web")), (before, Standing::Before));
+                        assert_eq!((there(&stage), stage.standing("web")), (before, Ok(Standing::Before)));
                         assert!(!stage.record("web").exists());
-                    } else if stage.standing("web") == Standing::Before {
+                    } else if stage.standing("web") == Ok(Standing::Before) {
                         stage.switch("web", None).unwrap();
                         assert_eq!(there(&stage).unwrap().0, new);
                         stage.back("web").unwrap();
@@ -363,11 +422,57 @@ mod tests {
             let before = there(&stage);
             stage.switch("web", None).unwrap();
             fs::write(stage.target("web"), "command = \"/bin/mine\"\n").unwrap();
-            assert!(matches!(stage.standing("web"), Standing::Edited(_)));
-            assert_eq!(stage.back("web").unwrap(), Some(stage.staged("web")));
+            assert!(matches!(stage.standing("web"), Ok(Standing::Edited(_))));
+            assert_eq!(stage.back("web").unwrap(), [stage.staged("web")]);
             assert_eq!((there(&stage), stage.text("web").unwrap().as_str()), (before, "command = \"/bin/mine\"\n"));
             stage.clear();
             assert!(stage.staged("web").exists(), "an edit is nobody's to clear away");
         }
+    }
+
+    #[test]
+    fn one_that_waits_and_was_edited_goes_aside_for_what_somebody_wrote_in_its_place() {
+        let (_folder, stage) = stage(None);
+        let mut aside = Vec::new();
+        for (waits, name) in [("# one\n", "web.toml.edited"), ("# two\n", "web.toml.edited.2")] {
+            fs::write(stage.staged("web"), waits).unwrap();
+            stage.switch("web", None).unwrap();
+            let mine = format!("{waits}command = \"/bin/mine\"\n");
+            fs::write(stage.target("web"), &mine).unwrap();
+            let path = stage.dir.join(name);
+            assert_eq!(stage.back("web").unwrap(), [stage.staged("web"), path.clone()]);
+            assert_eq!(stage.text("web").unwrap(), mine);
+            aside.push((path, waits));
+            stage.clear();
+            aside.iter().for_each(|(path, text)| assert_eq!(fs::read_to_string(path).unwrap(), *text));
+        }
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_is_told_and_nothing_is_touched() {
+        for old in OLD {
+            let (_folder, stage) = stage(old);
+            stage.switch("web", None).unwrap();
+            for text in ["", "{"] {
+                fs::write(stage.record("web"), text).unwrap();
+                let place = stage.record("web").display().to_string();
+                assert_eq!(stage.names(), ["web"]);
+                for fault in [stage.switch("web", None).unwrap_err(), stage.back("web").unwrap_err()] {
+                    assert!(fault.starts_with(&place) && fault.ends_with(&format!("then remove {place}")), "{fault}");
+                }
+                assert_eq!(fs::read_to_string(stage.kept("web")).ok().as_deref(), old);
+                assert_eq!(fs::read_to_string(stage.target("web")).unwrap(), stage.text("web").unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_kept_is_not_given_up_while_there_is_a_record() {
+        let (_folder, stage) = stage(OLD[1]);
+        stage.switch("web", None).unwrap();
+        let fault = stage.step("web", Step::Keep).unwrap_err().to_string();
+        assert!(fault.contains("was kept, and differs"), "{fault}");
+        assert_eq!(fs::read_to_string(stage.kept("web")).ok().as_deref(), OLD[1]);
+        assert!(stage.switch("web", None).is_err());
     }
 }

@@ -145,13 +145,17 @@ impl Work<'_> {
             open: Vec::new(),
         };
         match self.stage.standing(&entry.name) {
-            Standing::Before => {}
-            Standing::Switched(_) => {
+            Ok(Standing::Before) => {}
+            Ok(Standing::Switched(_)) => {
                 (row.state, row.text) = (State::Switched, "its definition is in force".to_owned());
                 return row;
             }
-            Standing::Edited(_) => {
+            Ok(Standing::Edited(_)) => {
                 (row.state, row.text) = (State::Switched, "its definition was edited since it is in force".to_owned());
+                return row;
+            }
+            Err(fault) => {
+                (row.state, row.text) = (State::Failed, fault);
                 return row;
             }
         }
@@ -330,7 +334,7 @@ impl Work<'_> {
     /// Puts the script in force again. A process that the definition started is one that the script cannot stop, so it
     /// is started anew.
     fn take_back(&self, name: &str) -> Result<String, String> {
-        let (Standing::Switched(record) | Standing::Edited(record)) = self.stage.standing(name) else {
+        let (Standing::Switched(record) | Standing::Edited(record)) = self.stage.standing(name)? else {
             return self.stage.back(name).map(|_| "it is as it was".to_owned());
         };
         let before = self.summary(name)?;
@@ -367,7 +371,11 @@ impl Work<'_> {
         if is_known {
             self.load(name)?;
         }
-        Ok(saved.map(|path| format!("; what was edited waits in {}", path.display())).unwrap_or_default())
+        let saved: Vec<String> = saved.iter().map(|path| path.display().to_string()).collect();
+        Ok(match saved.is_empty() {
+            true => String::new(),
+            false => format!("; what was edited waits in {}", saved.join(", what was edited there before in ")),
+        })
     }
 
     /// Starts what was stopped here.
