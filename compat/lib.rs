@@ -8,6 +8,7 @@ pub mod library;
 pub mod login_class;
 pub mod note;
 pub mod order;
+pub mod play;
 pub mod policy;
 pub mod rcconf;
 pub mod script;

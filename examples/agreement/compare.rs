@@ -25,6 +25,7 @@ use svc::convert::{Draft, Table, Tree, manual};
 use svc_core::service::Kind;
 
 use crate::user::Users;
+use svc_compat::play::Machine;
 
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -21,6 +21,7 @@ use std::process::ExitCode;
 
 use svc::convert::unit::{Unit, beside};
 use svc::convert::{Table, Tree, Verdict, convert};
+use svc_compat::play::Machine;
 
 use compare::{Field, compare};
 

@@ -8,6 +8,7 @@
 use svc::convert::elf::Program;
 use svc::convert::unit::Unit;
 use svc::convert::{Draft, Tree};
+use svc_compat::play::Machine;
 
 /// Who each side names, and whether these are the same in the end.
 pub(crate) struct Users {

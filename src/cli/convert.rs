@@ -11,6 +11,7 @@ use crate::convert::place::{self, Written};
 use crate::convert::proof::{self, Proven, Stage};
 use crate::convert::report::Report;
 use crate::convert::{Table, Tree, Verdict, convert, unit};
+use svc_compat::play::Machine;
 
 /// What `svc convert` is told.
 #[derive(Args, Debug, Default)]

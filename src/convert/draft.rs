@@ -7,13 +7,14 @@ mod tables;
 use std::collections::BTreeSet;
 
 use svc_compat::facility::Facilities;
+use svc_compat::play::{Launch, Machine, Made, Spot, UNKNOWN};
 use svc_core::definition::join;
 use svc_core::service::Kind;
 use svc_core::{Name, Signal};
 use svc_platform::host;
 
+use super::Tree;
 use super::evidence::{Evidence, is_own};
-use super::play::{Launch, Made, Spot, Tree, UNKNOWN};
 use super::stay::{Stay, stay};
 use super::table::Table;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::play::Tree;
+use super::Tree;
 
 /// More of a program than this is not looked through.
 const PROGRAM_BYTES_MAX: u64 = 48 << 20;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use svc_compat::play::{self, How, Launch, Machine, Piece, Record, Spot, UNKNOWN};
 use svc_compat::script::{self, Script};
 
-use super::play::{self, How, Launch, Piece, Record, Spot, Tree, UNKNOWN};
+use super::Tree;
 
 /// Verbs that every service has, or that say nothing of this one.
 const USUAL: &[&str] = &[

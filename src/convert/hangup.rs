@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::Tree;
 use super::manual::{own_texts, pages};
-use super::play::Tree;
 
 /// What is said of the signal stands so near to its name.
 const NEAR_CHARACTERS: usize = 320;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::play::Tree;
+use super::Tree;
 
 /// More of a program than this is not looked through.
 const PROGRAM_BYTES_MAX: u64 = 48 << 20;

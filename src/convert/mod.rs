@@ -9,12 +9,12 @@ pub mod evidence;
 pub mod hangup;
 pub mod manual;
 pub mod place;
-pub mod play;
 pub mod proof;
 pub mod report;
 pub mod rest;
 pub mod stay;
 pub mod table;
+mod tree;
 pub mod unit;
 
 use svc_core::Name;
@@ -23,8 +23,8 @@ use svc_core::service::Service;
 
 pub use draft::Draft;
 pub use evidence::Evidence;
-pub use play::Tree;
 pub use table::Table;
+pub use tree::Tree;
 
 /// What becomes of a script.
 #[derive(Clone, Debug)]

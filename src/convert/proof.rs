@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use svc_compat::play::{How, Launch, Made, Spot, UNKNOWN};
 use svc_core::service::Kind;
 
+use super::Tree;
 use super::draft::Draft;
 use super::evidence::Evidence;
 use super::manual::{self, Effect};
-use super::play::{How, Launch, Made, Spot, Tree, UNKNOWN};
 use super::stay::Stay;
 use super::table::Table;
 use super::{Verdict, evidence, judge};

@@ -1,8 +1,10 @@
 //! How a daemon stays in the foreground, and what says so.
 
+use svc_compat::play::Launch;
+
+use super::Tree;
 use super::elf::Program;
 use super::manual::{self, Described, Effect};
-use super::play::{Launch, Tree};
 use super::table::Table;
 
 /// How it goes on.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use svc_compat::Style;
+use svc_compat::play::{self, Machine, Piece};
 use svc_core::definition::join;
 
-use super::play::{self, Piece, Tree};
+use super::Tree;
 
 /// What a service unit says, so far as a definition can say the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

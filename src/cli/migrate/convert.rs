@@ -26,6 +26,7 @@ use crate::migrate::stage::{Main, Stage, Standing};
 use crate::migrate::{Adoption, Entry, survey};
 use crate::rehearse::compare::{self, Pair};
 use crate::wire::{Change, LoadReport, Refusal, Reply, Request, StateName, Summary, Target};
+use svc_compat::play::Machine;
 
 /// So many scripts are rehearsed at a time.
 const AT_ONCE: usize = 4;

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use svc_compat::play::{Launch, Machine, UNKNOWN};
+
 use super::{Draft, quoted};
+use crate::convert::Tree;
 use crate::convert::evidence::Evidence;
-use crate::convert::play::{Launch, Tree, UNKNOWN};
 
 /// Where packages and administrators say which directories there are after a boot.
 const PLACES: [&str; 3] = ["/etc/tmpfiles.d", "/run/tmpfiles.d", "/usr/lib/tmpfiles.d"];

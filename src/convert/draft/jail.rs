@@ -1,11 +1,11 @@
 //! The service jail of rc.conf(5) as a table `[jail]`.
 
+use svc_compat::play::Launch;
 use svc_compat::service_jail;
 use svc_core::definition::System;
 use svc_core::service::Network;
 
 use super::{Draft, list, quoted};
-use crate::convert::play::Launch;
 
 impl Draft {
     /// The jail is carried over where there are jails; elsewhere somebody is told.

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use svc_compat::play::{Launch, Machine, UNKNOWN};
 use svc_core::Signal;
 use svc_core::definition::join;
 
 use super::{Draft, command_value, list, quoted};
+use crate::convert::Tree;
 use crate::convert::evidence::{Evidence, is_own};
 use crate::convert::has_verbs;
-use crate::convert::play::{Launch, Tree, UNKNOWN};
 
 impl Draft {
     pub(super) fn environment(&mut self, tree: &Tree, launch: &Launch) {

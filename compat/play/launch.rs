@@ -166,7 +166,7 @@ impl Player<'_> {
         let mut launch = self.launch(How::StartStopDaemon, command, spot);
         let background = call.has('b') || !self.context.wrappers.is_empty();
         let context = &mut launch.context;
-        let openrc = self.script.style == svc_compat::Style::OpenrcRun;
+        let openrc = self.script.style == crate::Style::OpenrcRun;
         // There `--user` is who it runs as; Debian's tool only looks for a process of that user.
         let user = call.value('c').or_else(|| call.value('u').filter(|_| openrc));
         who(context, user.as_deref(), call.value('g'));
@@ -299,7 +299,7 @@ impl Player<'_> {
             }
             return (is_pid_file && self.running).then(|| format!("{PID}\n"));
         }
-        self.tree.read(path).map(|text| svc_compat::text::decode(&text))
+        self.tree.read(path).map(|text| crate::text::decode(&text))
     }
 }
 

@@ -31,7 +31,7 @@ impl Player<'_> {
     }
 
     fn source_if_there(&mut self, file: &str, spot: &Spot) {
-        if self.tree.find(file).is_some() {
+        if self.tree.has(file) {
             self.command(&[".".to_string(), file.to_string()], spot);
         }
     }

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use svc_compat::shell::{TokenKind, tokens};
-use svc_compat::text::decode;
+use crate::shell::{TokenKind, tokens};
+use crate::text::decode;
 
 /// What is nested deeper than this is read as empty.
 const DEPTH_MAX: usize = 60;

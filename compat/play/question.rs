@@ -121,11 +121,11 @@ impl Player<'_> {
             "-s" => self.tree.has_text(path),
             "-S" | "-p" | "-c" | "-b" => false,
             "-L" | "-h" => false,
-            _ => self.tree.find(path).is_some() || is_tool(path) || is_usual(path),
+            _ => self.tree.has(path) || is_tool(path) || is_usual(path),
         };
         // Of packages that are only unpacked, what maintainer scripts make is not there yet.
         let may_be = !path.starts_with("/etc/default/") && !matches!(operator, "-L" | "-h" | "-S" | "-p" | "-c" | "-b");
-        if !found && self.tree.partial && may_be {
+        if !found && self.tree.is_partial() && may_be {
             self.presumed = true;
             self.presumed_files.insert(path.to_string());
             return Some(true);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use svc_compat::library::{INIT_D_SCRIPT, INIT_FUNCTIONS};
+use crate::library::{INIT_D_SCRIPT, INIT_FUNCTIONS};
 
 use super::expand::base_name;
 use super::flow::Flow;
@@ -108,7 +108,7 @@ impl Player<'_> {
         if let Some(flow) = self.rc_subr(&name, words, spot) {
             return flow;
         }
-        if self.script.style == svc_compat::Style::OpenrcRun
+        if self.script.style == crate::Style::OpenrcRun
             && let Some(flow) = self.openrc(&name, words, spot)
         {
             return flow;
@@ -314,7 +314,7 @@ impl Player<'_> {
             if !guarded && !asked && path.starts_with('/') {
                 self.record.missing.push((path.clone(), spot.clone()));
             }
-            return if self.tree.partial { self.may_end(0) } else { self.ends(1) };
+            return if self.tree.is_partial() { self.may_end(0) } else { self.ends(1) };
         };
         if !library && !own {
             self.record.sourced.push((path.clone(), spot.clone()));
@@ -379,7 +379,7 @@ impl Player<'_> {
                 self.print(&format!("{path}\n"));
                 self.ends(0)
             }
-            None if self.tree.partial => {
+            None if self.tree.is_partial() => {
                 self.print(&format!("/usr/bin/{wanted}\n"));
                 self.may_end(0)
             }
@@ -432,8 +432,8 @@ impl Player<'_> {
 
 /// The words of a text as a shell cuts them.
 fn text_words(text: &str) -> Vec<String> {
-    let pieces = svc_compat::shell::tokens(text.as_bytes());
-    let words = pieces.iter().filter(|token| token.kind == svc_compat::shell::TokenKind::Word);
+    let pieces = crate::shell::tokens(text.as_bytes());
+    let words = pieces.iter().filter(|token| token.kind == crate::shell::TokenKind::Word);
     words.filter_map(|token| text.get(token.start..token.end)).map(String::from).collect()
 }
 

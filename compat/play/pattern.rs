@@ -4,7 +4,7 @@ use regex::Regex;
 
 /// Whether a shell pattern matches the whole text.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
-    svc_compat::shell::glob(pattern, text)
+    crate::shell::glob(pattern, text)
 }
 
 /// `${NAME#PATTERN}`, `##`, `%`, `%%`.

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use svc_compat::play::Machine;
+
 use crate::migrate::root::Root;
 
 /// A text longer than this is not read.
@@ -13,8 +15,7 @@ const TEXT_BYTES_MAX: u64 = 1 << 20;
 #[derive(Clone, Debug)]
 pub struct Tree {
     root: Root,
-    /// The machine is only unpacked packages: what is missing there may well be on the machine.
-    pub partial: bool,
+    partial: bool,
 }
 
 impl Tree {
@@ -33,11 +34,6 @@ impl Tree {
         self.root.is_machine()
     }
 
-    /// The text of a file.
-    pub fn read(&self, path: &str) -> Option<Vec<u8>> {
-        self.root.text(path, TEXT_BYTES_MAX)
-    }
-
     /// Where a path of the machine is from here, links followed.
     pub fn find(&self, path: &str) -> Option<PathBuf> {
         self.root.resolve(path)
@@ -48,37 +44,46 @@ impl Tree {
         self.root.within(path)
     }
 
-    pub(super) fn is_directory(&self, path: &str) -> bool {
-        self.find(path).is_some_and(|found| found.is_dir())
+    fn meta(&self, path: &str) -> Option<fs::Metadata> {
+        fs::metadata(self.find(path)?).ok()
+    }
+}
+
+impl Machine for Tree {
+    fn is_partial(&self) -> bool {
+        self.partial
     }
 
-    pub(super) fn is_file(&self, path: &str) -> bool {
-        self.find(path).is_some_and(|found| found.is_file())
+    fn read(&self, path: &str) -> Option<Vec<u8>> {
+        self.root.text(path, TEXT_BYTES_MAX)
     }
 
-    pub(super) fn is_program(&self, path: &str) -> bool {
-        let found = self.find(path).and_then(|found| fs::metadata(found).ok());
-        found.is_some_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    fn real(&self, path: &str) -> Option<String> {
+        self.find(path).map(|found| self.within(&found))
     }
 
-    pub(super) fn has_text(&self, path: &str) -> bool {
-        let found = self.find(path).and_then(|found| fs::metadata(found).ok());
-        found.is_some_and(|found| found.len() > 0)
+    fn is_directory(&self, path: &str) -> bool {
+        self.meta(path).is_some_and(|found| found.is_dir())
     }
 
-    /// The names in a directory, sorted; hidden ones left out.
-    pub fn list(&self, directory: &str) -> Vec<String> {
+    fn is_file(&self, path: &str) -> bool {
+        self.meta(path).is_some_and(|found| found.is_file())
+    }
+
+    fn is_program(&self, path: &str) -> bool {
+        self.meta(path).is_some_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    }
+
+    fn has_text(&self, path: &str) -> bool {
+        self.meta(path).is_some_and(|found| found.len() > 0)
+    }
+
+    fn list(&self, directory: &str) -> Vec<String> {
         let Some(found) = self.find(directory) else { return Vec::new() };
         let Ok(entries) = fs::read_dir(found) else { return Vec::new() };
         let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
         let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
         names.sort();
         names
-    }
-
-    /// The path of a program that is called by its name.
-    pub fn program(&self, name: &str) -> Option<String> {
-        let places = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-        places.iter().map(|place| format!("{place}/{name}")).find(|path| self.is_program(path))
     }
 }

@@ -177,7 +177,7 @@ impl Record {
 }
 
 /// Whether a program that is run by its path is one that stays: not one that only looks at a configuration.
-pub(in crate::convert) fn looks_like_daemon(launch: &Launch) -> bool {
+pub fn looks_like_daemon(launch: &Launch) -> bool {
     let looks = ["-t", "-T", "-V", "--test", "--check", "--version", "configtest", "check", "-C", "--help", "status"];
     let program = launch.command.first().map(String::as_str).unwrap_or_default();
     let mut words = launch.command.iter().skip(1);

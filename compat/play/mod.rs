@@ -1,5 +1,6 @@
 //! Plays a script's verb on paper: its shell text is followed as a shell would, but every command that would do
-//! something is written down instead. Nothing is run, nothing is touched; files are read below a root.
+//! something is written down instead. Nothing is run, nothing is touched; of the machine it is for
+//! only what [`Machine`] hands over is known.
 //!
 //! Where the way depends on what only running would tell, a play goes the way on which the command succeeds; where a
 //! start so leads to nothing, it is played again with one answer turned round. What was assumed is in the record.
@@ -11,6 +12,7 @@ mod filters;
 mod flow;
 mod inner;
 mod launch;
+mod machine;
 mod openrc;
 mod pattern;
 mod question;
@@ -19,20 +21,18 @@ mod record;
 mod signals;
 mod sum;
 mod syntax;
-mod tree;
 mod wrappers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
-use svc_compat::Style;
-use svc_compat::library::INIT_D_SCRIPT;
-
 pub use expand::UNKNOWN;
-pub(super) use record::looks_like_daemon;
-pub use record::{Assumed, Context, How, Launch, Made, Ran, Record, Sent};
+pub use machine::Machine;
+pub use record::{Assumed, Context, How, Launch, Made, Ran, Record, Sent, looks_like_daemon};
 pub use syntax::Spot;
-pub use tree::Tree;
+
+use crate::Style;
+use crate::library::INIT_D_SCRIPT;
 
 use flow::Variable;
 use syntax::Node;
@@ -68,7 +68,7 @@ pub struct Piece<'a> {
 /// Plays a verb until it does something: starts a program, or sends a signal.
 ///
 /// The answer of the first play is taken where none does.
-pub fn play(tree: &Tree, piece: Piece<'_>) -> Record {
+pub fn play(tree: &dyn Machine, piece: Piece<'_>) -> Record {
     let (mut first, mut direct) = (None, None);
     // A program that is only run may be a help beside the starter that another way leads to.
     let has_starter = |name: &str| piece.text.windows(name.len()).any(|part| part == name.as_bytes());
@@ -97,7 +97,7 @@ pub fn play(tree: &Tree, piece: Piece<'_>) -> Record {
     direct.or(first).unwrap_or_default()
 }
 
-fn once(tree: &Tree, piece: Piece<'_>, turned: &BTreeSet<usize>) -> Record {
+fn once(tree: &dyn Machine, piece: Piece<'_>, turned: &BTreeSet<usize>) -> Record {
     let mut player = Player::new(tree, piece, turned);
     let first_line = piece.text.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let is_library = first_line.starts_with(b"#!") && first_line.trim_ascii_end().ends_with(b"/init-d-script");
@@ -114,7 +114,7 @@ fn once(tree: &Tree, piece: Piece<'_>, turned: &BTreeSet<usize>) -> Record {
 
 /// One play.
 struct Player<'a> {
-    tree: &'a Tree,
+    tree: &'a dyn Machine,
     /// The script's own text, for scripts that are sourced by their interpreter.
     script: Piece<'a>,
     name: String,
@@ -150,7 +150,7 @@ struct Player<'a> {
 }
 
 impl<'a> Player<'a> {
-    fn new(tree: &'a Tree, script: Piece<'a>, turned: &'a BTreeSet<usize>) -> Self {
+    fn new(tree: &'a dyn Machine, script: Piece<'a>, turned: &'a BTreeSet<usize>) -> Self {
         let mut player = Self {
             tree,
             script,

@@ -23,7 +23,7 @@ impl Player<'_> {
         }
         let base = service.split('.').next().unwrap_or_default().to_string();
         for file in ["/etc/rc.conf".to_string(), format!("/etc/conf.d/{base}"), format!("/etc/conf.d/{service}")] {
-            if self.tree.find(&file).is_some() {
+            if self.tree.has(&file) {
                 self.command(&[".".to_string(), file], &nowhere);
             }
         }

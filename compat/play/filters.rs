@@ -43,7 +43,7 @@ impl Player<'_> {
         match name {
             "readlink" | "realpath" => {
                 let path = plain.first().map_or(String::new(), |path| (*path).clone());
-                let found = self.tree.find(&path).map(|found| self.tree.within(&found));
+                let found = self.tree.real(&path);
                 self.print(&format!("{}\n", found.unwrap_or(path)));
             }
             "pwd" => self.print("/\n"),
@@ -108,7 +108,7 @@ impl Player<'_> {
         let files: Vec<&String> = plain.iter().filter(|word| word.parse::<usize>().is_err()).copied().collect();
         let Some(text) = self.text_for(&files) else {
             let unknown = files.iter().any(|file| file.contains(UNKNOWN));
-            if unknown || (self.tree.partial && !files.iter().any(|file| super::question::volatile(file))) {
+            if unknown || (self.tree.is_partial() && !files.iter().any(|file| super::question::volatile(file))) {
                 self.print(&UNKNOWN.to_string());
                 self.may_end(0);
             } else {
