@@ -1,4 +1,4 @@
-//! Bytes to text and lines, whatever the bytes are.
+//! Bytes to text and lines, whatever the bytes are; names of paths.
 
 /// The text of these bytes: UTF-8, or else Latin-1, in which every byte is a character.
 pub fn decode(bytes: &[u8]) -> String {
@@ -12,4 +12,9 @@ pub fn decode(bytes: &[u8]) -> String {
 pub fn lines(text: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
     let text = text.strip_suffix(b"\n").unwrap_or(text);
     text.split(|byte| *byte == b'\n').zip(1..).map(|(line, number)| (number, line))
+}
+
+/// What follows the last slash of a path: the whole path where there is none.
+pub fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }

@@ -2,13 +2,12 @@
 
 use std::rc::Rc;
 
-use crate::library::{INIT_D_SCRIPT, INIT_FUNCTIONS};
-
-use super::expand::base_name;
 use super::flow::Flow;
 use super::record::{How, Launch, Ran};
 use super::syntax::{self, Spot, Word, assigned};
 use super::{Player, UNKNOWN};
+use crate::library::{INIT_D_SCRIPT, INIT_FUNCTIONS};
+use crate::text::base_name;
 
 /// Sourced files in one another.
 const SOURCED_DEPTH_MAX: usize = 12;

@@ -1,8 +1,9 @@
 //! Words become what a shell makes of them: variables, command substitutions, quotes, fields.
 
 use super::Player;
-use super::pattern::{base, cut, matches};
 use super::syntax::Spot;
+use crate::shell::cursor::{Chars, is_name};
+use crate::shell::{cut, cutting, glob};
 
 /// Stands in a text for what only running would tell. A private character of Unicode.
 pub const UNKNOWN: char = '\u{e000}';
@@ -113,7 +114,7 @@ impl Player<'_> {
         if !last.contains(['*', '?', '[']) || directory.contains(['*', '?', '[']) {
             return vec![field];
         }
-        let found: Vec<String> = self.tree.list(directory).into_iter().filter(|name| matches(last, name)).collect();
+        let found: Vec<String> = self.tree.list(directory).into_iter().filter(|name| glob(last, name)).collect();
         match found.is_empty() {
             true => vec![field],
             false => found.into_iter().map(|name| format!("{directory}/{name}")).collect(),
@@ -273,12 +274,11 @@ impl Player<'_> {
             };
         }
         let value = value.unwrap_or_default();
-        let cut_to = match operator {
-            '#' | '%' => {
-                let long = rest.chars().nth(1) == Some(operator);
-                let pattern = self.pattern(&rest[1 + usize::from(long)..], spot);
-                cut(&value, &pattern, operator == '#', long)
-            }
+        if let Some((operator, pattern)) = cutting(rest) {
+            let pattern = self.pattern(pattern, spot);
+            return out.value(&cut(&value, operator, &pattern), double);
+        }
+        let changed = match operator {
             '/' => {
                 let (from, to) = rest.trim_start_matches('/').split_once('/').unwrap_or((&rest[1..], ""));
                 let (from, to) = (self.text(from, spot), self.text(to, spot));
@@ -290,7 +290,7 @@ impl Player<'_> {
             }
             _ => piece(&value, rest),
         };
-        out.value(&cut_to, double);
+        out.value(&changed, double);
     }
 
     fn nested(&mut self, argument: &str, spot: &Spot, out: &mut Out, double: bool, depth: usize) {
@@ -322,75 +322,5 @@ fn piece(value: &str, rest: &str) -> String {
         (Some(Ok(from)), None) => value.chars().skip(from).collect(),
         (Some(Ok(from)), Some(Ok(length))) => value.chars().skip(from).take(length).collect(),
         _ => UNKNOWN.to_string(),
-    }
-}
-
-fn is_name(found: char) -> bool {
-    found.is_ascii_alphanumeric() || found == '_'
-}
-
-/// The last part of a path.
-pub(super) fn base_name(path: &str) -> &str {
-    base(path)
-}
-
-struct Chars<'a> {
-    rest: &'a str,
-}
-
-impl<'a> Chars<'a> {
-    fn next(&mut self) -> Option<char> {
-        let found = self.rest.chars().next()?;
-        self.rest = &self.rest[found.len_utf8()..];
-        Some(found)
-    }
-
-    fn take_while(&mut self, wanted: impl Fn(char) -> bool) -> &'a str {
-        let length = self.rest.find(|found| !wanted(found)).unwrap_or(self.rest.len());
-        let (taken, rest) = self.rest.split_at(length);
-        self.rest = rest;
-        taken
-    }
-
-    /// What stands before the closing backquote, one layer of backslashes taken away.
-    fn until_backquote(&mut self, double: bool) -> String {
-        let mut inside = String::new();
-        while let Some(found) = self.next() {
-            match found {
-                '`' => break,
-                '\\' => match self.next() {
-                    Some(next) if "`\\$".contains(next) || (double && next == '"') => inside.push(next),
-                    Some(next) => inside.extend(['\\', next]),
-                    None => {}
-                },
-                other => inside.push(other),
-            }
-        }
-        inside
-    }
-
-    /// What stands before the closing `close`, with nested pairs and quotes passed over; the close is taken too.
-    fn balanced(&mut self, open: char, close: char) -> &'a str {
-        let (all, mut depth, mut double) = (self.rest, 1_usize, false);
-        loop {
-            let before = self.rest;
-            match self.next() {
-                None => return all,
-                Some('\\') => drop(self.next()),
-                Some('"') => double = !double,
-                Some('\'') if open == '(' && !double => {
-                    self.take_while(|found| found != '\'');
-                    self.next();
-                }
-                Some(found) if found == open => depth += 1,
-                Some(found) if found == close => {
-                    depth -= 1;
-                    if depth == 0 {
-                        return &all[..all.len() - before.len()];
-                    }
-                }
-                Some(_) => {}
-            }
-        }
     }
 }

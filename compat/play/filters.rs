@@ -1,8 +1,9 @@
 //! Commands that print: parts of files and texts.
 
 use super::flow::Flow;
-use super::pattern::{base, expression};
+use super::pattern::expression;
 use super::{Player, UNKNOWN};
+use crate::text::base_name;
 
 impl Player<'_> {
     /// A command that reads text and prints some of it; `None` for any other.
@@ -10,7 +11,7 @@ impl Player<'_> {
         let plain: Vec<&String> = words.iter().filter(|word| !word.starts_with('-') || *word == "-").collect();
         match name {
             "basename" => {
-                let path = plain.first().map_or("", |path| base(path));
+                let path = plain.first().map_or("", |path| base_name(path.trim_end_matches('/')));
                 let suffix = plain.get(1).map_or("", |suffix| suffix.as_str());
                 let text = path.strip_suffix(suffix).filter(|rest| !rest.is_empty()).unwrap_or(path);
                 self.print(&format!("{text}\n"));

@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
-use super::pattern::matches;
 use super::record::{Assumed, How};
 use super::syntax::{self, Node, Redirect, Simple, Spot, Word, assigned};
 use super::{PID, Player, STEPS_MAX, UNKNOWN};
+use crate::shell::glob;
+use crate::text::base_name;
 
 /// Times that a loop is gone through.
 const ROUNDS_MAX: usize = 40;
@@ -276,7 +277,7 @@ impl Player<'_> {
         let fits = |player: &mut Self, patterns: &[Word]| {
             patterns.iter().any(|pattern| {
                 let text = player.pattern(&pattern.text, &pattern.spot);
-                matches(&text, &value)
+                glob(&text, &value)
             })
         };
         let found = arms.iter().position(|(patterns, _)| fits(self, patterns));
@@ -410,7 +411,7 @@ fn keeps_log(node: &Node) -> bool {
     const LOGGERS: &[&str] = &["logger", "multilog", "svlogd", "cronolog", "rotatelogs", "tee", "cyclog"];
     let Some((command, _)) = shown(node) else { return false };
     let program = command.split_whitespace().next().unwrap_or_default().trim_matches('"');
-    LOGGERS.contains(&super::expand::base_name(program))
+    LOGGERS.contains(&base_name(program))
 }
 
 /// A condition as it is shown.

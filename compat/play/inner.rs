@@ -1,8 +1,8 @@
 //! A launch of a program that only starts another: a shell with `-c`, `env`, `nice`, a starter inside a starter.
 
 use super::Player;
-use super::expand::base_name;
 use super::record::{How, Launch, looks_like_daemon};
+use crate::text::base_name;
 
 /// Programs that become another, or stay beside it for what supervision does itself.
 const STARTERS: &[&str] =

@@ -1,29 +1,6 @@
-//! Patterns of a shell, and the little that regular expressions are needed for.
+//! The little that regular expressions are needed for.
 
 use regex::Regex;
-
-/// Whether a shell pattern matches the whole text.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
-    crate::shell::glob(pattern, text)
-}
-
-/// `${NAME#PATTERN}`, `##`, `%`, `%%`.
-pub(super) fn cut(value: &str, pattern: &str, front: bool, long: bool) -> String {
-    let ends: Vec<usize> = value.char_indices().map(|(at, _)| at).chain([value.len()]).collect();
-    let fits = |at: &&usize| if front { matches(pattern, &value[..**at]) } else { matches(pattern, &value[**at..]) };
-    // The longest prefix ends last, the longest suffix begins first.
-    let found = if front == long { ends.iter().rev().find(fits) } else { ends.iter().find(fits) };
-    match found {
-        Some(at) if front => value[*at..].to_string(),
-        Some(at) => value[..*at].to_string(),
-        None => value.to_string(),
-    }
-}
-
-/// The last part of a path.
-pub(super) fn base(path: &str) -> &str {
-    path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
-}
 
 /// A basic regular expression as grep and sed have them, or an extended one.
 pub(super) fn expression(pattern: &str, extended: bool, any_case: bool) -> Option<Regex> {

@@ -2,6 +2,8 @@
 
 use super::flow::Flow;
 use super::{PID, Player, UNKNOWN};
+use crate::shell::glob;
+use crate::text::base_name;
 
 /// An answer; `None` where only running would tell.
 type Answer = Option<bool>;
@@ -152,7 +154,7 @@ fn is_tool(path: &str) -> bool {
     let place = ["/sbin/", "/bin/", "/usr/bin/", "/usr/sbin/"].iter().any(|place| path.starts_with(place));
     let tools = ["start-stop-daemon", "sh", "bash", "ps", "pidof", "su", "kill", "install", "logger", "ip", "sysctl"];
     let libraries = ["/lib/lsb/init-functions", "/lib/init/vars.sh", "/etc/rc.subr", "/etc/rc.d/init.d/functions"];
-    (place && tools.contains(&super::expand::base_name(path))) || libraries.contains(&path)
+    (place && tools.contains(&base_name(path))) || libraries.contains(&path)
 }
 
 fn filled(text: &str) -> Answer {
@@ -165,7 +167,7 @@ fn compared(left: &str, operator: &str, right: &str) -> Answer {
     }
     let numbers = || Some((left.trim().parse::<i64>().ok()?, right.trim().parse::<i64>().ok()?));
     Some(match operator {
-        "=" | "==" => left == right || super::pattern::matches(right, left),
+        "=" | "==" => left == right || glob(right, left),
         "!=" => left != right,
         "<" => left < right,
         ">" => left > right,

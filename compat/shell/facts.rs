@@ -3,6 +3,7 @@
 use super::read::{Command, Place, Shell, WordSpan, assigned_name};
 use super::values::Values;
 use super::word::literal;
+use crate::text::base_name;
 
 /// How a variable gets its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,9 +105,9 @@ impl Shell<'_> {
             let text = self.bytes(*word);
             let text = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text);
             if text.first() == Some(&b'$') {
-                return values.expand(text).iter().any(|path| base(path) == name);
+                return values.expand(text).iter().any(|path| base_name(path) == name);
             }
-            literal(text).is_some_and(|path| base(&path) == name)
+            literal(text).is_some_and(|path| base_name(&path) == name)
         };
         let at = |command: &Command| command.words.iter().position(named);
         self.commands.iter().filter_map(|command| at(command).map(|at| (command, &command.words[at..]))).collect()
@@ -116,8 +117,4 @@ impl Shell<'_> {
     pub fn defines(&self, name: &str) -> bool {
         self.functions.iter().any(|function| function.name == name)
     }
-}
-
-fn base(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }

@@ -90,6 +90,13 @@ fn a_word_is_taken_apart() {
     );
 }
 
+#[test]
+fn a_substitution_ends_where_a_shell_ends_it() {
+    let command = |text: &str| Part::Command(text.into());
+    assert_eq!(parts(b"$(echo \"it's\")x"), [command("echo \"it's\""), Part::Text("x".into())]);
+    assert_eq!(parts(b"`sed 's/\\./\\$x/'`"), [command("sed 's/\\./$x/'")]);
+}
+
 /// Text that is made of what matters to the reader.
 fn shellish() -> impl Strategy<Value = Vec<u8>> {
     let pieces = [

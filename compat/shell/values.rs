@@ -4,8 +4,10 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use super::facts::{Assignment, How};
+use super::pattern::{cut, cutting};
 use super::read::Shell;
 use super::word::{Part, parts};
+use crate::text::base_name;
 
 /// More values than this are not followed for one variable or word.
 const VALUES_MAX: usize = 8;
@@ -161,15 +163,9 @@ impl Values {
             }
             return bounded(known);
         }
-        let (cut, skip): (fn(&str, &str) -> String, usize) = match rest.as_bytes() {
-            [b'#', b'#', ..] => (cut_prefix_long, 2),
-            [b'#', ..] => (cut_prefix, 1),
-            [b'%', b'%', ..] => (cut_suffix_long, 2),
-            [b'%', ..] => (cut_suffix, 1),
-            _ => return Vec::new(),
-        };
-        let Some(pattern) = argument(skip).into_iter().next() else { return Vec::new() };
-        known.iter().map(|value| cut(value, &pattern)).collect()
+        let Some((operator, _)) = cutting(rest) else { return Vec::new() };
+        let Some(pattern) = argument(operator.len()).into_iter().next() else { return Vec::new() };
+        known.iter().map(|value| cut(value, operator, &pattern)).collect()
     }
 
     /// The few commands whose output is known: `basename X`, `dirname X`, `echo X`.
@@ -200,71 +196,10 @@ fn bounded(mut values: Vec<String>) -> Vec<String> {
 }
 
 fn base(path: &str, suffix: &str) -> String {
-    let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
+    let name = base_name(path.trim_end_matches('/'));
     name.strip_suffix(suffix).unwrap_or(name).to_string()
 }
 
 fn directory((before, _): (&str, &str)) -> String {
     if before.is_empty() { "/".to_string() } else { before.to_string() }
-}
-
-fn cut_prefix(value: &str, pattern: &str) -> String {
-    ends(value).find(|at| glob(pattern, &value[..*at])).map_or(value, |at| &value[at..]).to_string()
-}
-
-fn cut_prefix_long(value: &str, pattern: &str) -> String {
-    ends(value).rfind(|at| glob(pattern, &value[..*at])).map_or(value, |at| &value[at..]).to_string()
-}
-
-fn cut_suffix(value: &str, pattern: &str) -> String {
-    ends(value).rfind(|at| glob(pattern, &value[*at..])).map_or(value, |at| &value[..at]).to_string()
-}
-
-fn cut_suffix_long(value: &str, pattern: &str) -> String {
-    ends(value).find(|at| glob(pattern, &value[*at..])).map_or(value, |at| &value[..at]).to_string()
-}
-
-fn ends(value: &str) -> impl DoubleEndedIterator<Item = usize> {
-    value.char_indices().map(|(at, _)| at).chain([value.len()]).collect::<Vec<_>>().into_iter()
-}
-
-/// Whether a shell pattern of `*`, `?` and `[...]` matches the whole text.
-pub fn glob(pattern: &str, text: &str) -> bool {
-    let pattern: Vec<char> = pattern.chars().collect();
-    let text: Vec<char> = text.chars().collect();
-    let (mut p, mut t) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        if pattern.get(p) == Some(&'*') {
-            star = Some((p + 1, t));
-            p += 1;
-            continue;
-        }
-        if let Some(next) = one(&pattern, p, text[t]) {
-            (p, t) = (next, t + 1);
-            continue;
-        }
-        let Some((after, from)) = star else { return false };
-        star = Some((after, from + 1));
-        (p, t) = (after, from + 1);
-    }
-    pattern[p..].iter().all(|rest| *rest == '*')
-}
-
-/// The place in the pattern after the piece at `p`, if that matches this character.
-fn one(pattern: &[char], p: usize, found: char) -> Option<usize> {
-    match pattern.get(p)? {
-        '?' => Some(p + 1),
-        '[' if let Some(length) = pattern.get(p + 2..).unwrap_or_default().iter().position(|end| *end == ']') => {
-            let set = &pattern[p + 1..p + 2 + length];
-            let (set, wanted) = match set {
-                ['!' | '^', rest @ ..] => (rest, false),
-                _ => (set, true),
-            };
-            let single = set.contains(&found);
-            let range = set.windows(3).any(|range| range[1] == '-' && (range[0]..=range[2]).contains(&found));
-            ((single || range) == wanted).then_some(p + 3 + length)
-        }
-        other => (*other == found).then_some(p + 1),
-    }
 }

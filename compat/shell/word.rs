@@ -1,5 +1,7 @@
 //! A word taken apart: plain text, variables, command substitutions.
 
+use super::cursor::{Chars, is_name};
+
 /// A piece of a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -43,7 +45,7 @@ pub fn parts(word: &[u8]) -> Vec<Part> {
             },
             '$' => dollar(&mut chars, &mut out),
             '`' => {
-                let inside = chars.until_backquote();
+                let inside = chars.until_backquote(double);
                 out.push(Part::Command(inside));
             }
             other => out.text.push(other),
@@ -83,61 +85,6 @@ impl Parts {
     }
 }
 
-struct Chars<'a> {
-    rest: &'a str,
-}
-
-impl<'a> Chars<'a> {
-    fn next(&mut self) -> Option<char> {
-        let found = self.rest.chars().next()?;
-        self.rest = &self.rest[found.len_utf8()..];
-        Some(found)
-    }
-
-    fn take_while(&mut self, wanted: impl Fn(char) -> bool) -> &'a str {
-        let length = self.rest.find(|found| !wanted(found)).unwrap_or(self.rest.len());
-        let (taken, rest) = self.rest.split_at(length);
-        self.rest = rest;
-        taken
-    }
-
-    fn until_backquote(&mut self) -> String {
-        let mut inside = String::new();
-        while let Some(found) = self.next() {
-            match found {
-                '`' => break,
-                '\\' => inside.extend(self.next()),
-                other => inside.push(other),
-            }
-        }
-        inside
-    }
-
-    /// What stands before the closing `close`, with nested pairs and quotes passed over; the close is taken too.
-    fn balanced(&mut self, open: char, close: char) -> &'a str {
-        let (all, mut depth) = (self.rest, 1_usize);
-        loop {
-            let before = self.rest;
-            match self.next() {
-                None => return all,
-                Some('\\') => drop(self.next()),
-                Some('\'') if open == '(' => {
-                    self.take_while(|found| found != '\'');
-                    self.next();
-                }
-                Some(found) if found == open => depth += 1,
-                Some(found) if found == close => {
-                    depth -= 1;
-                    if depth == 0 {
-                        return &all[..all.len() - before.len()];
-                    }
-                }
-                Some(_) => {}
-            }
-        }
-    }
-}
-
 fn dollar(chars: &mut Chars<'_>, out: &mut Parts) {
     let Some(first) = chars.rest.chars().next() else { return out.text.push('$') };
     match first {
@@ -167,8 +114,4 @@ fn dollar(chars: &mut Chars<'_>, out: &mut Parts) {
         }
         _ => out.text.push('$'),
     }
-}
-
-fn is_name(found: char) -> bool {
-    found.is_ascii_alphanumeric() || found == '_'
 }

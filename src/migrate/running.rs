@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use svc_compat::text::base_name;
 use svc_platform::files;
 use svc_platform::process::{self, Facts};
 
@@ -76,19 +77,15 @@ fn read_pid(file: &str) -> Option<i32> {
     String::from_utf8_lossy(&text).split_whitespace().next()?.parse().ok().filter(|pid| *pid > 1)
 }
 
-fn base(program: &str) -> &str {
-    program.rsplit('/').next().unwrap_or(program)
-}
-
 fn says_something(program: &str) -> bool {
-    program.starts_with('/') && !INTERPRETERS.contains(&base(program))
+    program.starts_with('/') && !INTERPRETERS.contains(&base_name(program))
 }
 
 /// Whether a process runs this program. Whose programs may not be looked at is known by its name alone.
 fn runs((facts, path): &(Facts, Option<PathBuf>), program: &str) -> bool {
     match path {
         Some(path) => path == Path::new(program) || Path::new(program).canonicalize().is_ok_and(|found| found == *path),
-        None => facts.uid == 0 && facts.name == base(program).chars().take(15).collect::<String>(),
+        None => facts.uid == 0 && facts.name == base_name(program).chars().take(15).collect::<String>(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Programs that run another: what they say of it, one round after the other, until the program itself is left.
 
+use svc_compat::text::base_name;
+
 use super::call::{Words, owner};
 use super::report::{By, Launch};
 
@@ -21,7 +23,7 @@ pub(super) fn unwrap(launch: &mut Launch) {
     for _ in 0..ROUNDS_MAX {
         let words = launch.argv.clone();
         let Some((name, words)) = words.split_first() else { break };
-        let Some(inner) = inner(base(name), words, launch) else { break };
+        let Some(inner) = inner(base_name(name), words, launch) else { break };
         if inner.is_empty() {
             break;
         }
@@ -34,7 +36,7 @@ pub(super) fn unwrap(launch: &mut Launch) {
 }
 
 fn by(name: &str) -> Option<By> {
-    match base(name) {
+    match base_name(name) {
         "su" => Some(By::Su),
         "runuser" => Some(By::Runuser),
         "chpst" | "softlimit" | "setuidgid" | "envuidgid" => Some(By::Chpst),
@@ -42,10 +44,6 @@ fn by(name: &str) -> Option<By> {
         "nohup" => Some(By::Nohup),
         _ => None,
     }
-}
-
-fn base(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// The words of the program inside, with what this wrapper says of it noted; `None` where it is no wrapper.
