@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 
 use svc_compat::library::{self, Library};
 
-/// Each a program and its first words.
-const SHELLS: [&[&str]; 4] = [&["dash"], &["busybox", "sh"], &["mksh"], &["bash", "--posix"]];
+/// Each a program and its first words. The first is the system's own: dash, or what FreeBSD has.
+const SHELLS: [&[&str]; 4] = [&["sh"], &["busybox", "sh"], &["mksh"], &["bash", "--posix"]];
 
 fn here() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shell")
