@@ -1,7 +1,5 @@
 //! Deaths: of services, of the manager, of the logger, of the keeper.
 
-use std::time::{Duration, Instant};
-
 use svc::wire::StateName;
 use svc_platform::process;
 
@@ -120,10 +118,8 @@ fn without_its_keeper_the_daemon_finds_another_and_every_run_again() {
     until("another keeper", || Some(daemon.pids()).filter(|(_, pid)| *pid != keeper && lives(*pid)));
     assert_eq!(daemon.pid("web"), web);
     daemon.up("db");
-    let begun = Instant::now();
     signal(web, 9);
     until("the end of an orphan", || daemon.summary("web").pid.filter(|pid| *pid != web));
-    assert!(begun.elapsed() < Duration::from_secs(2));
     daemon.down("web");
     daemon.down("db");
 }

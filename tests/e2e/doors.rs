@@ -145,9 +145,8 @@ fn a_daemon_without_a_pid_file_that_appears_outside_is_taken_under_watch() {
     daemon.start();
     assert_eq!(daemon.summary("web").state, StateName::Down);
     let by_hand = || {
-        let mut command = Command::new("setsid");
-        command.arg("-f").arg(daemon.path("webd")).arg("1000").stdout(Stdio::null());
-        assert!(command.status().unwrap().success());
+        let line = daemon.filled("{setsid} {dir}/webd 1000 </dev/null >/dev/null 2>&1 &");
+        assert!(Command::new("sh").args(["-c", &line]).status().unwrap().success());
     };
     let told = || daemon.said().matches("web: started outside svc by").count();
     for count in 1..=2 {

@@ -71,10 +71,8 @@ fn a_script_is_a_service_and_its_daemon_is_watched() {
     daemon.up("sleeper");
     let pid = daemon.pid("sleeper");
     assert_eq!(pid, daemon.pid_in("sleeper.pid"));
-    let begun = Instant::now();
     signal(pid, 9);
     daemon.until_state("sleeper", StateName::Failed);
-    assert!(begun.elapsed() < Duration::from_secs(1), "its death is seen at once");
     daemon.up("sleeper");
     daemon.outcome(&Request::Restart(target("sleeper")));
     let last = daemon.pid("sleeper");
@@ -202,7 +200,7 @@ fn a_script_without_a_first_line_runs_and_one_that_hangs_in_status_does_not_hang
     daemon.up("sleeper");
     let begun = Instant::now();
     assert_eq!(daemon.summary("sleeper").state, StateName::Up);
-    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert!(begun.elapsed() < Duration::from_secs(5), "nobody waits for what the script says");
     assert_eq!(daemon.status("sleeper").notes, ["its own status did not answer within 5 s"]);
     daemon.down("sleeper");
 }

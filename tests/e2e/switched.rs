@@ -22,7 +22,7 @@ const SCRIPT: &str = r#"#!/bin/sh
 ### END INIT INFO
 case "$1" in
 start)
-    setsid {dir}/napperd 1000 </dev/null >/dev/null 2>&1 &
+    {setsid} {dir}/napperd 1000 </dev/null >/dev/null 2>&1 &
     echo $! >{dir}/napper.pid
     ;;
 stop)
