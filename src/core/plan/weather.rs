@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use crate::event::{Action, Event};
 use crate::lifecycle::{Shape, Stage, State};
-use crate::run::{Exit, Job, RunId};
+use crate::run::{Exit, Job, RunId, Signal};
 use crate::service::{Ready, ServiceId};
 use crate::supervisor::Supervisor;
 use crate::time::Time;
@@ -120,7 +120,7 @@ impl Weather {
     fn carry_out(&mut self, action: &Action) {
         match action {
             Action::Spawn { run, service, job, about } => self.spawn(*run, *service, job, *about),
-            Action::Signal(run, ..) => self.signal(*run),
+            Action::Signal(run, signal, _) => self.signal(*run, *signal),
             Action::Kill(run) => self.kill(*run),
             Action::Leave(_)
             | Action::Reply(..)
@@ -164,8 +164,12 @@ impl Weather {
     }
 
     /// Who is told to end does; any other signal changes nothing that could be seen.
-    fn signal(&mut self, run: RunId) {
+    fn signal(&mut self, run: RunId, signal: Signal) {
         let Some(id) = self.core.owner(run) else { return };
+        // One that is to reload, and in the same breath to end, ends by the second.
+        if signal != self.core.service(id).stop.signal {
+            return;
+        }
         let then = self.now + self.core.expected(id).stop;
         match self.core.view(id).state {
             State::Stopping { run: Some(main), stage: Stage::Rest, .. } if main == run => {
