@@ -9,7 +9,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::run::{Exit, Job, Reach, RunId, Signal};
-use crate::service::{Service, ServiceId};
+use crate::service::{Device, Service, ServiceId};
 
 /// One request on one service, until it is answered. The daemon mints them; a client that asks for ten services
 /// holds ten.
@@ -114,6 +114,10 @@ pub enum Event {
     Emptied(RunId),
     /// A run that was left behind has a process that looks like the service itself.
     Remains(RunId),
+    /// This device is there. Told of every device that a service lives with, before the definitions that name it.
+    Came(Device),
+    /// This device is not there any more, or another one is in its place: then [`Event::Came`] follows.
+    Gone(Device),
     /// Nothing happened, but time passed.
     Tick,
     /// All of these at once: nothing is launched for one before the others are known, so that order holds among them.

@@ -12,12 +12,14 @@ use crate::run::Signal;
 
 mod access;
 mod class;
+mod device;
 mod exec;
 mod jail;
 mod verbs;
 
 pub use access::{Access, Asker, OPERATING, Refused};
 pub use class::Class;
+pub use device::{Device, INTERFACE_BYTES_MAX};
 pub use exec::{Exec, Limit};
 pub use jail::{Jail, Network};
 pub use verbs::{COMMON, Verb};
@@ -44,6 +46,9 @@ pub struct Service {
     pub links: Links,
     /// What must hold on this machine, or a start is skipped. Table: `[conditions]`.
     pub conditions: Vec<Condition>,
+    /// Without these it waits, and is stopped when one goes. Key: `devices`.
+    #[serde(default)]
+    pub devices: Vec<Device>,
     /// When a started service counts as up. Key: `ready`.
     pub ready: Ready,
     /// How long a start may take. Default 90 s, scripts 5 min; `None` only if written as `"none"`.
@@ -418,6 +423,7 @@ impl Service {
             command: Vec::new(),
             links: Links::default(),
             conditions: Vec::new(),
+            devices: Vec::new(),
             ready,
             start_timeout: Some(timeout),
             stop: Stop { timeout: Some(timeout), ..Stop::default() },

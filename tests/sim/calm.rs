@@ -1,8 +1,9 @@
 //! After the storm: what was wanted comes up by itself; then everything ends and nothing is left.
 
 use svc_core::lifecycle::{Cause, Goal, State};
-use svc_core::{Request, ServiceId};
+use svc_core::{Event, Request, ServiceId};
 
+use crate::services;
 use crate::world::World;
 
 /// Longer than all patience in a row that a service can have.
@@ -12,6 +13,11 @@ impl World {
     pub(crate) fn calm(&mut self) {
         self.say(format_args!("calm weather"));
         self.is_calm = true;
+        for at in 0..3 {
+            if self.dice.once_in(2) {
+                self.handle(Event::Came(services::device(at)));
+            }
+        }
         self.pass(CALM);
         assert!(self.open.is_empty(), "clients without an answer: {:?}", self.open);
         for id in self.core.ids() {
@@ -55,7 +61,8 @@ impl World {
                 State::Down => memory.held.is_some() || memory.pinned.is_some(),
                 State::Ended { cause } => cause != Cause::Skipped,
                 State::Waiting => {
-                    graph.broken.contains_key(&next) || view.orphan || graph.of(next).conflicts.iter().any(stands)
+                    let conflicts = graph.of(next).conflicts.iter().any(stands);
+                    graph.broken.contains_key(&next) || view.orphan || conflicts || self.core.absent(next).is_some()
                 }
                 State::Starting { .. } | State::Up { .. } | State::Stopping { .. } | State::BackingOff { .. } => false,
             };

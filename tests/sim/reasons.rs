@@ -37,6 +37,7 @@ impl World {
             Because::Pinned { up, .. } => *up == matches!(state, State::Up { .. }) && (*up || state == State::Down),
             Because::Broken(_) => matches!(state, State::Down | State::Waiting),
             Because::Gone
+            | Because::Absent(_)
             | Because::Requires { .. }
             | Because::After(_)
             | Because::Conflicts(_)
@@ -68,6 +69,7 @@ impl World {
             Because::Pinned { act, .. } => memory.pinned.as_ref() == Some(act),
             Because::Broken(text) => self.core.graph().broken.get(&id) == Some(text),
             Because::Gone => view(&id).orphan,
+            Because::Absent(device) => self.core.service(id).devices.contains(device) && !self.present.contains(device),
             Because::Requires { other, stuck } => {
                 let moves = *stuck || self.is_coming(*other);
                 edges.requires.contains(other) && !view(other).state.satisfies() && moves
@@ -136,6 +138,7 @@ impl World {
                 goal == Goal::Up && (memory.asked.as_ref() == Some(act) || memory.pinned.as_ref() == Some(act))
             }
             Stopped::Needed(other) => goal == Goal::Up && self.holds(id, &Because::Needed(*other)),
+            Stopped::Absent(device) => goal == Goal::Up && self.holds(id, &Because::Absent(device.clone())),
             Stopped::Lost(other) => {
                 let there = self.core.view(*other).state.satisfies() || self.core.memory(*other).excused;
                 self.core.graph().of(id).requires.contains(other) && !there

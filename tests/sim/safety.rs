@@ -50,6 +50,10 @@ impl World {
     fn check_service(&mut self, id: ServiceId, state: State) {
         let name = self.name(id).clone();
         let memory = self.core.memory(id);
+        if !matches!(state, State::Down | State::Waiting | State::Stopping { .. }) {
+            let absent = self.core.service(id).devices.iter().find(|device| !self.present.contains(*device));
+            assert!(absent.is_none(), "{name} is {state:?} without {absent:?}");
+        }
         if matches!(state, State::Up { .. } | State::Starting { .. }) {
             assert!(self.core.view(id).goal == Goal::Up, "{name} is {state:?} and nobody wants it");
             for &required in &self.core.graph().of(id).requires {

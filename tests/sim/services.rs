@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use svc_core::Name;
 use svc_core::run::Signal;
-use svc_core::service::{Enabled, Kind, Ready, Reload, RestartWhen, Script, Service};
+use svc_core::service::{Device, Enabled, Kind, Ready, Reload, RestartWhen, Script, Service};
 
 use crate::dice::Dice;
 
@@ -36,10 +36,19 @@ pub(crate) fn service(dice: &mut Dice, at: u64, patient: bool) -> Service {
     };
     verbs(dice, &mut service);
     restart(dice, &mut service);
+    if dice.once_in(6) {
+        let (first, count) = (dice.roll(3), 1 + dice.roll(2));
+        service.devices = (first..first + count).map(device).collect();
+    }
     service.smooth = dice.once_in(5);
     service.leave_children = dice.once_in(6);
     service.enabled = Enabled { on: dice.once_in(4), origin: String::from("here:1") };
     service
+}
+
+/// The devices of a world.
+pub(crate) fn device(at: u64) -> Device {
+    Device::parse(["/dev/ttyUSB0", "/dev/ttyUSB1", "net:eth1"][at as usize % 3]).unwrap()
 }
 
 fn kind(dice: &mut Dice) -> Kind {

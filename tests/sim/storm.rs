@@ -26,6 +26,7 @@ impl World {
                 0 | 1 => self.change_disk(),
                 2 => self.crash(),
                 3 => self.find(),
+                4 | 5 => self.plug(),
                 _ => self.ask_something(),
             }
             let span = match self.dice.roll(4) {
@@ -147,6 +148,10 @@ impl World {
     fn load_quietly(&mut self) {
         let definitions: Vec<Service> = self.disk.values().cloned().collect();
         let mut actions = Vec::new();
+        self.look_at_devices();
+        for device in self.present.clone() {
+            self.core.handle(self.time(), Event::Came(device), &mut actions);
+        }
         self.core.handle(self.time(), Event::Loaded(definitions.into_iter().map(Arc::new).collect()), &mut actions);
         self.carry_out(actions);
     }
@@ -163,6 +168,37 @@ impl World {
                 (Some(id), None) => self.never_was(run, id),
                 (None, Some(_)) => self.kill(run),
                 (None, None) => {}
+            }
+        }
+    }
+
+    /// While there was no manager some have come or gone.
+    fn look_at_devices(&mut self) {
+        let device = services::device(self.dice.roll(3));
+        match self.dice.roll(4) {
+            0 => drop(self.present.insert(device)),
+            1 => drop(self.present.remove(&device)),
+            _ => {}
+        }
+    }
+
+    /// A device comes, goes, or makes place for another of its name; the daemon hears of it at once or later.
+    fn plug(&mut self) {
+        let device = services::device(self.dice.roll(3));
+        let (came, gone) = (Event::Came(device.clone()), Event::Gone(device));
+        let events = match self.dice.roll(5) {
+            0 | 1 => vec![came],
+            2 => vec![gone],
+            3 => vec![gone, came],
+            _ => vec![came, gone],
+        };
+        for event in events {
+            match self.dice.once_in(2) {
+                true => self.handle(event),
+                false => {
+                    let after = self.dice.roll(30);
+                    self.tell(after, event);
+                }
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use svc_core::lifecycle::State;
-use svc_core::service::Service;
+use svc_core::service::{Device, Service};
 use svc_core::{Action, Event, Name, Request, RunId, ServiceId, Supervisor, Ticket, Time};
 
 use crate::dice::Dice;
@@ -47,6 +47,8 @@ pub(crate) struct World {
     pub(crate) slots: u32,
     /// The definitions on disk.
     pub(crate) disk: BTreeMap<Name, Service>,
+    /// Devices that are there, as the daemon has told.
+    pub(crate) present: BTreeSet<Device>,
     pub(crate) trees: BTreeMap<RunId, Tree>,
     /// Runs of which the core hears the end in this event: until then it may speak to them.
     pub(crate) buried: BTreeSet<RunId>,
@@ -91,6 +93,7 @@ impl World {
             core: Supervisor::new(slots),
             slots,
             disk: BTreeMap::new(),
+            present: BTreeSet::new(),
             trees: BTreeMap::new(),
             buried: BTreeSet::new(),
             is_together: false,
@@ -154,20 +157,22 @@ impl World {
         }
         self.before = self.core.ids().map(|id| (id, self.core.view(id).state)).collect();
         match &event {
-            Event::Alive(run) => drop(self.fed.remove(run)),
-            Event::Together(events) => {
-                for event in events {
-                    if let Event::Alive(run) = event {
-                        self.fed.remove(run);
-                    }
-                }
-            }
-            _ => {}
+            Event::Together(events) => events.iter().for_each(|event| self.take_note(event)),
+            event => self.take_note(event),
         }
         self.is_together = matches!(event, Event::Together(_));
         let mut actions = Vec::new();
         self.core.handle(self.time(), event, &mut actions);
         actions
+    }
+
+    fn take_note(&mut self, event: &Event) {
+        match event {
+            Event::Alive(run) => drop(self.fed.remove(run)),
+            Event::Came(device) => drop(self.present.insert(device.clone())),
+            Event::Gone(device) => drop(self.present.remove(device)),
+            _ => {}
+        }
     }
 
     pub(crate) fn carry_out(&mut self, actions: Vec<Action>) {

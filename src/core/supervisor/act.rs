@@ -175,9 +175,10 @@ impl Supervisor {
     }
 
     /// A script's stop did not end its main process: it is up, and whoever waits is told; unless everything must end,
-    /// or what it requires.
+    /// or what it requires did, or a device that it lives with is gone.
     fn kept(&mut self, now: Time, id: ServiceId, actions: &mut Vec<Action>) {
-        let forced = self.ending.is_some() || self.life(id).clean || self.life(id).counts.unmet > 0;
+        let life = self.life(id);
+        let forced = self.ending.is_some() || life.clean || life.counts.unmet > 0 || life.counts.absent > 0;
         self.blame(id, "its own stop returned, but its main process runs on");
         let life = self.life_mut(id);
         if forced && let Some(run) = life.state().run() {

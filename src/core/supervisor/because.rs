@@ -9,7 +9,7 @@ use super::{Act, Hold, Supervisor};
 use crate::event::Who;
 use crate::lifecycle::{Cause, Goal, Stage, State};
 use crate::run::Exit;
-use crate::service::ServiceId;
+use crate::service::{Device, ServiceId};
 use crate::time::Time;
 
 /// One link of the chain of reasons.
@@ -44,6 +44,8 @@ pub enum Because {
     Broken(String),
     /// It cannot start: its definition is gone.
     Gone,
+    /// Waiting: for a device that it lives with.
+    Absent(Device),
     /// Waiting: for what it requires.
     Requires {
         /// The other.
@@ -130,6 +132,8 @@ pub enum Stopped {
     Restarted(Act),
     /// It comes back: this one requires or wants it.
     Needed(ServiceId),
+    /// A device that it lives with is gone.
+    Absent(Device),
     /// What it requires does not serve.
     Lost(ServiceId),
     /// It failed.
@@ -203,6 +207,9 @@ impl Supervisor {
         if life.orphan {
             return Because::Gone;
         }
+        if let Some(device) = self.absent(id) {
+            return Because::Absent(device.clone());
+        }
         let edges = self.graph.of(id);
         if let Some(other) = edges.requires.iter().copied().find(|&other| self.life(other).face.stuck) {
             return Because::Requires { other, stuck: true };
@@ -273,6 +280,9 @@ impl Supervisor {
                 Some(act) => Stopped::Pinned(act.clone()),
                 None => Stopped::Unneeded,
             },
+            (Cause::Asked, Goal::Up) if self.absent(id).is_some() => {
+                Stopped::Absent(self.absent(id).cloned().expect("it was found just now"))
+            }
             (Cause::Asked, Goal::Up) => match (lost(), &life.memory.asked, &life.memory.pinned, self.needed_by(id)) {
                 (Some(other), ..) => Stopped::Lost(other),
                 (None, Some(act), ..) | (None, None, Some(act), _) => Stopped::Restarted(act.clone()),
@@ -300,6 +310,7 @@ impl Because {
             | Self::Pinned { .. }
             | Self::Broken(_)
             | Self::Gone
+            | Self::Absent(_)
             | Self::InLine
             | Self::Starting { .. }
             | Self::Asked(_)

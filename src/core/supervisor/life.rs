@@ -123,6 +123,8 @@ pub(super) struct Counts {
     pub(super) foes: u32,
     /// Conflicting ones that are alive and shall be up.
     pub(super) rivals: u32,
+    /// Devices it lives with that are not there.
+    pub(super) absent: u32,
 }
 
 /// One service at work.
@@ -214,7 +216,7 @@ impl Life {
         let alive = state.is_alive();
         let wanted = self.goal == Goal::Up;
         let waiting = matches!(state, State::Waiting);
-        let barred = self.counts.rivals > 0 || self.broken.is_some() || self.orphan;
+        let barred = self.counts.rivals > 0 || self.broken.is_some() || self.orphan || self.counts.absent > 0;
         let blocked = waiting && (self.counts.blocked > 0 || barred);
         let up = state.satisfies();
         let coming = matches!(state, State::Waiting | State::Starting { .. } | State::Stopping { .. });

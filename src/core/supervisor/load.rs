@@ -83,6 +83,7 @@ impl Supervisor {
             }
         }
         self.graph.broken = broken;
+        self.devices.belong_to(&self.lives);
         self.recount();
     }
 

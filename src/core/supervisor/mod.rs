@@ -8,6 +8,7 @@ mod act;
 mod answer;
 mod because;
 mod course;
+mod devices;
 mod jobs;
 mod life;
 mod load;
@@ -74,6 +75,7 @@ pub struct Supervisor {
     touched: BTreeSet<ServiceId>,
     /// Services waiting for a start slot, in order.
     line: VecDeque<ServiceId>,
+    devices: devices::Devices,
     slots: u32,
     next_run: RunId,
     alive: usize,
@@ -124,6 +126,7 @@ impl Supervisor {
             launches: VecDeque::new(),
             touched: BTreeSet::new(),
             line: VecDeque::new(),
+            devices: devices::Devices::default(),
             slots: slots.max(1),
             next_run: RunId(1),
             alive: 0,
@@ -173,6 +176,8 @@ impl Supervisor {
             }
             Event::Emptied(run) => self.emptied(now, run, actions),
             Event::Remains(run) => self.remains(now, run, actions),
+            Event::Came(device) => self.came(device),
+            Event::Gone(device) => self.gone(&device),
             Event::Together(_) | Event::Tick => {}
             Event::Boot(service) => self.boot(now, service),
             Event::Shutdown(who) => self.shutdown(who, actions),

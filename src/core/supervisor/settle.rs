@@ -103,9 +103,13 @@ impl Supervisor {
                 Turn::Launch if !self.take_slot(id) => return false,
                 Turn::Launch => Input::Clear(self.next_run),
             },
-            State::Starting { .. } | State::Up { .. } if life.counts.unmet > 0 || life.goal == Goal::Down => {
+            State::Starting { .. } | State::Up { .. }
+                if life.counts.unmet > 0 || life.counts.absent > 0 || life.goal == Goal::Down =>
+            {
                 Input::Cycle
             }
+            // It failed or was done with a device that is gone: with the next it begins anew.
+            State::BackingOff { .. } | State::Ended { .. } if life.counts.absent > 0 => Input::Cycle,
             State::Stopping { stage: Stage::Dependents { .. }, .. } if self.may_stop(id) => {
                 Input::Released(self.next_run)
             }
@@ -154,6 +158,7 @@ impl Supervisor {
             && counts.unready == 0
             && counts.ahead == 0
             && counts.foes == 0
+            && counts.absent == 0
             && (counts.above == 0 || life.memory.excused)
     }
 
@@ -268,9 +273,10 @@ impl Supervisor {
         for at in 0..self.lives.len() {
             if self.lives[at].is_some() {
                 let unready = self.graph.edges[at].requires.len() as u32;
+                let absent = self.devices.absent(&self.life(ServiceId(at as u32)).service.devices);
                 let life = self.life_mut(ServiceId(at as u32));
                 life.face = Face::default();
-                life.counts = Counts { unready, unmet: unready, ..Counts::default() };
+                life.counts = Counts { unready, unmet: unready, absent, ..Counts::default() };
             }
         }
         for at in 0..self.lives.len() {
@@ -287,6 +293,7 @@ impl Supervisor {
         let mut counts = alloc::vec![Counts::default(); self.lives.len()];
         for (at, life) in self.lives.iter().enumerate() {
             let Some(life) = life else { continue };
+            counts[at].absent = self.devices.absent(&life.service.devices);
             let edges = &self.graph.edges[at];
             let face = life.look();
             if face != life.face {

@@ -34,6 +34,7 @@ fn reduced(service: &Service) -> Service {
         command: Vec::new(),
         links: links.clone(),
         conditions: Vec::new(),
+        devices: service.devices.clone(),
         ready: ready(when),
         start_timeout: *start_timeout,
         stop: Stop { signal: stop.signal, command: words(&stop.command), timeout: stop.timeout },

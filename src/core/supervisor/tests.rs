@@ -1,5 +1,6 @@
 //! The supervisor, told as short stories: what happens -> what it does.
 
+mod devices;
 mod legacy;
 mod limits;
 mod links;

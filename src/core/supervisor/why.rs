@@ -43,6 +43,7 @@ impl Supervisor {
             }
             Because::Broken(text) => format!("cannot start: {text}"),
             Because::Gone => String::from("cannot start: its definition is gone"),
+            Because::Absent(device) => format!("waits for {device}, which is not there"),
             Because::Requires { other, .. } => format!("waits for {}, which it requires", self.name(*other)),
             Because::After(other) => format!("waits for {}, after which it starts", self.name(*other)),
             Because::Conflicts(other) => {
@@ -91,6 +92,7 @@ impl Supervisor {
                 let state = if self.life(*other).face.alive { "stops" } else { "is not up" };
                 format!("as {}, which it requires, {state}", self.name(*other))
             }
+            Stopped::Absent(device) => format!("as {device} is gone"),
             Stopped::Needed(other) => format!("to start again, as {} needs it", self.name(*other)),
             Stopped::Failed(trouble) => format!("as it failed: {trouble}"),
             Stopped::Finished => String::from("as it ended by itself"),
@@ -113,6 +115,10 @@ impl Supervisor {
             let life = self.life(at);
             let stuck = self.graph.of(at).requires.iter().copied().find(|&other| self.life(other).face.stuck);
             match (life.state(), &life.broken, stuck) {
+                (State::Waiting, None, _) if !life.orphan && life.counts.absent > 0 => {
+                    let device = self.absent(at).map(ToString::to_string).unwrap_or_default();
+                    parts.push(format!("waits for {device}, which is not there"));
+                }
                 (State::Waiting, None, Some(other)) => {
                     parts.push(format!("requires {}", self.life(other).service.name));
                     at = other;

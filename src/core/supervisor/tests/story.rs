@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::lifecycle::State;
-use crate::service::{Kind, Ready, Reload, RestartWhen, Script, Service};
+use crate::service::{Device, Kind, Ready, Reload, RestartWhen, Script, Service};
 use crate::supervisor::{Memory, Supervisor};
 use crate::{Action, Answer, Event, Exit, Job, Name, Reach, Request, RunId, ServiceId, Signal, Ticket, Time, Who};
 
@@ -143,6 +143,8 @@ impl Scene {
             ["exited", run, how] => Event::Exited(self.run(run), exit(how)),
             ["emptied", run] => Event::Emptied(self.run(run)),
             ["remains", run] => Event::Remains(self.run(run)),
+            ["came", device] => Event::Came(Device::parse(device).unwrap()),
+            ["gone", device] => Event::Gone(Device::parse(device).unwrap()),
             ["tick"] => Event::Tick,
             ["shutdown"] => Event::Shutdown(Who(String::from("root"))),
             ["load", ..] => {
@@ -158,8 +160,10 @@ impl Scene {
         let ids = self.core.ids();
         let memories: Vec<(Name, Memory)> =
             ids.map(|id| (self.core.service(id).name.clone(), self.core.memory(id))).collect();
+        let present: Vec<Device> = self.core.present().cloned().collect();
         self.core = Supervisor::new(self.slots);
         self.names.clear();
+        self.feed(Event::Together(present.into_iter().map(Event::Came).collect()));
         self.feed(Event::Loaded(self.services.clone()));
         let mut actions = Vec::new();
         self.core.recover(self.now, memories, &mut actions);
@@ -292,6 +296,7 @@ fn set(service: &mut Service, option: &str, value: &str) {
         "before" => service.links.before = names(),
         "provides" => service.links.provides = names(),
         "conflicts" => service.links.conflicts = names(),
+        "devices" => service.devices = value.split_whitespace().map(|one| Device::parse(one).unwrap()).collect(),
         "executed" => service.ready = Ready::Executed,
         "ready" => service.ready = crate::definition::ready(value).unwrap(),
         "pid-file" => {
