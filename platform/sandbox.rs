@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
+use std::net::SocketAddr;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::{fmt, io};
 
 use svc_core::service::Limit;
 
-pub use crate::os::sandbox::{Listener, bind, confine, divide, furnish, look};
+pub use crate::os::sandbox::{Listener, bind, confine, divide, furnish, is_calm, listening, look, reach};
 
 /// The directory inside that is ours; what is in it is no doing of a program there.
 pub const OURS: &str = "/run/.svc-sandbox";
@@ -158,6 +159,17 @@ pub struct Seen {
     pub limits: BTreeMap<&'static str, Limit>,
     /// Where its standard streams go.
     pub streams: BTreeMap<u32, String>,
+}
+
+/// Something in the place that others can speak to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Listening {
+    /// Connections are taken.
+    Tcp(SocketAddr),
+    /// Messages are taken, from anybody.
+    Udp(SocketAddr),
+    /// A socket with a name: a path, or what follows an `@`.
+    Unix(String),
 }
 
 /// Why there is no such place.

@@ -2,11 +2,11 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::path::Path;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::path::{Path, PathBuf};
 
 use crate::Unsupported;
-use crate::sandbox::{Answer, Asked, Confined, Failure, Furnished, Layout, Seen, Side};
+use crate::sandbox::{Answer, Asked, Confined, Failure, Furnished, Layout, Listening, Seen, Side};
 
 const MISSING: Unsupported = Unsupported { what: "a root to be thrown away" };
 
@@ -57,6 +57,31 @@ pub fn confine(_: &Confined<'_>) -> Result<(i32, Option<Listener>), Failure> {
 /// Always `Unsupported`.
 pub fn look(_: i32) -> io::Result<Seen> {
     Err(MISSING.into())
+}
+
+/// Whether a process waits and no signal is on its way to it; not to be had here.
+///
+/// # Errors
+///
+/// Always `Unsupported`.
+pub fn is_calm(_: i32) -> io::Result<bool> {
+    Err(MISSING.into())
+}
+
+/// Where this place is listened to; not to be had here.
+///
+/// # Errors
+///
+/// Always `Unsupported`.
+pub fn listening() -> io::Result<Vec<Listening>> {
+    Err(MISSING.into())
+}
+
+/// A path that leads to what a descriptor of ours holds, for as long as it is open.
+///
+/// Source: fdescfs(5): below a mount without `nodup` only to what it holds itself, not to what is below.
+pub fn reach(fd: BorrowedFd<'_>) -> PathBuf {
+    PathBuf::from(format!("/dev/fd/{}", fd.as_raw_fd()))
 }
 
 /// Where watched processes are heard: there are none.

@@ -83,6 +83,13 @@ pub fn shares_view(pid: i32) -> bool {
     pids(&pid.to_string()).zip(pids("self")).is_none_or(|(one, other)| one == other)
 }
 
+/// What tells the processes that we can see from those of another container; empty where it is not to be had.
+///
+/// Source: namespaces(7), pid_namespaces(7).
+pub fn view() -> String {
+    fs::read_link("/proc/self/ns/pid").unwrap_or_default().display().to_string()
+}
+
 /// The environment a process was started with, as bytes.
 ///
 /// # Errors

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use svc_platform::files;
-use svc_platform::sandbox::{Furnished, OURS};
+use svc_platform::sandbox::{self, Furnished, OURS};
 
 use super::report::Made;
 
@@ -27,8 +27,8 @@ pub(super) struct Changes {
 pub(super) fn find(furnished: &Furnished, ours: &BTreeSet<PathBuf>) -> Changes {
     let mut changes = Changes::default();
     for place in &furnished.places {
-        let upper = by_descriptor(&place.upper);
-        let lowers: Vec<PathBuf> = place.lowers.iter().map(by_descriptor).collect();
+        let upper = sandbox::reach(place.upper.as_fd());
+        let lowers: Vec<PathBuf> = place.lowers.iter().map(|lower| sandbox::reach(lower.as_fd())).collect();
         let walk = Walk { upper, lowers, path: place.path.clone(), ours };
         walk.through(&mut changes);
     }
@@ -40,10 +40,6 @@ pub(super) fn find(furnished: &Furnished, ours: &BTreeSet<PathBuf>) -> Changes {
     changes.made.sort_by(|one, other| one.path.cmp(&other.path));
     changes.removed.sort();
     changes
-}
-
-fn by_descriptor(fd: &OwnedFd) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()))
 }
 
 /// Directories that are there before any script begins.

@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use svc_platform::poll::{Interest, Poller};
 use svc_platform::process;
-use svc_platform::sandbox::OURS;
+use svc_platform::sandbox::{self, OURS};
 use svc_platform::signals::{Incoming, Signals};
 
 use super::recorder::{self, Line};
@@ -64,13 +64,8 @@ pub(super) fn play() -> u8 {
 
 /// Whether none of them has yet to note a signal.
 pub(super) fn are_calm() -> bool {
-    let waits = |pid: i32| {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim).unwrap_or("");
-        field("ShdPnd:").bytes().chain(field("SigPnd:").bytes()).all(|digit| digit == b'0')
-            && field("State:").starts_with('S')
-    };
-    all().into_iter().all(waits)
+    // One that has ended meanwhile is asked about again.
+    all().into_iter().all(|pid| sandbox::is_calm(pid).unwrap_or(false))
 }
 
 /// Every stand-in there is.

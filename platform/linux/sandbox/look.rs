@@ -1,6 +1,8 @@
 //! How a process is set up, as /proc tells.
 
 use std::collections::BTreeMap;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::path::PathBuf;
 use std::{fs, io};
 
 use svc_core::service::Limit;
@@ -16,10 +18,7 @@ use crate::sandbox::Seen;
 /// Source: proc_pid_status(5), proc_pid_limits(5), proc_pid_fd(5).
 pub fn look(pid: i32) -> io::Result<Seen> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let field = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        line.map(|rest| rest.trim_start_matches(':').trim()).unwrap_or_default()
-    };
+    let field = |name: &str| field(&status, name);
     let effective = |name: &str| field(name).split_whitespace().nth(1).and_then(|id| id.parse().ok()).unwrap_or(0);
     let link = |what: &str| {
         let found = fs::read_link(format!("/proc/{pid}/{what}")).unwrap_or_default();
@@ -47,6 +46,32 @@ pub fn look(pid: i32) -> io::Result<Seen> {
         limits: limits(&fs::read_to_string(format!("/proc/{pid}/limits")).unwrap_or_default()),
         streams: (0..3).filter_map(stream).collect(),
     })
+}
+
+fn field<'a>(status: &'a str, name: &str) -> &'a str {
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    line.map(str::trim).unwrap_or_default()
+}
+
+/// Whether a process waits for something and no signal is on its way to it.
+///
+/// # Errors
+///
+/// `NotFound` where there is no such process.
+///
+/// Source: proc_pid_status(5).
+pub fn is_calm(pid: i32) -> io::Result<bool> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let nothing_comes =
+        ["ShdPnd", "SigPnd"].into_iter().all(|name| field(&status, name).bytes().all(|one| one == b'0'));
+    Ok(nothing_comes && field(&status, "State").starts_with('S'))
+}
+
+/// A path that leads to what a descriptor of ours holds, for as long as it is open.
+///
+/// Source: proc_pid_fd(5).
+pub fn reach(fd: BorrowedFd<'_>) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()))
 }
 
 /// Field 19 of its line; the name before it may hold anything.
@@ -87,6 +112,13 @@ fn limits(table: &str) -> BTreeMap<&'static str, Limit> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsFd;
+    use std::process::Command;
+    use std::time::{Duration, Instant};
+
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+
     use super::*;
 
     #[test]
@@ -100,6 +132,31 @@ mod tests {
         let (soft, _) = crate::files::open_files().unwrap();
         assert_eq!(own.limits["open-files"].soft, Some(soft));
         assert_eq!(own.umask.map(|mask| mask & !0o777), Some(0));
+    }
+
+    #[test]
+    fn who_has_a_signal_to_come_is_not_calm() {
+        let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
+        let pid = child.id() as i32;
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !is_calm(pid).unwrap() {
+            assert!(Instant::now() < deadline, "sleep sleeps");
+            std::thread::yield_now();
+        }
+        kill(Pid::from_raw(pid), Signal::SIGSTOP).unwrap();
+        kill(Pid::from_raw(pid), Signal::SIGHUP).unwrap();
+        assert!(!is_calm(pid).unwrap(), "what is stopped keeps its signal");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(is_calm(i32::MAX).is_err());
+    }
+
+    #[test]
+    fn a_descriptor_is_reached_without_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("one"), "1").unwrap();
+        let open = std::fs::File::open(folder.path()).unwrap();
+        assert_eq!(std::fs::read(reach(open.as_fd()).join("one")).unwrap(), b"1");
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod confine;
 mod filter;
 mod look;
 mod root;
+mod sockets;
 
 use nix::sched::{CloneFlags, unshare};
 
@@ -12,8 +13,9 @@ use crate::sandbox::{Failure, Side};
 use crate::sys::check;
 
 pub use confine::{Listener, confine};
-pub use look::look;
+pub use look::{is_calm, look, reach};
 pub use root::{bind, furnish};
+pub use sockets::listening;
 
 /// Begins a place of its own: mounts, processes, network, names. To be called by a program with one thread only.
 ///

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use svc_compat::play::{Launch, Machine, UNKNOWN};
 use svc_core::Signal;
 use svc_core::definition::join;
+use svc_platform::files;
 
 use super::{Draft, command_value, list, quoted};
 use crate::convert::Tree;
@@ -154,9 +155,8 @@ impl Draft {
 
 /// How many files a process of this machine may have open at most, where the machine is the one we run on.
 fn most_files(tree: &Tree) -> Option<u64> {
-    let limits = tree.is_machine().then(|| std::fs::read_to_string("/proc/self/limits").ok())??;
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
+    let (_, most) = tree.is_machine().then(files::open_files)?.ok()?;
+    Some(most)
 }
 
 /// A PATH that has more than the directories every service gets.

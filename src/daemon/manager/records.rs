@@ -1,7 +1,6 @@
 //! What the manager writes into its journal, and what the next one makes of it.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 
 use serde::{Deserialize, Serialize};
@@ -102,8 +101,7 @@ impl Past {
 /// What tells one life of this machine, or of this container, from the next: the boot, and when process 1 started.
 pub(super) fn life() -> io::Result<String> {
     let first = process::start_time(1).map(|time| time.since_boot().as_micros()).unwrap_or_default();
-    let space = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
-    Ok(format!("{} {first} {}", clock::boot_id()?, space.display()))
+    Ok(format!("{} {first} {}", clock::boot_id()?, process::view()))
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! `invoke-rc.d`: what maintainer scripts call instead of an init script, so that runlevel and policy are asked first.
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::{env, fs};
+
+use svc_platform::process;
 
 use super::super::manager::Manager;
 use super::super::rcconf::below;
@@ -170,9 +172,8 @@ impl Call {
             return;
         }
         // While the machine boots, what is on record is still the runlevel in which it went down.
-        let first = fs::read("/proc/1/cmdline").unwrap_or_default();
-        let first = String::from_utf8_lossy(&first).replace('\0', " ");
-        if first.contains("init boot") {
+        let first = process::facts(1).map(|first| first.arguments.join(" "));
+        if first.is_ok_and(|words| words.contains("init boot")) {
             self.runlevel = "S".to_owned();
             return;
         }
