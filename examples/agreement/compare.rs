@@ -1,8 +1,9 @@
 //! What counts as the same in a definition and a unit.
 //!
 //! * program: the same file, links followed; `/bin` and `/usr/bin` are one place. A shell, `env` or another starter is
-//!   the program that it starts; an interpreter that the program names itself is the program. Of two paths with one
-//!   file name in the usual places of which only one is there, the other is the same.
+//!   the program that it starts, and so is a shell's text that ends by executing one; an interpreter that the program
+//!   names itself is the program. Of two paths with one file name in the usual places of which only one is there, the
+//!   other is the same.
 //! * arguments: the same words in any order, without those that say foreground or background, without those that only
 //!   name the pid file; an option's long and short name are one, `-fP` is `-f -P`, a slash at the end of a path says
 //!   nothing. A file below `/etc` that one side names and the other leaves to the program is the same if that path is
@@ -25,6 +26,7 @@ use svc::convert::{Draft, Table, Tree, manual};
 use svc_core::service::Kind;
 
 use crate::user::Users;
+use crate::wrapper::unwrapped;
 use svc_compat::play::Machine;
 
 /// What is compared.
@@ -64,6 +66,7 @@ pub(crate) fn compare(tree: &Tree, table: &Table, draft: &Draft, unit: &Unit) ->
         }
     };
     let (mut ours, mut theirs) = (interpreted(tree, &draft.command), interpreted(tree, &unit.command));
+    (ours, theirs) = (unwrapped(tree, &ours, &BTreeMap::new()), unwrapped(tree, &theirs, &unit.environment));
     let (program, wanted) = (one_place(tree, &ours), one_place(tree, &theirs));
     if !is_only_one_there(tree, &program, &wanted) {
         differ(Field::Program, program, wanted);

@@ -1,9 +1,11 @@
 //! Holds conversions against the units that maintainers wrote for the same daemons.
 //!
 //! `cargo run --release --example agreement -- PACKAGE...` fetches the packages by the machine's own package client,
-//! unpacks them (nothing is installed, nothing of them is run), converts each init script that has a service unit of
-//! the same name beside it, and compares. The unit is never evidence for the conversion. What counts as the same is
-//! written in `compare.rs`. The last line is the result:
+//! unpacks them (nothing is installed), converts each init script that has a service unit of the same name beside it,
+//! and compares. The conversion is that of `svc convert`: the script's start is rehearsed in a sandbox, with the
+//! unpacked package laid over this machine. Nothing of a package is run anywhere else, and where there may be no
+//! sandbox it is said and scripts are only read. The unit is never evidence for the conversion. What counts as the same
+//! is written in `compare.rs`. The last line is the result:
 //!
 //! ```text
 //! agreement: N scripts, K kept as scripts, P % program and user, Q % all fields
@@ -13,29 +15,45 @@
 
 mod compare;
 mod packages;
+mod prove;
 mod user;
+mod wrapper;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{env, fs, thread};
 
 use svc::convert::unit::{Unit, beside};
-use svc::convert::{Table, Tree, Verdict, convert};
+use svc::convert::{Tree, Verdict};
 use svc_compat::play::Machine;
 
 use compare::{Field, compare};
+use prove::Proof;
 
+/// So many packages are judged at a time: a sandbox waits more than it works.
+const AT_A_TIME: usize = 4;
+
+/// What came of one script.
 #[derive(Default)]
-struct Count {
-    scripts: usize,
-    kept: usize,
-    program_and_user: usize,
-    all: usize,
-    by_field: BTreeMap<Field, usize>,
+struct Judged {
+    /// What is printed of it.
+    lines: Vec<String>,
+    /// It has a unit to be compared with.
+    counts: bool,
+    kept: bool,
+    differs: Vec<Field>,
 }
 
 fn main() -> ExitCode {
-    let names: Vec<String> = std::env::args().skip(1).collect();
+    // The sandbox is this program again, in other roles.
+    svc::daemon::role_entry();
+    let mut words = env::args();
+    if words.next().is_some_and(|called| called == "svc") {
+        return svc::cli::main();
+    }
+    let names: Vec<String> = words.collect();
     if names.is_empty() {
         eprintln!("usage: agreement PACKAGE...");
         return ExitCode::from(2);
@@ -47,69 +65,86 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let (table, mut count) = (Table::known(), Count::default());
-    for (package, root) in &roots {
-        judge(package, root, &table, &mut count);
+    let judged = judge_all(&roots);
+    judged.iter().flat_map(|judged| &judged.lines).for_each(|line| println!("{line}"));
+    let scripts: Vec<&Judged> = judged.iter().filter(|judged| judged.counts).collect();
+    summarize(&scripts);
+    if scripts.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn summarize(scripts: &[&Judged]) {
+    let mut by_field: BTreeMap<Field, usize> = BTreeMap::new();
+    for field in scripts.iter().flat_map(|judged| &judged.differs) {
+        *by_field.entry(*field).or_default() += 1;
     }
-    for (field, misses) in &count.by_field {
+    for (field, misses) in &by_field {
         println!("{field}: {misses} differ");
     }
-    let converted = count.scripts - count.kept;
-    let percent = |part: usize| (part * 100).checked_div(converted).unwrap_or(0);
+    let converted: Vec<_> = scripts.iter().filter(|judged| !judged.kept).collect();
+    let percent = |part: usize| (part * 100).checked_div(converted.len()).unwrap_or(0);
+    let is_who = |field: &Field| matches!(field, Field::Program | Field::User);
     println!(
         "agreement: {} scripts, {} kept as scripts, {} % program and user, {} % all fields",
-        count.scripts,
-        count.kept,
-        percent(count.program_and_user),
-        percent(count.all)
+        scripts.len(),
+        scripts.len() - converted.len(),
+        percent(converted.iter().filter(|judged| !judged.differs.iter().any(is_who)).count()),
+        percent(converted.iter().filter(|judged| judged.differs.is_empty()).count())
     );
-    if count.scripts == 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Judges every script of every package; what came of it in the order of the packages.
+fn judge_all(roots: &[(String, PathBuf)]) -> Vec<Judged> {
+    let (proof, next) = (Proof::new(), AtomicUsize::new(0));
+    let work = || {
+        let mut found = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some((package, root)) = roots.get(at) else { return found };
+            found.push((at, judge(package, root, &proof)));
+        }
+    };
+    let mut found: Vec<(usize, Vec<Judged>)> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..AT_A_TIME).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("a package is judged without a panic")).collect()
+    });
+    found.sort_by_key(|(at, _)| *at);
+    found.into_iter().flat_map(|(_, judged)| judged).collect()
 }
 
 /// Converts and compares every script of a package that has a unit for the same daemon.
-fn judge(package: &str, root: &Path, table: &Table, count: &mut Count) {
+fn judge(package: &str, root: &Path, proof: &Proof) -> Vec<Judged> {
     let tree = Tree::partial(root);
-    let Ok(entries) = std::fs::read_dir(root.join("etc/init.d")) else {
-        println!("{package}: it has no init script");
-        return;
+    let said = |text: String| Judged { lines: vec![format!("{package}: {text}")], ..Judged::default() };
+    let Ok(entries) = fs::read_dir(root.join("etc/init.d")) else {
+        return vec![said("it has no init script".to_string())];
     };
     let mut names: Vec<String> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
+    let mut all = Vec::new();
     for name in names {
         let path = format!("/etc/init.d/{name}");
         let Some(unit) = beside(&tree, &path).filter(is_for_a_daemon) else {
-            println!("{package}: {name}: no service unit of its own to compare with");
+            all.push(said(format!("{name}: no service unit of its own to compare with")));
             continue;
         };
         let Some(text) = tree.read(&path) else { continue };
-        count.scripts += 1;
-        let (evidence, mut verdict) = convert(&tree, table, &path, &text);
-        let is_there = |word: &String| !word.starts_with('/') || tree.find(word).is_some();
-        let program = evidence.start.launches.last().and_then(|launch| launch.command.first());
-        let whole = evidence.start.missing.is_empty() && program.is_none_or(is_there);
-        if !whole && packages::complete(package, root) {
-            verdict = convert(&tree, table, &path, &text).1;
-        }
-        let draft = match verdict {
+        let draft = match proof.convert(&tree, package, root, &path, &text) {
             Verdict::Converted(draft) => draft,
             Verdict::Kept(why) => {
-                count.kept += 1;
-                println!("{package}: {name}: kept: {why}");
+                all.push(Judged { counts: true, kept: true, ..said(format!("{name}: kept: {why}")) });
                 continue;
             }
         };
-        let differences = compare(&tree, table, &draft, &unit);
-        for (field, text) in &differences {
-            *count.by_field.entry(*field).or_default() += 1;
-            println!("{package}: {name}: {field}: {text}");
-        }
-        let differs = |field| differences.iter().any(|(found, _)| *found == field);
-        count.program_and_user += usize::from(!differs(Field::Program) && !differs(Field::User));
-        count.all += usize::from(differences.is_empty());
+        let differences = compare(&tree, proof.table(), &draft, &unit);
+        let mut lines: Vec<String> =
+            differences.iter().map(|(field, text)| format!("{package}: {name}: {field}: {text}")).collect();
         if differences.is_empty() {
-            println!("{package}: {name}: agrees: {}", draft.command.join(" "));
+            lines.push(format!("{package}: {name}: agrees: {}", draft.command.join(" ")));
         }
+        let differs = differences.into_iter().map(|(field, _)| field).collect();
+        all.push(Judged { lines, counts: true, kept: false, differs });
     }
+    all
 }
 
 /// A unit that runs the script itself, an instance, or something once says nothing of the daemon.

@@ -53,11 +53,11 @@ pub(crate) fn run(words: &Words, common: &Common) -> u8 {
             worst = worst.max(fail(common.json, &text, code::FAILED));
             continue;
         }
-        let Proven { evidence, verdict, notes } = match words.on_paper {
+        let Proven { evidence, verdict, notes, .. } = match words.on_paper {
             false => proof::convert(&tree, &table, &stage, &path, &text),
             true => {
                 let (evidence, verdict) = convert(&tree, &table, &path, &text);
-                Proven { evidence, verdict, notes: Vec::new() }
+                Proven { evidence, verdict, notes: Vec::new(), ran: false }
             }
         };
         let mut report = match verdict {

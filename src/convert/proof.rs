@@ -31,6 +31,8 @@ pub struct Proven {
     pub verdict: Verdict,
     /// What was run, or why nothing was.
     pub notes: Vec<String>,
+    /// There was a sandbox to run it in.
+    pub ran: bool,
 }
 
 /// Where scripts and daemons are run: a root, and trees laid over it, the first on top.
@@ -42,14 +44,34 @@ pub struct Stage {
     pub layers: Vec<PathBuf>,
 }
 
-/// Converts a script, with its start rehearsed in a sandbox.
+impl Stage {
+    /// Every tree, the first on top.
+    fn lowers(&self) -> Vec<PathBuf> {
+        self.layers.iter().chain([&self.root]).cloned().collect()
+    }
+}
+
+/// Converts a script, with its start rehearsed in a sandbox, and a daemon that goes into the background tried out.
 ///
 /// Where there can be no sandbox the script is only read, and the notes say so.
 pub fn convert(tree: &Tree, table: &Table, stage: &Stage, path: &str, text: &[u8]) -> Proven {
+    let mut proven = rehearsed(tree, table, stage, path, text);
+    if let Verdict::Converted(draft) = &mut proven.verdict
+        && matches!(draft.kind, Kind::Forking { .. })
+        && proven.ran
+    {
+        proven.notes.push(tried(tree, stage, draft));
+    }
+    proven
+}
+
+/// Converts a script, with its start rehearsed in a sandbox; no daemon is run.
+///
+/// Where there can be no sandbox the script is only read, and the notes say so.
+pub fn rehearsed(tree: &Tree, table: &Table, stage: &Stage, path: &str, text: &[u8]) -> Proven {
     let mut evidence = evidence::gather(tree, path, text);
     let mut notes = Vec::new();
-    let lowers: Vec<PathBuf> = stage.layers.iter().chain([&stage.root]).cloned().collect();
-    let script = lowers.iter().map(|lower| below(lower, path)).find(|script| script.exists());
+    let script = stage.lowers().iter().map(|lower| below(lower, path)).find(|script| script.exists());
     let ask = Ask {
         root: stage.root.clone(),
         layers: stage.layers.clone(),
@@ -60,7 +82,7 @@ pub fn convert(tree: &Tree, table: &Table, stage: &Stage, path: &str, text: &[u8
         Err(why) => {
             notes.push(format!("not rehearsed: {why}"));
             let verdict = judge(tree, table, &evidence);
-            return Proven { evidence, verdict, notes };
+            return Proven { evidence, verdict, notes, ran: false };
         }
     };
     let merged = merge(&mut evidence, &told);
@@ -73,11 +95,8 @@ pub fn convert(tree: &Tree, table: &Table, stage: &Stage, path: &str, text: &[u8
             }
             None => notes.push(format!("rehearsed: {}", silence(&told))),
         }
-        if matches!(draft.kind, Kind::Forking { .. }) {
-            notes.push(tried(tree, &lowers, draft));
-        }
     }
-    Proven { evidence, verdict, notes }
+    Proven { evidence, verdict, notes, ran: true }
 }
 
 fn below(root: &Path, path: &str) -> PathBuf {
@@ -235,11 +254,11 @@ impl Merged {
 }
 
 /// Tries the daemon in the foreground: as it is, and with options by which daemons stay there. Says what came of it.
-fn tried(tree: &Tree, lowers: &[PathBuf], draft: &mut Draft) -> String {
-    let name = draft.name.to_string();
+fn tried(tree: &Tree, stage: &Stage, draft: &mut Draft) -> String {
+    let (name, lowers) = (draft.name.to_string(), stage.lowers());
     let run = |draft: &Draft, patience| {
         let text = format!("{}\n[restart]\nwhen = \"never\"\n", draft.text());
-        compare::alone(&name, &text, lowers, TRIAL_TIME, patience)
+        compare::alone(&name, &text, &lowers, TRIAL_TIME, patience)
     };
     let forking = match run(draft, 1) {
         Ok(seen) if seen.stays => seen,

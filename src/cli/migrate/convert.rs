@@ -192,7 +192,7 @@ impl Work<'_> {
             return Err("it is a shim of svc's, which leads to a definition".to_owned());
         }
         let stage = proof::Stage { root: self.root.clone(), layers: Vec::new() };
-        let Proven { evidence, verdict, notes } = proof::convert(tree, table, &stage, &entry.file, &script);
+        let Proven { evidence, verdict, notes, .. } = proof::convert(tree, table, &stage, &entry.file, &script);
         let draft = match verdict {
             Verdict::Kept(why) => return Err(why),
             Verdict::Converted(draft) if draft.name.as_str() != entry.name => {

@@ -1,0 +1,57 @@
+//! What a program becomes that is a shell's text and makes room for another in the end.
+//!
+//! Maintainers put into such a text what a unit cannot say, and an init script says for itself: which file of settings
+//! there is, and which options come of it. The daemon is what is executed at its end.
+
+use std::collections::BTreeMap;
+
+use svc::convert::Tree;
+use svc_compat::Style;
+use svc_compat::play::{self, Machine, Piece, UNKNOWN};
+use svc_core::definition::join;
+
+/// One text may lead to another.
+const ROUNDS_MAX: usize = 3;
+
+/// The command without the texts around it.
+pub(crate) fn unwrapped(tree: &Tree, command: &[String], environment: &BTreeMap<String, String>) -> Vec<String> {
+    let mut command = command.to_vec();
+    for _ in 0..ROUNDS_MAX {
+        match inner(tree, &command, environment) {
+            Some(inner) => command = inner,
+            None => break,
+        }
+    }
+    command
+}
+
+fn inner(tree: &Tree, command: &[String], environment: &BTreeMap<String, String>) -> Option<Vec<String>> {
+    let (program, words) = command.split_first()?;
+    let text = tree.read(program).filter(|text| is_shells(text))?;
+    let quoted = |word: &str| format!("'{}'", word.replace('\'', "'\\''"));
+    let mut before: String = environment.iter().map(|(name, value)| format!("{name}={}\n", quoted(value))).collect();
+    if !words.is_empty() {
+        before += &format!("set -- {}\n", join(words));
+    }
+    let lines_before = before.lines().count();
+    let whole = [before.as_bytes(), &text].concat();
+    let verb = words.first().map_or("", String::as_str);
+    let piece = Piece { path: program, text: &whole, style: Style::Own, verb, running: false, granted: &[] };
+    let record = play::play(tree, piece);
+    let launch = record.launches.last()?;
+    let at = (launch.spot.line as usize).checked_sub(lines_before + 1)?;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    // What it only calls on its way is no daemon; and what lies in functions elsewhere is not looked for.
+    let gives_way = &*launch.spot.file == program.as_str()
+        && text.lines().nth(at).is_some_and(|line| line.split_whitespace().any(|word| word == "exec"));
+    let known = |word: &&String| !word.contains(UNKNOWN);
+    gives_way.then(|| launch.command.iter().filter(known).cloned().collect())
+}
+
+/// Whether a shell is named as what reads it.
+fn is_shells(text: &[u8]) -> bool {
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = String::from_utf8_lossy(line);
+    let names = line.strip_prefix("#!").map(|line| line.split([' ', '/', '\t']));
+    names.is_some_and(|mut names| names.any(|name| ["sh", "bash", "dash", "ksh", "mksh"].contains(&name)))
+}
