@@ -6,8 +6,11 @@
 //!   other is the same.
 //! * arguments: the same words in any order, without those that say foreground or background, without those that only
 //!   name the pid file; an option's long and short name are one, `-fP` is `-f -P`, a slash at the end of a path says
-//!   nothing. A file below `/etc` that one side names and the other leaves to the program is the same if that path is
-//!   built into the program.
+//!   nothing. What a side spells out and the other leaves to the program is the same where the program has it so
+//!   anyway: a path that is built into it or that its manual has among its files, a value that the manual calls the
+//!   default, a value that the configuration file has, too. Options that by the manual only say where messages go, how
+//!   they look, or that nothing is printed are up to the foreground switch: a daemon in the background has to be told
+//!   a file or syslog and must not write over a console; in the foreground its supervisor takes what it prints.
 //! * user, group: the same names in the end (see user.rs); nobody said is root; a group that is named like the user is
 //!   the user's own.
 //! * runtime directory: each that the unit names is made. One more that the script makes is what the unit leaves to the
@@ -18,15 +21,20 @@
 //!   definition in the foreground, since there the daemon's own option keeps it: that is what conversion is for. A
 //!   definition of kind forking agrees with nothing but a unit of type forking.
 
+mod defaults;
+mod options;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use svc::convert::unit::Unit;
-use svc::convert::{Draft, Table, Tree, manual};
+use svc::convert::{Draft, Table, Tree};
 use svc_core::service::Kind;
 
 use crate::user::Users;
 use crate::wrapper::unwrapped;
+pub(crate) use defaults::Defaults;
+use options::Options;
 use svc_compat::play::Machine;
 
 /// What is compared.
@@ -72,17 +80,15 @@ pub(crate) fn compare(tree: &Tree, table: &Table, draft: &Draft, unit: &Unit) ->
         differ(Field::Program, program, wanted);
     }
 
-    let users = Users::of(tree, (draft, &mut ours), (unit, &mut theirs));
+    let defaults = Defaults::of(tree, &ours, &theirs);
+    let users = Users::of(tree, &defaults, (draft, &mut ours), (unit, &mut theirs));
     if !users.becomes && !users.made_up {
-        let own = |group: Option<&str>, user: &str| group.filter(|group| *group != user).map(String::from);
-        let (group, unit_group) = (own(draft.group.as_deref(), &users.ours), own(unit.value("Group"), &users.theirs));
         differ(Field::User, users.ours, users.theirs);
-        differ(Field::Group, group.unwrap_or_default(), unit_group.unwrap_or_default());
+        differ(Field::Group, users.our_group, users.their_group);
     }
-    let options = Options::of(tree, table, draft);
+    let options = Options::of(tree, table, draft, &ours);
     let (ours, theirs) = (options.that_count(&ours, draft), options.that_count(&theirs, draft));
-    let defaults = Defaults::of(tree, draft);
-    let (ours, theirs) = (defaults.left_out(ours.clone(), &theirs), defaults.left_out(theirs, &ours));
+    let (ours, theirs) = (defaults.left_out(&ours, &theirs), defaults.left_out(&theirs, &ours));
     let sorted = |mut words: Vec<String>| {
         words.sort();
         words.join(" ")
@@ -158,137 +164,4 @@ fn one_place(tree: &Tree, command: &[String]) -> String {
         false => tree.program(path).unwrap_or_else(|| path.to_string()),
     };
     if path.starts_with("/bin/") || path.starts_with("/sbin/") { format!("/usr{path}") } else { path }
-}
-
-/// What is known of the options of a program.
-struct Options {
-    /// Those that say foreground or background.
-    switches: BTreeSet<String>,
-    /// The short name of each long one, and of each other spelling.
-    aliases: BTreeMap<String, String>,
-    /// Every spelling.
-    known: BTreeSet<String>,
-    /// Those that say where the pid file is, or that there is none.
-    about_pid: BTreeSet<String>,
-}
-
-impl Options {
-    fn of(tree: &Tree, table: &Table, draft: &Draft) -> Self {
-        let program = &draft.command[0];
-        let described = manual::described(tree, &draft.command);
-        let says = described.iter().filter(|known| known.effect() != manual::Effect::Neither);
-        let mut switches: BTreeSet<String> = says.flat_map(|known| known.names.iter().cloned()).collect();
-        switches.extend(draft.stay.added.iter().chain(&draft.stay.removed).cloned());
-        if let Some(row) = table.row(program) {
-            switches.extend(row.foreground.iter().chain(&row.background).cloned());
-        }
-        let mut aliases = BTreeMap::new();
-        for known in described.iter().filter(|known| known.names.len() == 2) {
-            let short = known.names.iter().min_by_key(|name| name.len());
-            for name in &known.names {
-                aliases.entry(name.clone()).or_insert_with(|| short.cloned().unwrap_or_default());
-            }
-        }
-        let known = described.iter().flat_map(|known| known.names.iter().cloned()).collect();
-        let about_pid = described.iter().filter(|known| known.is_about_pid_file());
-        let about_pid = about_pid.flat_map(|known| known.names.iter().cloned()).collect();
-        Self { switches, aliases, known, about_pid }
-    }
-
-    /// `-fP` as `-f -P`, where no option is called so as a whole.
-    fn letters(&self, word: &str) -> Vec<String> {
-        let letters = word.strip_prefix('-').unwrap_or_default();
-        let is_cluster =
-            letters.len() > 1 && letters.len() < 5 && letters.chars().all(|found| found.is_ascii_alphabetic());
-        if !is_cluster || self.known.contains(word) {
-            return vec![word.to_string()];
-        }
-        letters.chars().map(|letter| format!("-{letter}")).collect()
-    }
-
-    /// The arguments that count.
-    fn that_count(&self, command: &[String], draft: &Draft) -> Vec<String> {
-        let pid_files: Vec<String> = draft.pid_file.iter().map(|file| file.replace("/var/run/", "/run/")).collect();
-        let mut out: Vec<String> = Vec::new();
-        for word in command.iter().skip(1).flat_map(|word| self.letters(word)) {
-            let word = word.replace("/var/run/", "/run/");
-            let word = word.strip_prefix("./").map(String::from).unwrap_or(word);
-            let word = if word.len() > 1 { word.trim_end_matches('/').to_string() } else { word };
-            if word == "--" || word.is_empty() || is_default_directive(&word) {
-                continue;
-            }
-            let (option, value) = match word.split_once('=').filter(|_| word.starts_with('-')) {
-                Some((option, value)) => (option, Some(value)),
-                None => (word.as_str(), None),
-            };
-            let is_pid_option = option.starts_with("--pid");
-            let is_pid_option = is_pid_option || self.about_pid.contains(option);
-            let is_alone = self.about_pid.contains(option) && option.len() == 2;
-            if self.switches.contains(option) || is_switch(option) || is_alone || (is_pid_option && value.is_some()) {
-                continue;
-            }
-            let names_pid_file = |text: &str| pid_files.iter().any(|file| file == text) || text.ends_with(".pid");
-            if names_pid_file(value.unwrap_or(&word)) {
-                // `-p FILE`: the option goes with its value.
-                if value.is_none() && !word.starts_with('-') && out.last().is_some_and(|last| last.starts_with('-')) {
-                    out.pop();
-                }
-                continue;
-            }
-            out.push(self.aliases.get(option).cloned().unwrap_or_else(|| option.to_string()));
-            out.extend(value.map(String::from));
-        }
-        out
-    }
-}
-
-/// The text of the program and its manual pages, where its built-in paths are.
-struct Defaults {
-    texts: Vec<Vec<u8>>,
-}
-
-impl Defaults {
-    fn of(tree: &Tree, draft: &Draft) -> Self {
-        let program = &draft.command[0];
-        let file = tree.find(program).and_then(|file| std::fs::read(file).ok());
-        let pages = manual::pages(tree, program).into_iter().map(|(_, text)| defaults_in(&text).into_bytes());
-        Self { texts: file.into_iter().chain(pages).collect() }
-    }
-
-    /// These arguments without paths that the other side leaves to the program, where it has them built in.
-    fn left_out(&self, words: Vec<String>, others: &[String]) -> Vec<String> {
-        let mut out: Vec<String> = Vec::new();
-        for word in words {
-            let is_path = word.starts_with('/') && word.len() > 6 && word[1..].contains('/');
-            let has = |text: &Vec<u8>| text.windows(word.len()).any(|part| part == word.as_bytes());
-            let built_in = is_path && self.texts.iter().any(has);
-            if !built_in || others.contains(&word) {
-                out.push(word);
-            } else if out.last().is_some_and(|last| last.starts_with('-') && !others.contains(last)) {
-                out.pop();
-            }
-        }
-        out
-    }
-}
-
-/// The sentences of a page that speak of what is used where nothing is said.
-fn defaults_in(page: &str) -> String {
-    let words = page.split_whitespace().collect::<Vec<_>>().join(" ");
-    words.split_inclusive(". ").filter(|sentence| sentence.to_lowercase().contains("default")).collect()
-}
-
-/// nginx: `daemon on; master_process on;` is how it is anyway, and `daemon off;` the foreground.
-fn is_default_directive(word: &str) -> bool {
-    let mut directives = word.split(';').map(str::trim).filter(|directive| !directive.is_empty()).peekable();
-    let known = ["daemon on", "daemon off", "master_process on"];
-    word.contains(';') && directives.peek().is_some() && directives.all(|directive| known.contains(&directive))
-}
-
-/// Spellings that say it themselves.
-fn is_switch(option: &str) -> bool {
-    let bare = option.trim_start_matches('-').to_ascii_lowercase().replace(['-', '_'], "");
-    let known =
-        ["foreground", "nodaemon", "nofork", "nodetach", "daemon", "daemonize", "background", "nobackground", "fg"];
-    option.starts_with('-') && known.contains(&bare.as_str())
 }

@@ -1,19 +1,24 @@
 //! Who a daemon runs as in the end.
 //!
-//! A daemon that one side starts as root may become the user of the other by itself: told by its own option, by a line
-//! of a configuration file that is among its arguments, or because the name is built in: it is in the program's text,
-//! and the program looks users up and changes to them. A unit with `DynamicUser=` wants some user without privileges
-//! that is made up at its start: any but root is one.
+//! A daemon that one side starts as root may become the user or the group of the other by itself: told by its own
+//! option, by a line of its configuration file (among its arguments, built into it, or named in its manual), or because
+//! the name is built in: it is in the program's text, and the program looks users up and changes to them. A unit with
+//! `DynamicUser=` wants some user without privileges that is made up at its start, also where it gives it a name: any
+//! but root is one.
 
 use svc::convert::elf::Program;
 use svc::convert::unit::Unit;
 use svc::convert::{Draft, Tree};
-use svc_compat::play::Machine;
+
+use crate::compare::Defaults;
 
 /// Who each side names, and whether these are the same in the end.
 pub(crate) struct Users {
     pub(crate) ours: String,
     pub(crate) theirs: String,
+    /// The group of each side; empty for the user's own.
+    pub(crate) our_group: String,
+    pub(crate) their_group: String,
     /// One side leaves it to the daemon to become the user of the other.
     pub(crate) becomes: bool,
     /// The unit's user is made up.
@@ -24,51 +29,84 @@ impl Users {
     /// Looks at both; options that only say the user are taken from the commands.
     pub(crate) fn of(
         tree: &Tree,
+        defaults: &Defaults,
         (draft, ours): (&Draft, &mut Vec<String>),
         (unit, theirs): (&Unit, &mut Vec<String>),
     ) -> Self {
         let root = |who: Option<&str>| who.filter(|who| *who != "0").unwrap_or("root").to_string();
         let (user, wanted) = (root(draft.user.as_deref()), root(unit.value("User")));
-        let (group, wanted_group) = (draft.group.as_deref(), unit.value("Group"));
+        let named = |group: Option<&str>| group.map(|group| root(Some(group)));
+        let (group, wanted_group) = (named(draft.group.as_deref()), named(unit.value("Group")));
+        let own = |group: &Option<String>, user: &str| group.clone().filter(|group| *group != user).unwrap_or_default();
+        let mut out = Self {
+            our_group: own(&group, &user),
+            their_group: own(&wanted_group, &wanted),
+            ours: user.clone(),
+            theirs: wanted.clone(),
+            becomes: false,
+            made_up: false,
+        };
         if unit.is_user_made_up() {
             // What is left of root is told by the daemon's own option, whoever that is.
-            let told = user == "root" && takes_options(ours, None, None);
-            return Self { made_up: user != "root" || told, ours: user, theirs: "(made up)".into(), becomes: false };
+            out.made_up = user != "root" || takes_options(ours, None, None);
+            out.theirs = "(made up)".into();
+            return out;
         }
         for command in [(&user, &mut *ours), (&wanted, &mut *theirs)].into_iter().filter(|(user, _)| *user == "root") {
             // Who is root already is told nothing by `-u root`.
             take_option(command.1, USERS, |value| value.split(':').next() == Some("root"));
             take_option(command.1, GROUPS, |value| value == "root");
         }
-        let becomes = match (user == "root", wanted == "root") {
-            (true, false) => takes_options(ours, Some(&wanted), wanted_group) || by_itself(tree, ours, &wanted),
-            (false, true) => takes_options(theirs, Some(&user), group) || by_itself(tree, theirs, &user),
+        let by_itself = |command: &[String], name: &str, keys: &'static [&'static str]| {
+            let built_in = command.first().and_then(|program| Program::read(tree, program));
+            built_in.is_some_and(|program| program.becomes(name)) || defaults.values(keys).any(|value| value == name)
+        };
+        out.becomes = match (user == "root", wanted == "root") {
+            (true, false) => {
+                takes_options(ours, Some(&wanted), wanted_group.as_deref()) || by_itself(ours, &wanted, USER_KEYS)
+            }
+            (false, true) => {
+                takes_options(theirs, Some(&user), group.as_deref()) || by_itself(theirs, &user, USER_KEYS)
+            }
             _ => false,
         };
-        Self { ours: user, theirs: wanted, becomes, made_up: false }
+        if user == "root" && wanted == "root" {
+            // A group alone, which the other side leaves to the daemon.
+            let only = match (out.our_group.is_empty(), out.their_group.is_empty()) {
+                (true, false) => Some((&*ours, out.their_group.clone())),
+                (false, true) => Some((&*theirs, out.our_group.clone())),
+                _ => None,
+            };
+            if only.is_some_and(|(command, group)| by_itself(command, &group, GROUP_KEYS)) {
+                (out.our_group, out.their_group) = (String::new(), String::new());
+            }
+        }
+        out
     }
-}
-
-fn by_itself(tree: &Tree, command: &[String], user: &str) -> bool {
-    let built_in = command.first().and_then(|program| Program::read(tree, program));
-    built_in.is_some_and(|program| program.becomes(user)) || configured(tree, command, user)
-}
-
-/// Whether a configuration file among the arguments says so: `user NAME`, `User = "NAME"`.
-fn configured(tree: &Tree, command: &[String], user: &str) -> bool {
-    let files = command.iter().skip(1).map(|word| word.rsplit_once('=').map_or(word.as_str(), |(_, value)| value));
-    files.filter(|file| file.starts_with("/etc/")).filter_map(|file| tree.read(file)).any(|text| {
-        String::from_utf8_lossy(&text).lines().any(|line| {
-            let mut words = line.split([' ', '\t', '=', ':', '"', '\'', ';', ',']).filter(|word| !word.is_empty());
-            let key = words.next().unwrap_or_default().to_ascii_lowercase();
-            let keys = ["user", "username", "run-as-user", "runas", "uid", "setuid", "run_as_user", "user_name"];
-            keys.contains(&key.as_str()) && words.next() == Some(user)
-        })
-    })
 }
 
 const USERS: &[&str] = &["u", "user", "daemon-user", "setuid", "username", "runas", "U", "uid", "run-as"];
 const GROUPS: &[&str] = &["g", "group", "setgid", "G", "groupname", "gid"];
+
+/// Keys of configuration files, in small letters and without what joins their words.
+const USER_KEYS: &[&str] = &[
+    "user",
+    "username",
+    "runasuser",
+    "runas",
+    "uid",
+    "setuid",
+    "userid",
+    "runuser",
+    "daemonuser",
+    "serveruser",
+    "effectiveuser",
+    "cacheeffectiveuser",
+    "droptouser",
+    "switchuser",
+];
+const GROUP_KEYS: &[&str] =
+    &["group", "groupname", "runasgroup", "gid", "setgid", "groupid", "daemongroup", "cacheeffectivegroup"];
 
 /// Takes the options away by which a program is told to become this user, and says whether there were any.
 fn takes_options(command: &mut Vec<String>, user: Option<&str>, group: Option<&str>) -> bool {

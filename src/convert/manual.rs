@@ -15,8 +15,12 @@ const PROGRAM_BYTES_MAX: u64 = 48 << 20;
 pub struct Described {
     /// Its spellings: `-f`, `--foreground`.
     pub names: Vec<String>,
-    /// The description, on one line.
+    /// The description, on one line; the beginning of a long one.
     pub text: String,
+    /// More of a long one.
+    pub more: String,
+    /// It takes a value.
+    pub takes: bool,
     /// Where: a path, perhaps with what is meant there.
     pub source: String,
 }
@@ -64,6 +68,15 @@ pub const GOES: &[&str] = &[
 ];
 
 impl Described {
+    /// Takes in one more line of the description.
+    fn say(&mut self, line: &str) {
+        let part = if self.text.len() < 200 { &mut self.text } else { &mut self.more };
+        if part.len() < 400 {
+            part.push_str(if part.is_empty() { "" } else { " " });
+            part.push_str(line);
+        }
+    }
+
     /// Whether it puts a daemon into the background by its very name, and says so.
     pub fn is_named_for_going(&self) -> bool {
         let named = self.names.iter().any(|name| GOES.contains(&name.as_str()));
@@ -105,8 +118,17 @@ static OPTION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(?:\[|\||\*)?\s*
 static NAMES: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?:^|[\s,|/\[(])(--?[A-Za-z0-9][\w-]*)(?:[= ]?[\[<][^\]>]*[\]>]|=[A-Za-z_]+)?"));
 
+/// An option without what it takes.
+static BARE: LazyLock<Regex> = LazyLock::new(|| pattern(r"--?[A-Za-z0-9][\w-]*"));
+
+/// What begins a heading in the text of a page.
+pub const HEADING: &str = "## ";
+
+/// So many words stand beside an option in a page for what it takes.
+const ARGUMENT_WORDS_MAX: usize = 4;
+
 /// A pattern of ASCII: the tables of Unicode are not built in.
-fn pattern(text: &str) -> Regex {
+pub(super) fn pattern(text: &str) -> Regex {
     let text = text.replace("\\b", "(?-u:\\b)").replace("\\s", "[ \\t\\n]");
     let text = text.replace("\\w", "[A-Za-z0-9_]").replace("\\d", "[0-9]");
     Regex::new(&text).expect("the patterns of this file are well-formed")
@@ -149,6 +171,8 @@ pub fn described(tree: &Tree, command: &[String]) -> Vec<Described> {
 /// The options in a text whose lines are descriptions, as `--help` prints them.
 fn options(text: &str, source: &str) -> Vec<Described> {
     let mut out: Vec<Described> = Vec::new();
+    let is_page = source.contains("/man/");
+    let mut has_begun = true;
     for line in text.lines() {
         if !OPTION.is_match(line) {
             let more = line.trim();
@@ -156,19 +180,24 @@ fn options(text: &str, source: &str) -> Vec<Described> {
             if let Some(last) = out.last_mut()
                 && line.starts_with([' ', '\t'])
                 && !more.is_empty()
-                && last.text.len() < 200
             {
-                if !last.text.is_empty() {
-                    last.text.push(' ');
+                if is_page && !has_begun && last.text.split(' ').count() <= ARGUMENT_WORDS_MAX {
+                    // `-l FILE` above, what it does below: the word is its argument.
+                    last.takes |= !last.text.is_empty();
+                    last.text.clear();
                 }
-                last.text.push_str(more);
+                has_begun = true;
+                last.say(more);
             }
             continue;
         }
         let (head, text) = halves(line.trim());
         let head = head.replace("--[no-]", "--no-");
         let names = NAMES.captures_iter(&head).map(|found| found[1].to_string()).collect();
-        out.push(Described { names, text: text.to_string(), source: source.to_string() });
+        let takes = BARE.replace_all(&head, "").contains(|found: char| found.is_ascii_alphanumeric());
+        let source = source.to_string();
+        out.push(Described { names, text: text.to_string(), more: String::new(), takes, source });
+        has_begun = false;
     }
     out
 }
@@ -270,6 +299,11 @@ fn plain(page: &str) -> String {
                 out.push('\n');
                 tag = 0;
             }
+            "SH" | "Sh" => {
+                out.push_str(HEADING);
+                out.push_str(rest.trim());
+                out.push('\n');
+            }
             _ => {}
         }
     }
@@ -343,12 +377,15 @@ fn scripted(text: &str, source: &str) -> Vec<Described> {
     let mut out = options(text, source);
     for found in ADDED.captures_iter(text) {
         let names = QUOTED.captures_iter(&found[1]).map(|name| name[1].to_string()).collect();
-        out.push(Described { names, text: found[2].to_string(), source: source.to_string() });
+        let takes = !found[1].contains("store_true") && !found[1].contains("store_false");
+        let (text, source) = (found[2].to_string(), source.to_string());
+        out.push(Described { names, text, more: String::new(), takes, source });
     }
     for found in PAIR.captures_iter(text) {
         let names = vec![found[1].to_string(), found[2].to_string()];
         if !out.iter().any(|known| names.iter().all(|name| known.names.contains(name))) {
-            out.push(Described { names, text: String::new(), source: source.to_string() });
+            let (text, more, source) = (String::new(), String::new(), source.to_string());
+            out.push(Described { names, text, more, takes: false, source });
         }
     }
     out

@@ -3,6 +3,7 @@
 //! Nothing in a definition is a guess: each key names the line it came from, and what could not be made out is either
 //! an open point or a reason to keep the script.
 
+pub mod about;
 pub mod draft;
 pub mod elf;
 pub mod evidence;

@@ -96,11 +96,24 @@ pub fn stay(tree: &Tree, table: &Table, launch: &Launch) -> Stay {
 impl Stay {
     fn leave_out(&mut self, mut is_meant: impl FnMut(&str) -> bool) {
         let mut kept = Vec::new();
-        for (at, word) in std::mem::take(&mut self.command).into_iter().enumerate() {
-            if at > 0 && word.starts_with('-') && is_meant(&word) { self.removed.push(word) } else { kept.push(word) }
+        let mut words = std::mem::take(&mut self.command).into_iter().enumerate().peekable();
+        while let Some((at, word)) = words.next() {
+            if at == 0 || !word.starts_with('-') || !is_meant(&word) {
+                kept.push(word);
+                continue;
+            }
+            // `--daemonize /var/log/web.log`, `--daemonize yes`: the value goes, too.
+            let value = words.next_if(|(_, next)| word.starts_with("--") && is_its_value(next));
+            self.removed.push(word);
+            self.removed.extend(value.map(|(_, value)| value));
         }
         self.command = kept;
     }
+}
+
+/// Whether a word can only be what an option for the background takes: where it prints, or that it is meant.
+fn is_its_value(word: &str) -> bool {
+    word.starts_with("/var/log/") || matches!(word, "yes" | "true" | "on")
 }
 
 fn has_all(command: &[String], options: &[String]) -> bool {
@@ -136,4 +149,31 @@ fn spelling(known: &Described) -> String {
 fn shortened(text: &str) -> String {
     let short: String = text.chars().take(60).collect();
     if short.len() < text.len() { format!("{short}...") } else { short }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_for_the_background_goes_with_its_value() {
+        let left = |command: &str| {
+            let mut stay = Stay {
+                command: command.split(' ').map(String::from).collect(),
+                foreground: true,
+                source: String::new(),
+                added: Vec::new(),
+                removed: Vec::new(),
+                reload: None,
+                open: Vec::new(),
+            };
+            stay.leave_out(|option| option == "--daemonize" || option == "-d");
+            (stay.command.join(" "), stay.removed.join(" "))
+        };
+        let went = |rest: &str, gone: &str| (rest.to_string(), gone.to_string());
+        assert_eq!(left("webd --daemonize /var/log/w -x"), went("webd -x", "--daemonize /var/log/w"));
+        assert_eq!(left("webd --daemonize yes"), went("webd", "--daemonize yes"));
+        assert_eq!(left("webd --daemonize /etc/webd.conf"), went("webd /etc/webd.conf", "--daemonize"));
+        assert_eq!(left("webd -d /var/log/w"), went("webd /var/log/w", "-d"));
+    }
 }

@@ -80,9 +80,9 @@ impl Unit {
         Some(if file.starts_with('/') { file } else { format!("/run/{file}") })
     }
 
-    /// Whether it runs as a user that is made up at its start.
+    /// Whether it runs as a user that is made up at its start, perhaps under a given name.
     pub fn is_user_made_up(&self) -> bool {
-        self.value("User").is_none() && matches!(self.value("DynamicUser"), Some("yes" | "true" | "on" | "1"))
+        matches!(self.value("DynamicUser"), Some("yes" | "true" | "on" | "1"))
     }
 
     fn sections(&mut self, text: &str) {

@@ -1,0 +1,130 @@
+//! What a side spells out and the program has so anyway.
+
+use std::path::PathBuf;
+
+use regex::bytes::Regex;
+use svc::convert::{Tree, manual};
+use svc_compat::play::Machine;
+
+/// Configuration files that are longer are not looked through.
+const FILE_BYTES_MAX: usize = 1 << 18;
+
+/// The texts of the program, of its private libraries and of its manual pages, and its configuration.
+pub(crate) struct Defaults {
+    /// Where built-in paths are.
+    texts: Vec<Vec<u8>>,
+    /// What its configuration files say: key and value.
+    configured: Vec<(String, String)>,
+}
+
+impl Defaults {
+    /// Of the program that both commands start.
+    pub(crate) fn of(tree: &Tree, ours: &[String], theirs: &[String]) -> Self {
+        let program = ours.first().map_or("", String::as_str);
+        let words = ours.iter().chain(theirs).skip(1);
+        let found = tree.find(program);
+        let file = found.iter().filter_map(|file| std::fs::read(file).ok());
+        let pages = manual::pages(tree, program).into_iter().map(|(_, text)| told_in(&text).into_bytes());
+        let texts: Vec<Vec<u8>> = file.chain(libraries(tree, program)).chain(pages).collect();
+        let named = words.map(|word| word.rsplit_once('=').map_or(word.as_str(), |(_, value)| value).to_string());
+        let built_in = texts.iter().flat_map(|text| paths_in(text));
+        let mut files: Vec<String> = named.filter(|word| word.starts_with("/etc/")).chain(built_in).collect();
+        files.sort();
+        files.dedup();
+        let read = files.iter().filter_map(|file| tree.read(file)).filter(|text| text.len() < FILE_BYTES_MAX);
+        let configured = read.flat_map(|text| settings(&String::from_utf8_lossy(&text))).collect();
+        Self { texts, configured }
+    }
+
+    /// The values of these keys.
+    pub(crate) fn values<'d>(&'d self, keys: &'d [&str]) -> impl Iterator<Item = &'d str> {
+        let is_one = |key: &str| keys.contains(&key.to_ascii_lowercase().replace(['-', '_'], "").as_str());
+        self.configured.iter().filter(move |(key, _)| is_one(key)).map(|(_, value)| value.as_str())
+    }
+
+    /// These arguments without what the other side leaves to the program, where that has it anyway.
+    pub(crate) fn left_out(&self, words: &[String], others: &[String]) -> Vec<String> {
+        let mut out: Vec<String> = Vec::new();
+        for word in words {
+            let is_path = word.starts_with('/') && word.len() > 6 && word[1..].contains('/');
+            let is_option = |last: &String| last.starts_with('-') && !others.contains(last);
+            let has_option = out.last().is_some_and(is_option);
+            let built_in = is_path && self.texts.iter().any(|text| has(text, word));
+            let known = built_in || (has_option && self.is_configured(word));
+            if !known || others.contains(word) {
+                out.push(word.clone());
+            } else if has_option {
+                out.pop();
+            }
+        }
+        out
+    }
+
+    /// Whether the configuration says the same: a value that is not one of those that stand for many things.
+    fn is_configured(&self, value: &str) -> bool {
+        let says_much = value.len() > 3 && value.contains(|found: char| found.is_ascii_alphabetic());
+        let says_much = says_much && !["true", "false", "none", "auto", "info", "root"].contains(&value);
+        let bare = |text: &str| text.replace("/var/run/", "/run/");
+        says_much && self.configured.iter().any(|(_, set)| bare(set) == value)
+    }
+}
+
+fn has(text: &[u8], word: &str) -> bool {
+    let Ok(wanted) = Regex::new(&regex::escape(word)) else { return false };
+    // `/etc/web.conf` is not in `/etc/web.conf.d`, but `/etc/web` is where `/etc/web/conf` is.
+    let goes_on = |found: &u8| found.is_ascii_alphanumeric() || b"_-.".contains(found);
+    wanted.find_iter(text).any(|found| {
+        let rest = &text[found.end()..];
+        let ends = rest.first().is_none_or(|found| !goes_on(found));
+        ends || (rest[0] == b'.' && rest.get(1).is_none_or(|found| !goes_on(found)))
+    })
+}
+
+/// Libraries that only this program's package has: in a directory of the program's name.
+fn libraries(tree: &Tree, program: &str) -> Vec<Vec<u8>> {
+    let name = program.rsplit('/').next().unwrap_or_default();
+    let directories = [format!("/usr/lib/{name}"), format!("/usr/lib/x86_64-linux-gnu/{name}")];
+    let files = directories.iter().flat_map(|directory| {
+        let names = tree.list(directory).into_iter().filter(|file| file.starts_with("lib") && file.contains(".so"));
+        names.filter_map(|file| tree.find(&format!("{directory}/{file}"))).collect::<Vec<PathBuf>>()
+    });
+    files.filter_map(|file| std::fs::read(file).ok()).collect()
+}
+
+/// The sentences of a page that speak of what is used where nothing is said, and its list of files.
+fn told_in(page: &str) -> String {
+    let words = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    let sentences = words.split_inclusive(". ").filter(|sentence| sentence.to_lowercase().contains("default"));
+    let mut in_files = false;
+    let listed = page.lines().filter(|line| {
+        if let Some(heading) = line.strip_prefix(manual::HEADING) {
+            in_files = heading.trim() == "FILES";
+        }
+        in_files
+    });
+    sentences.chain(listed).flat_map(|text| [text, "\n"]).collect()
+}
+
+/// Paths of configuration files in a text.
+fn paths_in(text: &[u8]) -> Vec<String> {
+    let is_part = |found: &u8| found.is_ascii_alphanumeric() || b"_-./".contains(found);
+    let Ok(start) = Regex::new("/etc/") else { return Vec::new() };
+    let paths = start
+        .find_iter(text)
+        .map(|found| text[found.start()..].iter().take_while(|found| is_part(found)).take(200).copied().collect());
+    let paths = paths.filter_map(|path: Vec<u8>| String::from_utf8(path).ok());
+    paths.map(|path| path.trim_end_matches('.').to_string()).filter(|path| path.len() > 6).take(200).collect()
+}
+
+/// What a configuration file says: each line `KEY VALUE` that is no comment.
+fn settings(text: &str) -> Vec<(String, String)> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';', '/', '*']));
+    let pair = |line: &str| {
+        // `socket = local:/run/x`, `"user": "web",`
+        let mut words = line.split([' ', '\t', '=', '"', '\'', ';', ',']).filter(|word| !word.is_empty());
+        let (key, value) = (words.next()?, words.find(|word| *word != ":")?.to_string());
+        let is_all = words.next().is_none_or(|more| more.starts_with('#'));
+        is_all.then(|| (key.trim_end_matches(':').to_string(), value))
+    };
+    lines.filter_map(pair).collect()
+}

@@ -1,0 +1,149 @@
+//! Arguments: which of them count.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use svc::convert::{Draft, Table, Tree, about, manual};
+
+/// What is known of the options of a program.
+pub(crate) struct Options {
+    /// Those that say foreground or background.
+    switches: BTreeSet<String>,
+    /// The short name of each long one, and of each other spelling.
+    aliases: BTreeMap<String, String>,
+    /// Every spelling.
+    known: BTreeSet<String>,
+    /// Those that take a value.
+    takes: BTreeSet<String>,
+    /// Those that say where the pid file is, or that there is none.
+    about_pid: BTreeSet<String>,
+    /// Those that only say where messages go and how they look.
+    about_log: BTreeSet<String>,
+    described: Vec<manual::Described>,
+}
+
+impl Options {
+    pub(crate) fn of(tree: &Tree, table: &Table, draft: &Draft, command: &[String]) -> Self {
+        let described = manual::described(tree, command);
+        let named = |is_it: &dyn Fn(&manual::Described) -> bool| -> BTreeSet<String> {
+            described.iter().filter(|known| is_it(known)).flat_map(|known| known.names.iter().cloned()).collect()
+        };
+        let mut switches = named(&|known| known.effect() != manual::Effect::Neither);
+        switches.extend(draft.stay.added.iter().chain(&draft.stay.removed).cloned());
+        if let Some(row) = command.first().and_then(|program| table.row(program)) {
+            switches.extend(row.foreground.iter().chain(&row.background).cloned());
+        }
+        let mut aliases = BTreeMap::new();
+        for known in described.iter().filter(|known| known.names.len() == 2) {
+            let short = known.names.iter().min_by_key(|name| name.len());
+            for name in &known.names {
+                aliases.entry(name.clone()).or_insert_with(|| short.cloned().unwrap_or_default());
+            }
+        }
+        let (known, takes) = (named(&|_| true), named(&|known| known.takes));
+        let about_pid = named(&manual::Described::is_about_pid_file);
+        let about_log = named(&about::is_about_log);
+        Self { switches, aliases, known, takes, about_pid, about_log, described }
+    }
+
+    /// `-fP` as `-f -P`, where no option is called so as a whole; `-Lf` with an option `-L` that takes a value as both.
+    fn letters(&self, word: &str) -> Vec<String> {
+        let letters = word.strip_prefix('-').unwrap_or_default();
+        let is_cluster =
+            letters.len() > 1 && letters.len() < 5 && letters.chars().all(|found| found.is_ascii_alphabetic());
+        if !is_cluster || self.known.contains(word) {
+            return vec![word.to_string()];
+        }
+        let (first, rest) = word.split_at(2);
+        if self.takes.contains(first) && !self.switches.contains(first) {
+            return vec![format!("{first}={rest}")];
+        }
+        letters.chars().map(|letter| format!("-{letter}")).collect()
+    }
+
+    /// The arguments that count.
+    pub(crate) fn that_count(&self, command: &[String], draft: &Draft) -> Vec<String> {
+        let pid_files: Vec<String> = draft.pid_file.iter().map(|file| file.replace("/var/run/", "/run/")).collect();
+        let mut out: Vec<String> = Vec::new();
+        let words: Vec<String> = command.iter().skip(1).flat_map(|word| self.letters(word)).collect();
+        let mut words = words.iter().map(|word| plain(word)).peekable();
+        while let Some(word) = words.next() {
+            if word == "--" || word.is_empty() || is_default_directive(&word) {
+                continue;
+            }
+            let (option, value) = match word.split_once('=').filter(|_| word.starts_with('-')) {
+                Some((option, value)) => (option, Some(value.to_string())),
+                None => (word.as_str(), None),
+            };
+            let names_pid_file = |text: &str| pid_files.iter().any(|file| file == text) || text.ends_with(".pid");
+            let is_pid_option = ["--pid", "--nopid", "--no-pid"].iter().any(|start| option.starts_with(start));
+            if is_pid_option || self.about_pid.contains(option) {
+                words.next_if(|next| value.is_none() && names_pid_file(next));
+                continue;
+            }
+            if self.switches.contains(option) || is_switch(option) {
+                // `--daemonize no`
+                words.next_if(|next| value.is_none() && option.starts_with("--") && is_yes_or_no(next));
+                continue;
+            }
+            let is_log = self.about_log.contains(option) || about::is_named_for_log(option);
+            let joined = is_log && value.is_some() && !option.starts_with("--");
+            let next = words.next_if(|next| {
+                let is_value = !next.starts_with('-') && !next.is_empty();
+                let takes =
+                    self.takes.contains(option) || is_supervised(option) || (is_log && option.ends_with("file"));
+                // `-Lf /dev/null`
+                (value.is_none() && is_value && takes) || (joined && next.starts_with("/dev/"))
+            });
+            if is_log || is_supervised(option) {
+                continue;
+            }
+            let given = value.clone().or(next);
+            let known = |known: &manual::Described| known.names.iter().any(|name| name == option);
+            let is_default = |value: &String| self.described.iter().any(|d| known(d) && about::is_default(d, value));
+            if given.as_ref().is_some_and(is_default) {
+                continue;
+            }
+            if names_pid_file(given.as_deref().unwrap_or(&word)) {
+                // `-p FILE`: the option goes with its value.
+                if given.is_none() && !word.starts_with('-') && out.last().is_some_and(|last| last.starts_with('-')) {
+                    out.pop();
+                }
+                continue;
+            }
+            out.push(self.aliases.get(option).cloned().unwrap_or_else(|| option.to_string()));
+            out.extend(given);
+        }
+        out
+    }
+}
+
+fn is_yes_or_no(word: &str) -> bool {
+    ["yes", "no", "true", "false", "on", "off", "1", "0"].contains(&word)
+}
+
+/// A word with one spelling of its paths.
+fn plain(word: &str) -> String {
+    let word = word.replace("/var/run/", "/run/");
+    let word = word.strip_prefix("./").map(String::from).unwrap_or(word);
+    if word.len() > 1 { word.trim_end_matches('/').to_string() } else { word }
+}
+
+/// nginx: `daemon on; master_process on;` is how it is anyway, and `daemon off;` the foreground.
+fn is_default_directive(word: &str) -> bool {
+    let mut directives = word.split(';').map(str::trim).filter(|directive| !directive.is_empty()).peekable();
+    let known = ["daemon on", "daemon off", "master_process on"];
+    word.contains(';') && directives.peek().is_some() && directives.all(|directive| known.contains(&directive))
+}
+
+/// Spellings that say it themselves.
+fn is_switch(option: &str) -> bool {
+    let bare = option.trim_start_matches('-').to_ascii_lowercase().replace(['-', '_'], "");
+    let known =
+        ["foreground", "nodaemon", "nofork", "nodetach", "daemon", "daemonize", "background", "nobackground", "fg"];
+    option.starts_with('-') && known.contains(&bare.as_str())
+}
+
+/// `--systemd`, `--supervised=systemd`: who waits for it, which is another word for the foreground.
+fn is_supervised(option: &str) -> bool {
+    matches!(option, "--systemd" | "--supervised" | "--systemd-mode")
+}

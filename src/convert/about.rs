@@ -1,0 +1,163 @@
+//! What an option is about, by what is said of it: the log, or a value that a program has anyway.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::manual::{Described, pattern};
+
+/// So much of a description says what the option does; the rest is detail.
+const HEAD_CHARACTERS: usize = 140;
+
+/// Parts of long names that speak of the log and of nothing else.
+const NAMED: &[&str] = &[
+    "syslog",
+    "logfile",
+    "logstdout",
+    "logstderr",
+    "logtostderr",
+    "logtostdout",
+    "stderrlog",
+    "closestdio",
+    "disablecolors",
+    "nocolor",
+    "nocolors",
+    "nologtimestamps",
+    "quiet",
+    "silent",
+];
+
+static PLACE: LazyLock<Regex> = LazyLock::new(|| {
+    let what = r"(logs?|logged|logging|messages?|diagnostics?|output|errors?|statements?)";
+    let place = "(syslogd?|system log(ger)?|system's log|stdout|stderr|standard (output|error)|terminal|console|tty\
+                 |log ?-?file|file)";
+    let by = "(to|on|in|into|onto|via|through|using|with)";
+    let no = "(use|uses|enable|enables|disable|disables|do not|don't|no|not|without|turn off)";
+    let goes = format!(r"\b{what}\b[^.;]{{0,60}}\b{by}\b[^.;]{{0,24}}\b{place}\b");
+    pattern(&format!(r"{goes}|\b{no}\b[^.;]{{0,20}}\bsyslogd?\b|^{place}.{{0,4}}logging\b"))
+});
+static FILE: LazyLock<Regex> = LazyLock::new(|| {
+    let before = "(((set|specify|specifies|use|sets|define|defines) )?((the|an?|alternate|alternative|full) )*\
+                  ((path|location|name|filename|where)( (of|to|for))? )?((the|an?) )*)";
+    pattern(&format!(r"^{before}(log[ -]?file|file (to|for) (log|send output|write log))"))
+});
+static FORM: LazyLock<Regex> = LazyLock::new(|| {
+    let form = r"\b(time ?stamps?|colou?r(s|ed|ful|ing|ize|ise)?)\b";
+    let what = r"\b(log|logs|logging|output|messages?|console)\b";
+    let no = "^(no|suppress|omit|disable|do not add|do not print|don't add|don't print|without) (the |any )?";
+    pattern(&format!("{form}.*{what}|{what}.*{form}|{no}{form}"))
+});
+static LESS: LazyLock<Regex> = LazyLock::new(|| {
+    let nothing = r"\bsuppress(es)?\b[^.;]{0,30}\b(messages|output|banner)\b|\b(less|no) output\b";
+    let errors = r"\bonly (print |show |output )?error messages\b";
+    pattern(&format!("^(be |run |operate |work )?(quiet|silent)|{nothing}|{errors}"))
+});
+/// What happens is written down, not where.
+static WHAT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\b(every|each|quer(y|ies)|requests?|connections?|transfers?|access|audit|sessions?|pid|config[a-z]*)\b")
+});
+
+static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| pattern("<[^>]*>"));
+
+/// Whether it only says where the messages of a program go, how they look, or that it prints less.
+pub fn is_about_log(option: &Described) -> bool {
+    if option.names.iter().any(|name| is_named_for_log(name)) {
+        return true;
+    }
+    let text = option.text.to_lowercase();
+    let sentence = text.split(". ").next().unwrap_or_default();
+    let head: String = sentence.chars().take(HEAD_CHARACTERS).collect();
+    let says = [&PLACE, &FILE, &FORM, &LESS].iter().any(|known| known.is_match(&head));
+    says && !WHAT.is_match(&head)
+}
+
+/// Whether a long option says by its name that it is about the log.
+pub fn is_named_for_log(name: &str) -> bool {
+    let bare = name.trim_start_matches('-').to_ascii_lowercase().replace(['-', '_'], "");
+    let bare = bare.trim_start_matches("no").trim_start_matches("disable").trim_start_matches("use");
+    let whole = name.trim_start_matches('-').to_ascii_lowercase().replace(['-', '_'], "");
+    name.starts_with('-') && whole.len() > 3 && NAMED.iter().any(|known| *known == bare || *known == whole)
+}
+
+/// Whether a description says that this value is what it is without the option.
+pub fn is_default(option: &Described, value: &str) -> bool {
+    let text = format!("{} {}", option.text, option.more);
+    let lower = text.to_ascii_lowercase();
+    let wanted = value.to_ascii_lowercase();
+    let is_inside = |found: char| found.is_ascii_alphanumeric() || "_-/:".contains(found);
+    lower.match_indices("default").any(|(at, name)| {
+        // `default is 15`, `(default: /run/x)`, `the default of 1`: what follows in the same sentence.
+        let after = &lower[at + name.len()..];
+        let end = after.find([';', ')']).into_iter().chain(after.find(". ")).min().unwrap_or(after.len());
+        let told: String = after[..end].chars().take(60).collect();
+        let told = PLACEHOLDER.replace_all(&told, "");
+        told.split(|found: char| !is_inside(found) && found != '.')
+            .map(|word| word.trim_end_matches(['.', ':']))
+            .find(|word| says_something(word))
+            .is_some_and(|word| word == wanted)
+    })
+}
+
+/// Whether a word after `default` may be the value, not one of those that lead to it.
+fn says_something(word: &str) -> bool {
+    let leads =
+        ["", "s", "ed", "is", "to", "of", "value", "are", "the", "it", "set", "listen", "queue", "port", "will"];
+    !leads.contains(&word) && !word.chars().all(|found| "_-/:".contains(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn option(names: &[&str], text: &str) -> Described {
+        let names = names.iter().map(|name| (*name).to_string()).collect();
+        let (more, source) = (String::new(), "a page".to_string());
+        Described { names, text: text.to_string(), more, takes: false, source }
+    }
+
+    #[test]
+    fn an_option_is_about_the_log_where_its_description_says_only_that() {
+        let about = [
+            "Log to standard error rather than syslog.",
+            "Write diagnostic messages to the specified file instead of to standard error.",
+            "Suppress timestamps. Do not prefix logging messages with a timestamp.",
+            "Do not add time stamps to log lines",
+            "Use syslogd for logging. The default behavior is to log to stdout",
+            "Log file to write to",
+            "Be quiet; emit only error messages",
+            "Suppress the start-up messages.",
+            "Send all messages to the system logger, except for startup messages.",
+        ];
+        for text in about {
+            assert!(is_about_log(&option(&["-x"], text)), "{text}");
+        }
+        let other = [
+            "Log every received request to syslog",
+            "The file with the configuration",
+            "Listen on this port",
+            "Set the log level to NUMBER",
+            "Be verbose",
+            "Write the process id to this file",
+            "Log all queries to the file",
+            "Colour of the background",
+        ];
+        for text in other {
+            assert!(!is_about_log(&option(&["-x"], text)), "{text}");
+        }
+        assert!(is_about_log(&option(&["--no-syslog"], "")) && is_about_log(&option(&["--log-file"], "")));
+        assert!(!is_about_log(&option(&["--log-level"], "")) && !is_about_log(&option(&["-q"], "")));
+    }
+
+    #[test]
+    fn a_default_is_the_value_that_the_description_names_as_one() {
+        assert!(is_default(&option(&["-i"], "Seconds between scans. Default <max_interval> is 15 seconds."), "15"));
+        assert!(is_default(
+            &option(&["-l"], "By default, the listen queue is set to 32. More is seldom needed."),
+            "32"
+        ));
+        assert!(is_default(&option(&["-p"], "The port (default: 22)"), "22"));
+        assert!(is_default(&option(&["-c"], "Configuration; defaults to /etc/web.conf."), "/etc/web.conf"));
+        assert!(!is_default(&option(&["-p"], "The port (default: 22)"), "2222"));
+        assert!(!is_default(&option(&["-p"], "The port, 22 for example"), "22"));
+    }
+}
