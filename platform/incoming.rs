@@ -1,4 +1,7 @@
-//! The signals that mean something to a daemon.
+//! The signals that mean something to a daemon, and the numbers of those that it sends.
+
+use nix::sys::signal::Signal as Number;
+use svc_core::Signal;
 
 /// A signal that came to this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,4 +30,47 @@ impl Incoming {
     /// All of them.
     pub const ALL: [Self; 9] =
         [Self::Child, Self::Hup, Self::Int, Self::Term, Self::Quit, Self::Usr1, Self::Usr2, Self::Power, Self::Winch];
+}
+
+/// The number of a signal on this system.
+///
+/// Source: signal(7), signal(3).
+pub fn number(signal: Signal) -> i32 {
+    match signal {
+        Signal::Abrt => libc::SIGABRT,
+        Signal::Alrm => libc::SIGALRM,
+        Signal::Cont => libc::SIGCONT,
+        Signal::Hup => libc::SIGHUP,
+        Signal::Int => libc::SIGINT,
+        Signal::Kill => libc::SIGKILL,
+        Signal::Quit => libc::SIGQUIT,
+        Signal::Term => libc::SIGTERM,
+        Signal::Usr1 => libc::SIGUSR1,
+        Signal::Usr2 => libc::SIGUSR2,
+        Signal::Winch => libc::SIGWINCH,
+    }
+}
+
+/// The name of a signal's number on this system, without `SIG`: also of those the core has no word for.
+///
+/// Source: signal(7), signal(3).
+pub fn name(number: i32) -> Option<&'static str> {
+    Number::try_from(number).ok().map(|signal| signal.as_str().trim_start_matches("SIG"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_numbers_agree_with_each_other_and_with_core() {
+        for text in Signal::names() {
+            let signal = Signal::parse(text).unwrap();
+            assert_eq!(name(number(signal)), Some(text));
+            if let Some(named) = Signal::named(number(signal)) {
+                assert_eq!(named, signal);
+            }
+        }
+        assert_eq!(name(0), None);
+    }
 }

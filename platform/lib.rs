@@ -31,6 +31,7 @@ pub mod files;
 pub mod group;
 pub mod launch;
 pub mod lend;
+pub mod notify;
 pub mod place;
 pub mod replace;
 pub mod roles;
@@ -40,7 +41,7 @@ pub mod terminal;
 pub mod users;
 
 pub use launch::{Identity, Launch, Passed, SpawnError, Stage};
-pub use os::{clock, delegate, host, jail, notify, peer, poll, process, reap, signals, spawn, tree, watch};
+pub use os::{clock, delegate, host, jail, peer, poll, process, reap, signals, spawn, tree, watch};
 
 use std::fmt;
 

@@ -9,13 +9,13 @@ mod rules;
 mod sysctl;
 
 pub mod clock;
+pub(crate) mod credentials;
 pub mod delegate;
 pub(crate) mod framing;
 pub mod host;
 pub mod jail;
 pub(crate) mod lend;
 pub(crate) mod limits;
-pub mod notify;
 pub mod peer;
 pub mod poll;
 pub mod process;

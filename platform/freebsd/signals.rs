@@ -4,11 +4,9 @@ use std::io;
 use std::mem::zeroed;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use nix::sys::signal::{SigSet, Signal as Number, raise};
-use svc_core::Signal;
-
 use super::queue::{Queue, event};
-pub use crate::incoming::Incoming;
+pub use crate::incoming::{Incoming, name, number};
+use nix::sys::signal::{SigSet, Signal as Number, raise};
 
 /// Signals that are held back from this thread and read from a descriptor instead.
 #[derive(Debug)]
@@ -99,32 +97,6 @@ fn number_of(incoming: Incoming) -> Option<Number> {
     }
 }
 
-/// The number of a signal on this system.
-///
-/// Source: signal(3).
-pub fn number(signal: Signal) -> i32 {
-    match signal {
-        Signal::Abrt => libc::SIGABRT,
-        Signal::Alrm => libc::SIGALRM,
-        Signal::Cont => libc::SIGCONT,
-        Signal::Hup => libc::SIGHUP,
-        Signal::Int => libc::SIGINT,
-        Signal::Kill => libc::SIGKILL,
-        Signal::Quit => libc::SIGQUIT,
-        Signal::Term => libc::SIGTERM,
-        Signal::Usr1 => libc::SIGUSR1,
-        Signal::Usr2 => libc::SIGUSR2,
-        Signal::Winch => libc::SIGWINCH,
-    }
-}
-
-/// The name of a signal's number on this system, without `SIG`: also of those the core has no word for.
-///
-/// Source: signal(3).
-pub fn name(number: i32) -> Option<&'static str> {
-    Number::try_from(number).ok().map(|signal| signal.as_str().trim_start_matches("SIG"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,13 +109,5 @@ mod tests {
         assert_eq!(signals.next().unwrap(), Some(Incoming::Usr1));
         assert_eq!(signals.next().unwrap(), None);
         assert!(!pending().unwrap().contains(Number::SIGUSR1), "nothing is left for who comes after us");
-    }
-
-    #[test]
-    fn names_and_numbers_agree_with_each_other_and_with_core() {
-        for text in Signal::names() {
-            assert_eq!(name(number(Signal::parse(text).unwrap())), Some(text));
-        }
-        assert_eq!(name(0), None);
     }
 }

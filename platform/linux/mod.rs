@@ -6,13 +6,13 @@ mod clone;
 mod handle;
 
 pub mod clock;
+pub(crate) mod credentials;
 pub mod delegate;
 pub(crate) mod framing;
 pub mod host;
 pub mod jail;
 pub(crate) mod lend;
 pub(crate) mod limits;
-pub mod notify;
 pub mod peer;
 pub mod poll;
 pub mod process;

@@ -117,26 +117,6 @@ fn readiness(flags: EpollFlags) -> Readiness {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
-    use std::os::unix::net::UnixStream;
-
-    #[test]
-    fn what_is_ready_is_told_by_its_token_and_again_until_it_is_read() {
-        let mut poller = Poller::new().unwrap();
-        let (mut near, far) = UnixStream::pair().unwrap();
-        poller.add(&far, 7, Interest::READ).unwrap();
-        let mut ready = Vec::new();
-        poller.wait(Some(Duration::ZERO), &mut ready).unwrap();
-        assert!(ready.is_empty());
-        near.write_all(b"x").unwrap();
-        for _ in 0..2 {
-            poller.wait(Some(Duration::from_secs(5)), &mut ready).unwrap();
-            assert_eq!(ready, [(7, Readiness { readable: true, writable: false, hangup: false })]);
-        }
-        drop(near);
-        poller.wait(Some(Duration::from_secs(5)), &mut ready).unwrap();
-        assert!(ready[0].1.hangup);
-    }
 
     #[test]
     fn a_wait_is_never_shorter_than_asked() {

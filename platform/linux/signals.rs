@@ -3,11 +3,9 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
+pub use crate::incoming::{Incoming, name, number};
 use nix::sys::signal::{SigSet, Signal as Number};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use svc_core::Signal;
-
-pub use crate::incoming::Incoming;
 
 /// Signals that are held back from this thread and read from a descriptor instead.
 #[derive(Debug)]
@@ -72,32 +70,6 @@ fn number_of(incoming: Incoming) -> Number {
     }
 }
 
-/// The number of a signal on this system.
-///
-/// Source: signal(7).
-pub fn number(signal: Signal) -> i32 {
-    match signal {
-        Signal::Abrt => libc::SIGABRT,
-        Signal::Alrm => libc::SIGALRM,
-        Signal::Cont => libc::SIGCONT,
-        Signal::Hup => libc::SIGHUP,
-        Signal::Int => libc::SIGINT,
-        Signal::Kill => libc::SIGKILL,
-        Signal::Quit => libc::SIGQUIT,
-        Signal::Term => libc::SIGTERM,
-        Signal::Usr1 => libc::SIGUSR1,
-        Signal::Usr2 => libc::SIGUSR2,
-        Signal::Winch => libc::SIGWINCH,
-    }
-}
-
-/// The name of a signal's number on this system, without `SIG`: also of those the core has no word for.
-///
-/// Source: signal(7).
-pub fn name(number: i32) -> Option<&'static str> {
-    Number::try_from(number).ok().map(|signal| signal.as_str().trim_start_matches("SIG"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,17 +81,5 @@ mod tests {
         nix::sys::signal::raise(Number::SIGUSR1).unwrap();
         assert_eq!(signals.next().unwrap(), Some(Incoming::Usr1));
         assert_eq!(signals.next().unwrap(), None);
-    }
-
-    #[test]
-    fn names_and_numbers_agree_with_each_other_and_with_core() {
-        for text in Signal::names() {
-            let signal = Signal::parse(text).unwrap();
-            assert_eq!(name(number(signal)), Some(text));
-            if let Some(named) = Signal::named(number(signal)) {
-                assert_eq!(named, signal);
-            }
-        }
-        assert_eq!(name(0), None);
     }
 }

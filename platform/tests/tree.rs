@@ -94,14 +94,7 @@ fn emptied(forest: &mut Forest, tree: &Tree) {
 }
 
 /// A daemon that forks twice, leaves its session and cleans its environment, beside a plain child.
-const ESCAPER: &str = "
-    free() {
-        if [ -x /usr/bin/setsid ]; then exec env -i /usr/bin/setsid \"$@\"; fi
-        exec env -i /usr/sbin/daemon \"$@\"
-    }
-    (free /bin/sh -c 'echo free; exec /bin/sleep 1000' &)
-    (sh -c 'echo child; exec sleep 1000' &)
-    exit 0";
+const ESCAPER: &str = include_str!("escaper.sh");
 
 #[test]
 fn a_daemon_that_forked_twice_is_killed_with_its_cgroup() {

@@ -9,14 +9,7 @@ use svc_platform::tree::{Forest, Tree};
 use crate::{line, shell, skipped, until};
 
 /// Forks twice, leaves its session and cleans its environment, beside a plain child.
-const ESCAPER: &str = "
-    free() {
-        if [ -x /usr/bin/setsid ]; then exec env -i /usr/bin/setsid \"$@\"; fi
-        exec env -i /usr/sbin/daemon \"$@\"
-    }
-    (free /bin/sh -c 'echo free; exec /bin/sleep 1000' &)
-    (sh -c 'echo child; exec sleep 1000' &)
-    exit 0";
+const ESCAPER: &str = include_str!("../../platform/tests/escaper.sh");
 
 fn instance(name: &str) -> String {
     format!("conformance-{name}-{}", std::process::id())

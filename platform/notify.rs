@@ -6,9 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
-use nix::sys::socket::{setsockopt, sockopt};
-
 use crate::channel::{self, Descriptors};
+use crate::os::credentials;
 use crate::sys::{because, check};
 
 /// The largest message; as large as systemd takes.
@@ -41,10 +40,9 @@ impl Notify {
     ///
     /// `AddrInUse` where something is; the kernel's own.
     ///
-    /// Source: unix(7), `SO_PASSCRED`; sd_notify(3).
+    /// Source: unix(7), `SO_PASSCRED`; unix(4), `LOCAL_CREDS_PERSISTENT`; sd_notify(3).
     pub fn bind(path: &Path) -> io::Result<Self> {
         let socket = UnixDatagram::bind(path).map_err(|error| because(&error, path.display()))?;
-        socket.set_nonblocking(true)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))?;
         Self::listen(socket)
     }
@@ -55,15 +53,14 @@ impl Notify {
     ///
     /// The kernel's own: not a Unix socket.
     ///
-    /// Source: unix(7), `SO_PASSCRED`.
+    /// Source: unix(7), `SO_PASSCRED`; unix(4), `LOCAL_CREDS_PERSISTENT`.
     pub fn from_kept(fd: OwnedFd) -> io::Result<Self> {
-        let socket = UnixDatagram::from(fd);
-        socket.set_nonblocking(true)?;
-        Self::listen(socket)
+        Self::listen(UnixDatagram::from(fd))
     }
 
     fn listen(socket: UnixDatagram) -> io::Result<Self> {
-        setsockopt(&socket, sockopt::PassCred, &true)?;
+        socket.set_nonblocking(true)?;
+        credentials::ask_for(socket.as_fd())?;
         Ok(Self { socket })
     }
 
@@ -73,13 +70,11 @@ impl Notify {
     ///
     /// `InvalidData` for a message that did not fit, which is lost; the kernel's own.
     ///
-    /// Source: recvmsg(2), unix(7), `SCM_CREDENTIALS`.
+    /// Source: recvmsg(2).
     pub fn next(&self, bytes: &mut [u8]) -> io::Result<Option<Said>> {
         let mut sender = (0, u32::MAX);
         let received = channel::receive(self.socket.as_fd(), bytes, |level, kind, data| {
-            if level == libc::SOL_SOCKET && kind == libc::SCM_CREDENTIALS {
-                sender = credentials(data).unwrap_or(sender);
-            }
+            sender = credentials::sender(level, kind, data).unwrap_or(sender);
         });
         match received {
             Ok(received) => {
@@ -97,14 +92,18 @@ impl Notify {
     ///
     /// The kernel's own.
     ///
-    /// Source: socket(7), `SO_RCVBUF`.
+    /// Source: setsockopt(2), `SO_RCVBUF`.
     pub fn buffer(&self, bytes: i32) -> io::Result<()> {
-        let (level, option, size) = (libc::SOL_SOCKET, libc::SO_RCVBUF, size_of::<i32>() as libc::socklen_t);
-        let fd = self.socket.as_raw_fd();
-        // SAFETY: the option reads one integer, which `bytes` is.
-        check(unsafe { libc::setsockopt(fd, level, option, (&raw const bytes).cast(), size) })?;
-        Ok(())
+        set(self.socket.as_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF, bytes)
     }
+}
+
+/// Sets an option of a socket that is one integer.
+pub(crate) fn set(socket: BorrowedFd<'_>, level: i32, option: i32, value: i32) -> io::Result<()> {
+    let (fd, size) = (socket.as_raw_fd(), size_of::<i32>() as libc::socklen_t);
+    // SAFETY: the option reads one integer, which `value` is.
+    check(unsafe { libc::setsockopt(fd, level, option, (&raw const value).cast(), size) })?;
+    Ok(())
 }
 
 impl AsFd for Notify {
@@ -113,23 +112,12 @@ impl AsFd for Notify {
     }
 }
 
-// `credentials` reads the structure by its places.
-const _: () = assert!(size_of::<libc::ucred>() == 12);
-const _: () = assert!(std::mem::offset_of!(libc::ucred, pid) == 0 && std::mem::offset_of!(libc::ucred, uid) == 4);
-
-/// Pid and uid of a `struct ucred`.
-fn credentials(data: &[u8]) -> Option<(i32, u32)> {
-    let pid = i32::from_ne_bytes(data.get(0..4)?.try_into().ok()?);
-    let uid = u32::from_ne_bytes(data.get(4..8)?.try_into().ok()?);
-    Some((pid, uid))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_message_tells_its_sender_and_brings_its_barrier() {
+    fn every_message_tells_its_sender() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("notify");
         let notify = Notify::bind(&path).unwrap();
@@ -137,13 +125,16 @@ mod tests {
         let mut bytes = [0; MESSAGE_BYTES_MAX];
         assert!(notify.next(&mut bytes).unwrap().is_none());
         let service = UnixDatagram::unbound().unwrap();
-        service.send_to(b"READY=1\n", &path).unwrap();
-        service.send_to(&[b'x'; MESSAGE_BYTES_MAX + 1], &path).unwrap();
-        let said = notify.next(&mut bytes).unwrap().unwrap();
-        assert_eq!(&bytes[..said.length], b"READY=1\n");
-        assert_eq!((said.pid, said.uid), (std::process::id() as i32, nix::unistd::geteuid().as_raw()));
-        assert!(said.descriptors.iter().all(Option::is_none));
-        assert_eq!(notify.next(&mut bytes).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        for text in [&b"READY=1\n"[..], b"STATUS=well\n"] {
+            service.send_to(text, &path).unwrap();
+            let said = notify.next(&mut bytes).unwrap().unwrap();
+            assert_eq!(&bytes[..said.length], text);
+            assert_eq!((said.pid, said.uid), (std::process::id() as i32, nix::unistd::geteuid().as_raw()));
+            assert!(said.descriptors.iter().all(Option::is_none));
+        }
+        // What FreeBSD sends at most is less than what is taken.
+        service.send_to(&[b'x'; 1024], &path).unwrap();
+        assert_eq!(notify.next(&mut [0; 16]).unwrap_err().kind(), io::ErrorKind::InvalidData);
         assert!(notify.next(&mut bytes).unwrap().is_none());
     }
 }
