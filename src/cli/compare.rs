@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::args::Common;
-use super::{code, fail, json, root, say, show};
-use crate::rehearse::Why;
+use super::rehearse::refused;
+use super::{code, json, root, say, show};
 use crate::rehearse::compare::{Comparison, Pair, Row, TIME_MAX, Verdict};
 
 /// What is to be compared.
@@ -44,10 +44,7 @@ pub(crate) fn run(words: &Words, common: &Common) -> u8 {
             }
             if found.is_equivalent() { code::GOOD } else { code::FAILED }
         }
-        Err(why) => {
-            let code = if matches!(why, Why::Denied(_)) { code::DENIED } else { code::FAILED };
-            fail(common.json, &why.to_string(), code)
-        }
+        Err(why) => refused(&why, common),
     }
 }
 

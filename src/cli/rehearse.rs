@@ -45,11 +45,14 @@ pub(crate) fn run(words: &Words, common: &Common) -> u8 {
             say(&text(&rehearsal));
             code::GOOD
         }
-        Err(why) => {
-            let code = if matches!(why, Why::Denied(_)) { code::DENIED } else { code::FAILED };
-            fail(common.json, &why.to_string(), code)
-        }
+        Err(why) => refused(&why, common),
     }
+}
+
+/// Says why nothing was played.
+pub(super) fn refused(why: &Why, common: &Common) -> u8 {
+    let code = if matches!(why, Why::Denied(_)) { code::DENIED } else { code::FAILED };
+    fail(common.json, &why.to_string(), code)
 }
 
 /// A rehearsal for people.

@@ -28,6 +28,19 @@ const COMMON: [Known; 5] = [
     option("verbose", 'v', Takes::Nothing),
     option("quiet", 'q', Takes::Nothing),
 ];
+
+/// What a command has of its own, and after it what every one has.
+const fn with_common<const OWN: usize, const ALL: usize>(own: [Known; OWN]) -> [Known; ALL] {
+    assert!(ALL == OWN + COMMON.len());
+    let mut all = [COMMON[0]; ALL];
+    let mut at = 0;
+    while at < ALL {
+        all[at] = if at < OWN { own[at] } else { COMMON[at - OWN] };
+        at += 1;
+    }
+    all
+}
+
 /// The version whose answers these are.
 const VERSION: &str = "0.45.2";
 

@@ -6,9 +6,9 @@ use super::super::getopt::{Known, Options, Takes, option};
 use super::super::manager::{Known as Service, Manager};
 use super::super::{called_as, script};
 use super::state::{Main, States};
-use super::{COMMON, Given, Manner, next, place, resolve, services};
+use super::{Given, Manner, next, place, resolve, services, with_common};
 
-const KNOWN: [Known; 17] = [
+const KNOWN: [Known; 17] = with_common([
     option("debug", 'd', Takes::Nothing),
     option("nodeps", 'D', Takes::Nothing),
     option("exists", 'e', Takes::Value),
@@ -21,12 +21,7 @@ const KNOWN: [Known; 17] = [
     option("list", 'l', Takes::Nothing),
     option("resolve", 'r', Takes::Value),
     option("dry-run", 'Z', Takes::Nothing),
-    COMMON[0],
-    COMMON[1],
-    COMMON[2],
-    COMMON[3],
-    COMMON[4],
-];
+]);
 
 const HELP: &str = "\
 usage: rc-service [OPTION...] SERVICE COMMAND...

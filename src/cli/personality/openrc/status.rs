@@ -10,11 +10,11 @@ use super::super::getopt::{Known, Options, Takes, option};
 use super::deptree::Tree;
 use super::state::{Main, State, States};
 use super::{
-    BOOT, COMMON, Given, Manner, STATES, SYSINIT, current, is_in, is_runlevel, is_service, list, next, runlevels,
-    services, services_in,
+    BOOT, Given, Manner, STATES, SYSINIT, current, is_in, is_runlevel, is_service, list, next, runlevels, services,
+    services_in, with_common,
 };
 
-const KNOWN: [Known; 14] = [
+const KNOWN: [Known; 14] = with_common([
     option("all", 'a', Takes::Nothing),
     option("crashed", 'c', Takes::Nothing),
     option("format", 'f', Takes::Value),
@@ -24,12 +24,7 @@ const KNOWN: [Known; 14] = [
     option("servicelist", 's', Takes::Nothing),
     option("supervised", 'S', Takes::Nothing),
     option("unused", 'u', Takes::Nothing),
-    COMMON[0],
-    COMMON[1],
-    COMMON[2],
-    COMMON[3],
-    COMMON[4],
-];
+]);
 
 const HELP: &str = "\
 usage: rc-status [OPTION...] [RUNLEVEL...]

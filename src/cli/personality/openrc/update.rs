@@ -11,20 +11,15 @@ use super::super::manager::Manager;
 use super::super::rcconf::below;
 use super::super::{called_as, script};
 use super::{
-    BOOT, COMMON, Given, Manner, No, SCRIPTS, SYSINIT, base, current, exists, is_in, is_runlevel, next, runlevel,
-    runlevels, services,
+    BOOT, Given, Manner, No, SCRIPTS, SYSINIT, base, current, exists, is_in, is_runlevel, next, runlevel, runlevels,
+    services, with_common,
 };
 
-const KNOWN: [Known; 8] = [
+const KNOWN: [Known; 8] = with_common([
     option("all", 'a', Takes::Nothing),
     option("stack", 's', Takes::Nothing),
     option("update", 'u', Takes::Nothing),
-    COMMON[0],
-    COMMON[1],
-    COMMON[2],
-    COMMON[3],
-    COMMON[4],
-];
+]);
 
 const HELP: &str = "\
 usage: rc-update [OPTION...] add | del SERVICE [RUNLEVEL...]
