@@ -5,7 +5,7 @@ use std::time::Duration;
 use svc::wire::{Checked, Line, LoadReport, Outcome, Refusal, Reply, StateName, Status, Summary};
 use svc_core::{Answer, Exit, Name, Who};
 
-use crate::fake::{Act, Fake, called, svc};
+use crate::fake::{Act, Fake, called, quiet, svc};
 
 fn outcome(name: &str, answer: Answer) -> Outcome {
     Outcome { name: Name::new(name).unwrap(), answer, output: Vec::new() }
@@ -31,24 +31,7 @@ fn status(name: &str, state: StateName, stale_pid_file: bool) -> Status {
         enabled: false,
         description: String::new(),
     };
-    Status {
-        summary,
-        why: Vec::new(),
-        tree: Vec::new(),
-        left_behind: Vec::new(),
-        memory: None,
-        cpu: None,
-        last_exit: None,
-        restarts: 0,
-        said: None,
-        notes: Vec::new(),
-        log: Vec::new(),
-        files: Vec::new(),
-        enabled_by: String::new(),
-        stale_pid_file,
-        verbs: Vec::new(),
-        own: Vec::new(),
-    }
+    Status { stale_pid_file, ..quiet(summary) }
 }
 
 fn of_status(all: Vec<Status>) -> i32 {

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use svc::wire::{Line, Reply, Request};
+use svc::wire::{Line, Reply, Request, Status, Summary};
 use tempfile::TempDir;
 
 /// What becomes of one connection.
@@ -115,5 +115,27 @@ pub(crate) fn called(output: Output) -> Called {
         code: output.status.code().unwrap(),
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// The status of a service of which nothing is to be told but where it is.
+pub(crate) fn quiet(summary: Summary) -> Status {
+    Status {
+        summary,
+        why: Vec::new(),
+        tree: Vec::new(),
+        left_behind: Vec::new(),
+        memory: None,
+        cpu: None,
+        last_exit: None,
+        restarts: 0,
+        said: None,
+        notes: Vec::new(),
+        log: Vec::new(),
+        files: Vec::new(),
+        enabled_by: String::new(),
+        stale_pid_file: false,
+        verbs: Vec::new(),
+        own: Vec::new(),
     }
 }

@@ -8,7 +8,7 @@ use svc::wire::{
 use svc_core::Name;
 use svc_core::definition::{self, SourceText};
 
-use crate::fake::{Act, Fake};
+use crate::fake::{Act, Fake, quiet};
 
 /// Answers as a machine does on which much goes on.
 pub(crate) fn daemon() -> Fake {
@@ -97,27 +97,6 @@ fn usage(summary: Summary) -> Usage {
         cpu: runs.then(|| Duration::from_secs(size * 7)),
         restarts: if summary.state == StateName::BackingOff { 4 } else { 0 },
         summary,
-    }
-}
-
-fn quiet(summary: Summary) -> Status {
-    Status {
-        summary,
-        why: Vec::new(),
-        tree: Vec::new(),
-        left_behind: Vec::new(),
-        memory: None,
-        cpu: None,
-        last_exit: None,
-        restarts: 0,
-        said: None,
-        notes: Vec::new(),
-        log: Vec::new(),
-        files: Vec::new(),
-        enabled_by: String::new(),
-        stale_pid_file: false,
-        verbs: Vec::new(),
-        own: Vec::new(),
     }
 }
 
