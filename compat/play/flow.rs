@@ -31,6 +31,25 @@ pub(super) enum Flow {
     Exit,
 }
 
+/// Where a loop goes on after a round.
+enum Round {
+    Next,
+    Last,
+    Out(Flow),
+}
+
+impl Flow {
+    fn after_round(self) -> Round {
+        match self {
+            Self::Next | Self::Continue(0 | 1) => Round::Next,
+            Self::Break(0 | 1) => Round::Last,
+            Self::Break(more) => Round::Out(Self::Break(more - 1)),
+            Self::Continue(more) => Round::Out(Self::Continue(more - 1)),
+            Self::Return | Self::Exit => Round::Out(self),
+        }
+    }
+}
+
 impl Player<'_> {
     pub(super) fn set(&mut self, name: &str, value: String, spot: &Spot) {
         let exported = self.exports_all || self.variables.get(name).is_some_and(|old| old.exported);
@@ -228,12 +247,10 @@ impl Player<'_> {
             if holds == until || (self.unsure && round >= ROUNDS_UNSURE_MAX) {
                 break;
             }
-            match self.run(body) {
-                Flow::Next | Flow::Continue(1) => {}
-                Flow::Break(1) => break,
-                Flow::Break(more) => return Flow::Break(more - 1),
-                Flow::Continue(more) => return Flow::Continue(more - 1),
-                other => return other,
+            match self.run(body).after_round() {
+                Round::Next => {}
+                Round::Last => break,
+                Round::Out(flow) => return flow,
             }
         }
         self.ends(0)
@@ -250,12 +267,10 @@ impl Player<'_> {
         let before = self.record.launches.len();
         for value in values.iter().take(ROUNDS_MAX) {
             self.set(name, value.clone(), &spot);
-            match self.run(body) {
-                Flow::Next | Flow::Continue(1) => {}
-                Flow::Break(1) => break,
-                Flow::Break(more) => return Flow::Break(more - 1),
-                Flow::Continue(more) => return Flow::Continue(more - 1),
-                other => return other,
+            match self.run(body).after_round() {
+                Round::Next => {}
+                Round::Last => break,
+                Round::Out(flow) => return flow,
             }
         }
         let started = self.record.launches[before..].iter().filter(|launch| launch.how > How::Direct).count();

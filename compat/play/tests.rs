@@ -107,7 +107,13 @@ fn a_pid_file_leads_to_the_daemon() {
 
 #[test]
 fn what_never_ends_is_left() {
-    for text in ["f() { f; }; f", "while true; do :; done", "x=$(f() { $(f); }; f)", "while :; do x=$x$x$x.; done"] {
+    for text in [
+        "f() { f; }; f",
+        "while true; do :; done",
+        "x=$(f() { $(f); }; f)",
+        "while :; do x=$x$x$x.; done",
+        "while :; do break 0; done",
+    ] {
         assert!(played(text, "start").launches.is_empty(), "{text}");
     }
 }
