@@ -222,7 +222,8 @@ fn large_and_bad_input_is_survived() {
         crate::header::insserv::Strict::read(input);
     }
     let each = begun.elapsed() / u32::try_from(inputs.len()).unwrap();
-    assert!(each < std::time::Duration::from_secs(5), "{each:?} for each");
+    // What grows with the square of its size would take hours; an emulated machine takes seconds.
+    assert!(each < std::time::Duration::from_secs(60), "{each:?} for each");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use svc_platform::host::PLACES;
 use tempfile::TempDir;
 
 use crate::fake::{Called, called, svc};
@@ -74,7 +75,7 @@ fn what_is_typed_is_saved_and_loaded_and_comes_again_with_the_next_edit() {
     assert_eq!(read(&place.file()).as_deref(), Some("nice = 5\n"));
     // What is wrong with another service is not what this edit did.
     place.define("other", "nise = 5\n");
-    let call = place.edit("web", "sed -i s/5/7/ $1");
+    let call = place.edit("web", "sed -i.old s/5/7/ $1");
     assert!(call.code == 0 && call.out.contains("web: nice was 5, is 7"), "{call:?}");
     assert!(!call.out.contains("other") && !call.out.contains("command"), "only what changed: {call:?}");
     let call = place.edit("web", "true");
@@ -164,7 +165,7 @@ fn at_a_terminal_the_editor_is_offered_again() {
     let place = Place::new();
     let (socket, script) = (place.machine.socket().display().to_string(), place.folder.path().join("editor"));
     // The first time a slip, the second time its repair.
-    fs::write(&script, "if grep -q nise $1; then sed -i s/nise/nice/ $1; else echo 'nise = 5' >>$1; fi").unwrap();
+    fs::write(&script, "if grep -q nise $1; then sed -i.old s/nise/nice/ $1; else echo 'nise = 5' >>$1; fi").unwrap();
     let editor = format!("sh {}", script.display());
     let tmp = place.folder.path().join("tmp").display().to_string();
     let variables = [("SVC_SOCKET", socket.as_str()), ("EDITOR", &editor), ("TMPDIR", &tmp)];
@@ -180,12 +181,12 @@ fn a_file_with_faults_is_mended_itself_as_no_drop_in_can() {
     let place = Place::new();
     place.define("web", "# Ours.\n#: so it was\ncomand = \"sleep 1000\"\nnice = 1\n");
     // Another slip is refused as anywhere.
-    let call = place.edit("web", "sed -i 's/nice = 1/nice = \"1/' $1");
+    let call = place.edit("web", "sed -i.old 's/nice = 1/nice = \"1/' $1");
     assert!(call.code == 1 && call.err.contains("nothing was saved") && call.err.contains("is kept in "), "{call:?}");
     let call = place.edit("web", "true");
     assert_eq!((call.code, call.out.as_str()), (0, "web: nothing was changed\n"));
     let look = "grep -q '^#: .*web.toml has faults' $1 && grep -q '^#: .*unknown key `comand`' $1 || exit 9";
-    let call = place.edit("web", &format!("{look}; sed -i s/^comand/command/ $1"));
+    let call = place.edit("web", &format!("{look}; sed -i.old s/^comand/command/ $1"));
     assert!(call.code == 0 && call.out.contains("etc/svc/services/web.toml is saved\n"), "{call:?}");
     let saved = read(&place.services().join("web.toml"));
     assert_eq!(saved.as_deref(), Some("# Ours.\n#: so it was\ncommand = \"sleep 1000\"\nnice = 1\n"));
@@ -200,7 +201,7 @@ fn a_faulty_drop_in_of_ours_is_mended_where_it_is() {
     let place = Place::new();
     fs::create_dir(place.services().join("web.d")).unwrap();
     fs::write(place.file(), "nise = 5\n").unwrap();
-    let call = place.edit("web", "sed -i s/nise/nice/ $1");
+    let call = place.edit("web", "sed -i.old s/nise/nice/ $1");
     assert!(call.code == 0 && call.out.contains("web: nice was 1, is 5"), "{call:?}");
     assert_eq!(read(&place.services().join("web.toml")).as_deref(), Some(WEB));
 }
@@ -231,13 +232,15 @@ fn a_faulty_file_of_the_system_is_hidden_by_one_of_the_administrator() {
         return;
     }
     let root = tempfile::tempdir().unwrap();
-    let (vendor, own) = (root.path().join("usr/lib/svc/services"), root.path().join("etc/svc/services"));
+    let [own, .., vendor] = PLACES.definitions else { panic!("one place of definitions") };
+    let saved = format!("{own}/web.toml is saved\n");
+    let (vendor, own) = (root.path().join(vendor), root.path().join(own));
     fs::create_dir_all(&vendor).unwrap();
     fs::write(vendor.join("web.toml"), "comand = \"sleep 1000\"\n").unwrap();
     let mut edit = svc();
-    edit.arg("--root").arg(root.path()).args(["edit", "web"]).env("VISUAL", "sed -i s/^comand/command/");
+    edit.arg("--root").arg(root.path()).args(["edit", "web"]).env("VISUAL", "sed -i.old s/^comand/command/");
     let call = called(edit.output().unwrap());
-    assert!(call.code == 0 && call.out.contains("etc/svc/services/web.toml is saved\n"), "{call:?}");
+    assert!(call.code == 0 && call.out.contains(&saved), "{call:?}");
     assert!(call.out.contains("svcd is not running"), "{call:?}");
     assert_eq!(read(&own.join("web.toml")).as_deref(), Some("command = \"sleep 1000\"\n"));
     assert_eq!(read(&vendor.join("web.toml")).as_deref(), Some("comand = \"sleep 1000\"\n"));

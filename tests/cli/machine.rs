@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::fake::svc;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A daemon whose every path is below one directory.
 pub(crate) struct Machine {

@@ -62,7 +62,7 @@ fn values_are_laid_over_each_other_and_say_where_they_are_from() {
     let origin = |name: &str| {
         let values = report["configured"]["services"][0]["values"].as_array().unwrap();
         let found = values.iter().find(|value| value["name"] == name).unwrap_or_else(|| panic!("{name}: {values:?}"));
-        let place = found["origin"].as_str().unwrap().replace(&machine.root().to_string_lossy().into_owned(), "");
+        let place = machine.plain(found["origin"].as_str().unwrap());
         format!("{} from {place}", found["value"].as_str().unwrap())
     };
     assert_eq!(origin("nginx.user"), "\"www-data\" from /usr/lib/svc/values/nginx.toml:2");

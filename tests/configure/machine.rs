@@ -1,4 +1,5 @@
 //! A machine in a directory: definitions, templates and values as in `machine/`, and our programs with it as root.
+//! Tests name the places of one system; on another they lie, and are shown, where that has them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,10 +7,28 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use svc_platform::host::PLACES;
 use tempfile::TempDir;
 
 /// How long a fact is waited for before the test gives up.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where tests have the administrator's, the packages' and our own files, and where this system has them.
+fn places() -> [(&'static str, &'static str); 3] {
+    let base = |definitions: &'static str| definitions.strip_suffix("/services").unwrap();
+    let [first, .., last] = PLACES.definitions else { panic!("one place of definitions") };
+    [("etc/svc", base(first)), ("usr/lib/svc", base(last)), ("var/lib/svc", PLACES.state)]
+}
+
+/// A path of a test, as this system has it.
+fn placed(name: &str) -> PathBuf {
+    let name = name.trim_start_matches('/');
+    let here = places().into_iter().find_map(|(from, to)| {
+        let rest = Path::new(name).strip_prefix(from).ok()?;
+        Some(Path::new(to).join(rest))
+    });
+    here.unwrap_or_else(|| name.into())
+}
 
 pub(crate) struct Machine {
     dir: TempDir,
@@ -22,7 +41,7 @@ impl Machine {
         let dir = tempfile::Builder::new().prefix("svc").tempdir().unwrap();
         let machine = Self { dir, daemon: None };
         let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/configure/machine");
-        copy(&seed, machine.root(), machine.root());
+        copy(&seed, Path::new(""), &machine);
         machine
     }
 
@@ -31,7 +50,7 @@ impl Machine {
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.root().join(name.trim_start_matches('/'))
+        self.root().join(placed(name))
     }
 
     pub(crate) fn read(&self, name: &str) -> String {
@@ -47,6 +66,12 @@ impl Machine {
         let text = self.read(name);
         assert!(text.contains(from), "{name} has no {from}");
         self.write(name, &text.replace(from, to));
+    }
+
+    /// What was said, without the machine's directory and with places as tests have them.
+    pub(crate) fn plain(&self, text: &str) -> String {
+        let text = text.replace(&*self.root().to_string_lossy(), "");
+        places().into_iter().fold(text, |text, (from, to)| text.replace(&format!("/{to}"), &format!("/{from}")))
     }
 
     /// Our program on this machine.
@@ -126,9 +151,7 @@ pub(crate) struct Said {
 
 impl Said {
     pub(crate) fn new(output: Output, machine: &Machine) -> Self {
-        let text = |bytes: Vec<u8>| {
-            String::from_utf8(bytes).unwrap().replace(&machine.root().to_string_lossy().into_owned(), "")
-        };
+        let text = |bytes: Vec<u8>| machine.plain(&String::from_utf8(bytes).unwrap());
         Self { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
     }
 }
@@ -154,17 +177,28 @@ pub(crate) fn is_root(what: &str) -> bool {
     root
 }
 
-/// Copies a tree; in definitions `{dir}` is the machine's directory.
-fn copy(from: &Path, to: &Path, root: &Path) {
-    for entry in fs::read_dir(from).unwrap() {
+/// Whether a program is there that not every system has; says so where not.
+pub(crate) fn has(program: &str, what: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
+    if !found {
+        eprintln!("skipped: {what}: there is no {program} here");
+    }
+    found
+}
+
+/// Copies what lies below this path of the seed; in definitions `{dir}` is the machine's directory.
+fn copy(seed: &Path, below: &Path, machine: &Machine) {
+    for entry in fs::read_dir(seed.join(below)).unwrap() {
         let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
+        let name = below.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
-            fs::create_dir(&target).unwrap();
-            copy(&entry.path(), &target, root);
+            copy(seed, &name, machine);
         } else {
+            let target = machine.path(&name.to_string_lossy());
+            fs::create_dir_all(target.parent().unwrap()).unwrap();
             let text = fs::read_to_string(entry.path()).unwrap();
-            fs::write(target, text.replace("{dir}", &root.to_string_lossy())).unwrap();
+            fs::write(target, text.replace("{dir}", &machine.root().to_string_lossy())).unwrap();
         }
     }
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use svc::wire::StateName;
 use svc_platform::process;
 
-use crate::harness::{Daemon, shell, signal, until};
+use crate::harness::{Daemon, rounds, shell, signal, until};
 
-const ROUNDS: u64 = 24;
+const ROUNDS: usize = 24;
 
 /// xorshift64*: the same deaths each time.
 struct Dice(u64);
@@ -44,7 +44,7 @@ fn kill_at_random(flags: &[&'static str], place: &str) {
     daemon.start();
     daemon.up("web");
     let mut dice = Dice(0x5EED);
-    for round in 0..ROUNDS {
+    for round in rounds(ROUNDS) {
         // A second copy or a stray would make them more, for good.
         let tree: BTreeSet<i32> = until("three processes", || {
             let tree = marked(word);

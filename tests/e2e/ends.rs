@@ -6,7 +6,7 @@ use std::process::Command;
 use svc::wire::StateName;
 use svc_platform::process;
 
-use crate::harness::{Daemon, shell, signal, until};
+use crate::harness::{Daemon, rounds, shell, signal, until};
 
 const ROUNDS: usize = 20;
 
@@ -27,7 +27,7 @@ fn dies_again_and_again(flags: &[&'static str]) {
     daemon.define("web", &format!("kind = \"forking\"\npid-file = \"{{dir}}/pid\"\n{}{restart}", shell(LAUNCH)));
     daemon.start();
     let (_, keeper) = daemon.pids();
-    for round in 0..ROUNDS {
+    for round in rounds(ROUNDS) {
         daemon.up("web");
         let main = daemon.pid("web");
         assert_eq!(main, daemon.pid_in("pid"));

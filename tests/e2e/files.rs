@@ -193,7 +193,10 @@ fn a_full_runtime_directory_stops_nothing_and_is_made_good_when_there_is_room() 
 fn an_environment_is_clean_and_as_written() {
     let mut daemon = Daemon::new(&[]);
     fs::write(daemon.path("defaults"), "FROM_FILE=\"yes it is\"\n").unwrap();
-    let script = "env > {dir}/environment\nls /proc/self/fd > {dir}/open\nexec sleep 1000";
+    let script = "env > {dir}/environment
+        { ls /proc/self/fd || procstat -h fds $$ | awk '$3 ~ /^[0-9]+$/ { print $3 }'; } > {dir}/listed 2>/dev/null
+        mv {dir}/listed {dir}/open
+        exec sleep 1000";
     let text = format!("environment-file = \"{{dir}}/defaults\"\n{}[environment]\nOWN = \"x\"", shell(script));
     daemon.define("web", &text);
     daemon.start();
@@ -204,6 +207,7 @@ fn an_environment_is_clean_and_as_written() {
         assert!(!text.contains("CARGO"), "{text}");
     }
     let open = until("its descriptors", || daemon.read("open"));
+    assert!(open.lines().count() >= 3, "nothing listed them: {open}");
     assert!(open.lines().all(|fd| fd.parse::<i32>().unwrap() <= 3), "inherited: {open}");
     assert!(lives(daemon.pid("web")));
 }

@@ -37,6 +37,13 @@ pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Rounds of something that is tried again and again: as many as wanted, but on a slow machine, where a round takes
+/// seconds, only so many as fit into a minute, and three at least.
+pub(crate) fn rounds(wanted: usize) -> impl Iterator<Item = usize> {
+    let begun = Instant::now();
+    (0..wanted).take_while(move |round| *round < 3 || begun.elapsed() < Duration::from_secs(60))
+}
+
 /// Whether a process lives; a zombie does not.
 pub(crate) fn lives(pid: i32) -> bool {
     process::facts(pid).is_ok_and(|facts| !facts.is_zombie())

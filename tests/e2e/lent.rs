@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use svc::wire::{Reply, Request, StateName};
 use svc_core::{Answer, Exit};
 
-use crate::harness::{Daemon, is_root, lives, signal, target, until};
+use crate::harness::{Daemon, has, is_root, lives, signal, target, until};
 
 /// As a port of FreeBSD has it, but for what it writes.
 const RC_D: &str = r#"#!/bin/sh
@@ -97,6 +97,11 @@ const ETC: &str = "exec unshare --mount sh -c '
     PREPARE
     exec \"$0\" \"$@\"' \"$0\" \"$@\"";
 
+/// Whether an /etc of its own can be had here; says so where not. Systems without mount namespaces lend nothing.
+fn has_namespaces(what: &str) -> bool {
+    is_root(what) && has("unshare", what)
+}
+
 fn machine(script: &str, prepare: &str, flags: &[&'static str]) -> Daemon {
     let mut daemon = Daemon::new(flags);
     let sleep = ["/bin/sleep", "/usr/bin/sleep"].into_iter().find(|path| fs::exists(path).unwrap()).unwrap();
@@ -127,7 +132,7 @@ fn seen_by(pid: i32, path: &str) -> PathBuf {
 
 #[test]
 fn an_rc_d_script_of_freebsd_is_a_service_like_any_other() {
-    if !is_root("a mount namespace for an rc.d script") {
+    if !has_namespaces("a mount namespace for an rc.d script") {
         return;
     }
     let daemon = machine(RC_D, "echo sleeper_enable=YES > /etc/rc.conf", &[]);
@@ -157,7 +162,7 @@ fn an_rc_d_script_of_freebsd_is_a_service_like_any_other() {
 
 #[test]
 fn what_a_script_with_a_lent_library_writes_and_leaves_is_as_everywhere() {
-    if !is_root("a mount namespace for an rc.d script") {
+    if !has_namespaces("a mount namespace for an rc.d script") {
         return;
     }
     let daemon = machine(RC_D, "echo sleeper_enable=YES > /etc/rc.conf", &[]);
@@ -184,7 +189,7 @@ fn what_a_script_with_a_lent_library_writes_and_leaves_is_as_everywhere() {
 
 #[test]
 fn rc_conf_enables_a_script_and_sets_its_variables_here_too() {
-    if !is_root("a mount namespace for an rc.d script") {
+    if !has_namespaces("a mount namespace for an rc.d script") {
         return;
     }
     let conf = "echo sleeper_time=500 > /etc/rc.conf; echo sleeper_enable=YES >> /etc/rc.conf";
@@ -212,7 +217,7 @@ fn rc_conf_enables_a_script_and_sets_its_variables_here_too() {
 
 #[test]
 fn a_script_of_red_hat_is_a_service_like_any_other() {
-    if !is_root("a mount namespace for a script of Red Hat") {
+    if !has_namespaces("a mount namespace for a script of Red Hat") {
         return;
     }
     if !Path::new("/bin/bash").exists() {
@@ -235,7 +240,7 @@ fn a_script_of_red_hat_is_a_service_like_any_other() {
 
 #[test]
 fn an_interpreter_that_is_not_there_is_lent_too() {
-    if !is_root("a mount namespace for a script of Debian") {
+    if !has_namespaces("a mount namespace for a script of Debian") {
         return;
     }
     if !Path::new("/lib/init").is_dir() || !Path::new("/lib/lsb").is_dir() {

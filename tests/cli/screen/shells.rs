@@ -9,10 +9,11 @@ use std::{env, fs};
 use svc::wire::{Line, Reply, Request, Snapshot, StateName, Summary};
 use svc_core::service::{Kind, Verb};
 use svc_core::{Event, Name, Service, Supervisor, Time};
+use svc_platform::host;
 use tempfile::TempDir;
 
 use super::Terminal;
-use super::terminal::have;
+use super::terminal::{PATIENCE, have};
 use crate::fake::{Act, Fake, called, svc};
 
 fn summary(name: &str) -> Summary {
@@ -46,7 +47,7 @@ fn daemon() -> Fake {
 /// A root with a template.
 fn root() -> TempDir {
     let root = tempfile::tempdir().unwrap();
-    let services = root.path().join("etc/svc/services");
+    let services = root.path().join(host::PLACES.definitions[0]);
     fs::create_dir_all(&services).unwrap();
     fs::write(services.join("work@.toml"), "").unwrap();
     root
@@ -139,7 +140,7 @@ fn fish_completes_the_same() {
 #[test]
 fn without_a_daemon_names_are_those_of_files_and_nobody_waits() {
     let root = tempfile::tempdir().unwrap();
-    let services = root.path().join("etc/svc/services");
+    let services = root.path().join(host::PLACES.definitions[0]);
     fs::create_dir_all(services.join("webdav.d")).unwrap();
     fs::write(services.join("webmail.toml"), "").unwrap();
     fs::write(services.join("work@.toml"), "").unwrap();
@@ -147,7 +148,7 @@ fn without_a_daemon_names_are_those_of_files_and_nobody_waits() {
     let completed = |option: &str, place: &Path, word: &str| {
         let begun = Instant::now();
         let call = called(svc().args(["/complete", option]).arg(place).arg(word).output().unwrap());
-        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
         (call.code, call.out, call.err)
     };
     let (none, nothing) = (String::new(), String::new());

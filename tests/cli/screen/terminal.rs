@@ -8,7 +8,8 @@ use std::{env, io, thread};
 
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long something is waited for on the screen.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a screen is left alone before it is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
