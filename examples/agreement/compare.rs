@@ -15,7 +15,8 @@
 //!   the user's own.
 //! * runtime directory: each that the unit names is made. One more that the script makes is what the unit leaves to the
 //!   daemon, to tmpfiles.d or to the package.
-//! * reload: the same signal to the main process, or the same command; a unit without any says nothing of it.
+//! * reload: the same signal to the main process, or the same command; a command that by the manual does what the
+//!   signal does, or a shell's text that sends it in the end, is the signal. A unit without any says nothing of it.
 //! * pid file: the same, where both are of a kind that has one and the unit names one.
 //! * kind: `forking` is forking; every other type is a process in the foreground. A unit of type forking agrees with a
 //!   definition in the foreground, since there the daemon's own option keeps it: that is what conversion is for. A
@@ -32,10 +33,12 @@ use svc::convert::{Draft, Table, Tree};
 use svc_core::service::Kind;
 
 use crate::user::Users;
-use crate::wrapper::unwrapped;
+use crate::wrapper::{is_shells, unwrapped};
 pub(crate) use defaults::Defaults;
 use options::Options;
-use svc_compat::play::Machine;
+use svc_compat::Style;
+use svc_compat::play::{self, Machine, Piece};
+use svc_core::definition::join;
 
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,7 +105,7 @@ pub(crate) fn compare(tree: &Tree, table: &Table, draft: &Draft, unit: &Unit) ->
     }
     let theirs = unit.reload().unwrap_or_default();
     let ours = draft.reload.clone().unwrap_or_default();
-    if !theirs.is_empty() && !is_the_same_reload(table, draft, &ours, &theirs) {
+    if !theirs.is_empty() && ours != theirs && !is_the_same_reload(tree, table, draft, &ours, unit) {
         differ(Field::Reload, ours, theirs);
     }
     let forks = matches!(draft.kind, Kind::Forking { .. });
@@ -116,19 +119,48 @@ pub(crate) fn compare(tree: &Tree, table: &Table, draft: &Draft, unit: &Unit) ->
     out
 }
 
-/// A signal, and the command that by the daemon's manual does the same.
-fn is_the_same_reload(table: &Table, draft: &Draft, ours: &str, theirs: &str) -> bool {
+/// A signal, and the command that by the daemon's manual does the same; or one command in other words.
+fn is_the_same_reload(tree: &Tree, table: &Table, draft: &Draft, ours: &str, unit: &Unit) -> bool {
+    let theirs = unit.reload().unwrap_or_default();
     let known = draft.command.first().and_then(|program| table.row(program));
-    let words = svc_core::definition::words(theirs).unwrap_or_default();
+    let words = |command: &str| svc_core::definition::words(command).unwrap_or_default();
     let base = |word: &str| word.rsplit('/').next().unwrap_or_default().to_string();
-    let is_it = |command: &String| {
-        let mut wanted = command.split(' ').peekable();
-        for word in words.iter().enumerate().map(|(at, word)| if at == 0 { base(word) } else { word.clone() }) {
-            wanted.next_if_eq(&word.as_str());
-        }
-        wanted.peek().is_none()
+    let is_it = |said: &str| {
+        let said = words(said);
+        let has_all = |command: &String| {
+            let mut wanted = command.split(' ').peekable();
+            for word in said.iter().enumerate().map(|(at, word)| if at == 0 { base(word) } else { word.clone() }) {
+                wanted.next_if_eq(&word.as_str());
+            }
+            wanted.peek().is_none()
+        };
+        known.is_some_and(|row| row.reload_commands.iter().any(has_all))
     };
-    ours.starts_with("signal ") && known.is_some_and(|row| row.reload_commands.iter().any(is_it))
+    let place = |command: &str| {
+        let mut command = words(command);
+        let program = one_place(tree, &command);
+        command.iter_mut().take(1).for_each(|first| *first = program.clone());
+        command.sort();
+        command
+    };
+    match (ours.strip_prefix("signal "), theirs.strip_prefix("signal ")) {
+        (Some(signal), None) => is_it(&theirs) || sent(tree, &words(&theirs), unit).as_deref() == Some(signal),
+        (None, Some(_)) => is_it(ours),
+        (None, None) => place(ours) == place(&theirs),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// The signal that a shell's text sends in the end, after it has looked at the configuration.
+fn sent(tree: &Tree, command: &[String], unit: &Unit) -> Option<String> {
+    let program = command.first()?;
+    let text = tree.read(program).filter(|text| text.starts_with(b"#!") && is_shells(text))?;
+    let quoted = |word: &str| format!("'{}'", word.replace('\'', "'\\''"));
+    let before = unit.environment.iter().map(|(name, value)| format!("{name}={}\n", quoted(value)));
+    let before: String = before.chain([format!("set -- {}\n", join(&command[1..]))]).collect();
+    let whole = [before.as_bytes(), &text].concat();
+    let piece = Piece { path: program, text: &whole, style: Style::Own, verb: "reload", running: true, granted: &[] };
+    play::play(tree, piece).sent.last().map(|sent| sent.signal.clone())
 }
 
 /// The command without the interpreter that its program names itself: `python3 /usr/bin/x` is `/usr/bin/x`.

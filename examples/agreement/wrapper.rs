@@ -49,7 +49,7 @@ fn inner(tree: &Tree, command: &[String], environment: &BTreeMap<String, String>
 }
 
 /// Whether a shell is named as what reads it.
-fn is_shells(text: &[u8]) -> bool {
+pub(crate) fn is_shells(text: &[u8]) -> bool {
     let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = String::from_utf8_lossy(line);
     let names = line.strip_prefix("#!").map(|line| line.split([' ', '/', '\t']));

@@ -15,6 +15,7 @@ use svc_platform::host;
 
 use super::Tree;
 use super::evidence::{Evidence, is_own};
+use super::hangup;
 use super::stay::{Stay, stay};
 use super::table::Table;
 
@@ -110,7 +111,7 @@ pub(super) fn draft(tree: &Tree, table: &Table, name: Name, evidence: &Evidence,
     };
     draft.what(tree, evidence, launch);
     draft.order(evidence);
-    draft.how_it_reloads(tree, evidence);
+    draft.how_it_reloads(tree, table, evidence);
     draft.who_and_where(evidence, launch);
     draft.whose_directories(tree, evidence, launch);
     draft.environment(tree, launch);
@@ -194,7 +195,7 @@ impl Draft {
         }
     }
 
-    fn how_it_reloads(&mut self, tree: &Tree, evidence: &Evidence) {
+    fn how_it_reloads(&mut self, tree: &Tree, table: &Table, evidence: &Evidence) {
         let mut found = None;
         if let Some(record) = &evidence.reload {
             let sent = record.sent.iter().find(|sent| Signal::parse(&sent.signal).is_some());
@@ -210,11 +211,7 @@ impl Draft {
         if let Some(signal) = self.stay.reload.clone().filter(|_| self.stay.foreground) {
             found = Some((format!("signal {signal}"), format!("{}, for a daemon in the foreground", self.stay.source)));
         }
-        if found.is_none()
-            && let Some(page) = self.hangup(tree)
-        {
-            found = Some(("signal HUP".to_string(), format!("{page}: SIGHUP; the script has no reload of its own")));
-        }
+        let found = found.or_else(|| hangup::documented(tree, table, &self.command));
         if let Some((value, origin)) = found {
             self.key("", "reload", quoted(&value), origin);
             self.reload = Some(value);
@@ -223,12 +220,6 @@ impl Draft {
             let origin = "sessions and jobs of such a daemon go on without it";
             self.key("", "leave-children", "true".into(), origin);
         }
-    }
-
-    /// The manual page that says so, where the daemon itself is what gets the signal.
-    fn hangup(&self, tree: &Tree) -> Option<String> {
-        let program = self.command.first()?;
-        super::hangup::reads_again(tree, program)
     }
 
     fn who_and_where(&mut self, evidence: &Evidence, launch: &Launch) {

@@ -1,5 +1,7 @@
 //! What a compiled program asks of its libraries: functions it does not ask for it cannot do.
 
+mod handlers;
+
 use std::collections::BTreeSet;
 
 use super::Tree;
@@ -89,7 +91,8 @@ impl Program {
                 let at = header(index)?;
                 let name = self.text(names.checked_add(self.number(at, 4)?)?);
                 let (kind, link) = (self.number(at + 4, 4)?, self.number(at + 40, 4)?);
-                Some(Section { name, kind, start: self.number(at + 24, 8)?, length: self.number(at + 32, 8)?, link })
+                let (address, start) = (self.number(at + 16, 8)?, self.number(at + 24, 8)?);
+                Some(Section { name, kind, address, start, length: self.number(at + 32, 8)?, link })
             })
             .collect()
     }
@@ -137,6 +140,8 @@ const RUNPATH: usize = 29;
 struct Section {
     name: String,
     kind: usize,
+    /// Where it is once it is loaded.
+    address: usize,
     start: usize,
     length: usize,
     link: usize,

@@ -80,11 +80,20 @@ pub fn gather(tree: &Tree, path: &str, text: &[u8]) -> Evidence {
     let has = |verb: &str| facts.verbs.iter().any(|known| known == verb);
     let reload = ["reload", "force-reload"].into_iter().filter(|verb| has(verb)).map(played);
     let reload = reload.into_iter().find(|record| reads_again(record, name));
+    let reload = reload.or_else(|| named_for_reload(&facts.verbs).map(played).filter(|it| reads_again(it, name)));
     let own = facts.verbs.iter().filter(|verb| !USUAL.contains(&verb.as_str()));
     let verbs = own.map(|verb| (verb.clone(), played(verb))).collect();
     let stop = played("stop");
     let main = main_of(&start, &stop, &facts);
     Evidence { path: path.to_string(), stop, facts, start, reload, verbs, main }
+}
+
+/// The only verb that says what is read again, where none is called just so: `reload-config`, `reload-database`.
+fn named_for_reload(verbs: &[String]) -> Option<&str> {
+    let plain = verbs.iter().any(|verb| verb == "reload");
+    let mut named = verbs.iter().filter(|verb| verb.starts_with("reload-") && !verb.contains("log"));
+    let verb = named.next().filter(|_| named.next().is_none() && !plain)?;
+    (verb != "reload-or-restart").then_some(verb)
 }
 
 /// Whether this verb makes the daemon read its configuration again: it is neither stopped nor started anew.

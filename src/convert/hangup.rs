@@ -1,26 +1,92 @@
-//! What a manual page says of the signal on which a daemon reads its configuration again.
+//! How a daemon is made to read its configuration again, where its script does not know: by the table, by its manual,
+//! by its own text and code.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
+use svc_core::definition::join;
 
-use super::Tree;
-use super::manual::{own_texts, pages};
+use super::elf::Program;
+use super::manual::{self, Described, own_texts, pages};
+use super::table::Table;
+use super::tree::Tree;
 
 /// What is said of the signal stands so near to its name.
 const NEAR_CHARACTERS: usize = 320;
+/// The number of the signal on every system.
+const HANGUP: u8 = 1;
 
 static AGAIN: LazyLock<Regex> = LazyLock::new(|| {
     let again = r"re-?(?:read|load|scan|initiali[sz]|configur|pars)(?:e|s|es|ed|ing)*|reads? [a-z ]{0,40}again";
     Regex::new(&format!("(?:{again})")).expect("the patterns of this file are well-formed")
 });
+/// What a program says itself when it does it.
+static DOES: LazyLock<Regex> = LazyLock::new(|| {
+    let again = "re-?(?:read|load)";
+    let does = format!("{again}(?:s|ed|ing)?[a-z ':]{{0,20}} conf|^re-?configur(?:e|ing)|conf[a-z]* (?:file )?{again}");
+    Regex::new(&format!("(?:{does})")).expect("the patterns of this file are well-formed")
+});
 static OTHER: LazyLock<Regex> =
     LazyLock::new(|| Regex::new("sig[a-z]+[0-9]?").expect("the patterns of this file are well-formed"));
 
+/// The value of `reload` for this command, and what says so.
+pub fn documented(tree: &Tree, table: &Table, command: &[String]) -> Option<(String, String)> {
+    let program = command.first()?;
+    let by_signal = |source: String| {
+        let origin = format!("{source}: SIGHUP; the script has no reload of its own");
+        ("signal HUP".to_string(), origin)
+    };
+    let row = table.row(program).filter(|row| !row.reload_command.is_empty());
+    if let Some(row) = row {
+        let words = [std::slice::from_ref(program), &row.reload_command].concat();
+        return Some((join(&words), format!("{}; the script has no reload of its own", row.source)));
+    }
+    reads_again(tree, program).map(by_signal).or_else(|| by_option(tree, command))
+}
+
 /// Where a page of the program, or a message in it, says that SIGHUP makes it read its configuration again.
-pub fn reads_again(tree: &Tree, program: &str) -> Option<String> {
-    let page = pages(tree, program).into_iter().find(|(_, text)| says(text)).map(|(path, _)| path);
-    page.or_else(|| own_texts(tree, program).iter().any(|text| says(text)).then(|| format!("{program}, what it says")))
+fn reads_again(tree: &Tree, program: &str) -> Option<String> {
+    let of_file = pages(tree, &format!("{program}.conf"));
+    let page = pages(tree, program).into_iter().chain(of_file).find(|(_, text)| says(text)).map(|(path, _)| path);
+    let tells = || own_texts(tree, program, |text| holds(text, b"sighup")).iter().any(|text| says(text));
+    let page = page.or_else(|| tells().then(|| format!("{program}, what it says")));
+    page.or_else(|| catches_and_says(tree, program))
+}
+
+fn holds(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
+}
+
+/// A program that has a handler for the signal, and a message that it reads its configuration again.
+fn catches_and_says(tree: &Tree, program: &str) -> Option<String> {
+    let catches = Program::read(tree, program).is_some_and(|program| program.catches(HANGUP));
+    let texts = catches.then(|| own_texts(tree, program, |text| text.len() < 200 && holds(text, b"conf")))?;
+    let said = texts.into_iter().find(|text| text.contains(' ') && DOES.is_match(&text.to_ascii_lowercase()))?;
+    Some(format!("{program} takes it and says `{}`", said.trim()))
+}
+
+/// An option that makes the running daemon read its configuration again, by its description.
+fn by_option(tree: &Tree, command: &[String]) -> Option<(String, String)> {
+    let described = manual::described(tree, command);
+    let option = described.iter().find(|option| asks_to_read(option))?;
+    let long = option.names.iter().find(|name| name.starts_with("--"));
+    let mut words = vec![command[0].clone(), long.or(option.names.first())?.clone()];
+    // `--hup [--id ID]`: which of several it is for is said as at the start.
+    for name in option.names.iter().filter(|name| Some(*name) != long) {
+        let Some(at) = command.iter().position(|word| word == name) else { continue };
+        words.extend(command[at..].iter().take(2).cloned());
+    }
+    let origin = format!("{}: {}; the script has no reload of its own", option.source, words[1]);
+    Some((join(&words), origin))
+}
+
+/// `Ask the daemon to re-read its configuration`: it does something to one that runs.
+fn asks_to_read(option: &Described) -> bool {
+    let text = option.text.to_ascii_lowercase();
+    let first = text.split(". ").take(2).collect::<Vec<_>>().join(". ");
+    let asks = ["ask", "tell", "forces", "force the", "hup the", "signal", "make the running", "send"];
+    let is_asked = asks.iter().any(|word| first.starts_with(word));
+    is_asked && AGAIN.is_match(&first) && first.contains("conf")
 }
 
 fn says(text: &str) -> bool {
@@ -55,5 +121,27 @@ mod tests {
         assert!(!says("SIGHUP terminates it. SIGUSR1 makes it re-read the configuration file."));
         assert!(!says("SIGHUP\n    Reopen the log file."));
         assert!(!says("It reads its configuration file once."));
+    }
+
+    #[test]
+    fn an_option_that_asks_the_running_daemon_is_told_from_one_that_is_for_its_start() {
+        let asks = |text: &str| {
+            let (names, more, source) = (vec!["--hup".to_string()], String::new(), String::new());
+            asks_to_read(&Described { names, text: text.to_string(), more, takes: false, source })
+        };
+        assert!(asks("HUP the daemon. This forces the daemon to reread the configuration"));
+        assert!(asks("Ask webd to re-read the configuration"));
+        assert!(!asks("Read the configuration from this file, and reload it when it changes"));
+        assert!(!asks("Send everything to the configured peer"));
+    }
+
+    #[test]
+    fn what_a_program_says_when_it_reads_again_is_known() {
+        for text in ["re-reading config file: %s", "Reconfiguring daemon", "reload config failed", "config reloaded"] {
+            assert!(DOES.is_match(&text.to_ascii_lowercase()), "{text}");
+        }
+        for text in ["reading config file", "Reloading user cache", "configuration is wrong", "reload-count"] {
+            assert!(!DOES.is_match(&text.to_ascii_lowercase()), "{text}");
+        }
     }
 }

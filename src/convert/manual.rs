@@ -330,15 +330,14 @@ fn flags(text: &str) -> String {
     out.join(" ")
 }
 
-/// Texts in a compiled program that speak of the signal.
-pub(super) fn own_texts(tree: &Tree, program: &str) -> Vec<String> {
+/// Texts in a compiled program that are wanted.
+pub(super) fn own_texts(tree: &Tree, program: &str, wanted: impl Fn(&[u8]) -> bool) -> Vec<String> {
     let Some(found) = tree.find(program) else { return Vec::new() };
     let is_small = std::fs::metadata(&found).is_ok_and(|found| found.len() <= PROGRAM_BYTES_MAX);
     let bytes = if is_small { std::fs::read(&found).unwrap_or_default() } else { Vec::new() };
     let is_compiled = bytes.starts_with(b"\x7fELF");
     let texts = bytes.split(|byte| !matches!(byte, b'\n' | b'\t' | 0x20..=0x7e)).filter(|_| is_compiled);
-    let texts = texts.filter(|text| text.windows(6).any(|part| part.eq_ignore_ascii_case(b"sighup")));
-    texts.map(|text| String::from_utf8_lossy(text).into_owned()).collect()
+    texts.filter(|text| wanted(text)).map(|text| String::from_utf8_lossy(text).into_owned()).collect()
 }
 
 /// The help that is written in the program itself: the lines of its text that begin with an option.

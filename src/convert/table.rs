@@ -18,6 +18,8 @@ pub struct Row {
     pub reload: Option<String>,
     /// Commands that are documented to do what the signal for a reload does, as `PROGRAM WORD...`.
     pub reload_commands: Vec<String>,
+    /// Arguments with which the program makes the running one read its configuration again.
+    pub reload_command: Vec<String>,
     /// The manual page that says so.
     pub source: String,
 }
@@ -75,6 +77,7 @@ fn read(text: &str) -> BTreeMap<String, Row> {
             background: words(key("background")),
             reload: text(key("reload")),
             reload_commands: words(key("reload-commands")),
+            reload_command: words(key("reload-command")),
             source: text(key("source"))?,
         };
         Some((text(key("program"))?, row))

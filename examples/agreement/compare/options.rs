@@ -54,7 +54,7 @@ impl Options {
             return vec![word.to_string()];
         }
         let (first, rest) = word.split_at(2);
-        if self.takes.contains(first) && !self.switches.contains(first) {
+        if self.takes.contains(first) && !rest.chars().all(|letter| self.known.contains(&format!("-{letter}"))) {
             return vec![format!("{first}={rest}")];
         }
         letters.chars().map(|letter| format!("-{letter}")).collect()
@@ -67,7 +67,8 @@ impl Options {
         let words: Vec<String> = command.iter().skip(1).flat_map(|word| self.letters(word)).collect();
         let mut words = words.iter().map(|word| plain(word)).peekable();
         while let Some(word) = words.next() {
-            if word == "--" || word.is_empty() || is_default_directive(&word) {
+            // `-Lf /dev/null` is nothing to be kept.
+            if word == "--" || word.is_empty() || word == "/dev/null" || is_default_directive(&word) {
                 continue;
             }
             let (option, value) = match word.split_once('=').filter(|_| word.starts_with('-')) {
@@ -86,13 +87,11 @@ impl Options {
                 continue;
             }
             let is_log = self.about_log.contains(option) || about::is_named_for_log(option);
-            let joined = is_log && value.is_some() && !option.starts_with("--");
             let next = words.next_if(|next| {
                 let is_value = !next.starts_with('-') && !next.is_empty();
                 let takes =
                     self.takes.contains(option) || is_supervised(option) || (is_log && option.ends_with("file"));
-                // `-Lf /dev/null`
-                (value.is_none() && is_value && takes) || (joined && next.starts_with("/dev/"))
+                value.is_none() && is_value && takes
             });
             if is_log || is_supervised(option) {
                 continue;
