@@ -6,6 +6,7 @@
 #[cfg_attr(target_os = "freebsd", path = "freebsd/mod.rs")]
 mod os;
 
+mod device;
 mod facts;
 // Numbers and bytes of the other system are tested here, too.
 #[cfg(any(target_os = "freebsd", test))]
@@ -41,7 +42,7 @@ pub mod terminal;
 pub mod users;
 
 pub use launch::{Identity, Launch, Passed, SpawnError, Stage};
-pub use os::{clock, delegate, host, jail, peer, poll, process, reap, signals, spawn, tree, watch};
+pub use os::{clock, delegate, devices, host, jail, peer, poll, process, reap, signals, spawn, tree, watch};
 
 use std::fmt;
 

@@ -11,6 +11,7 @@ mod sysctl;
 pub mod clock;
 pub(crate) mod credentials;
 pub mod delegate;
+pub mod devices;
 pub(crate) mod framing;
 pub mod host;
 pub mod jail;

@@ -4,10 +4,12 @@ mod cgroup;
 mod child;
 mod clone;
 mod handle;
+mod uevent;
 
 pub mod clock;
 pub(crate) mod credentials;
 pub mod delegate;
+pub mod devices;
 pub(crate) mod framing;
 pub mod host;
 pub mod jail;

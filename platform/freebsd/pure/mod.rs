@@ -1,5 +1,6 @@
 //! What of this system is numbers and bytes only, so that it is tested wherever the tests run.
 
+pub(crate) mod devctl;
 pub(crate) mod events;
 pub(crate) mod jail;
 pub(crate) mod order;
