@@ -6,6 +6,7 @@ mod classes;
 mod commands;
 mod crashes;
 mod deaths;
+mod devices;
 mod doors;
 mod ends;
 mod files;

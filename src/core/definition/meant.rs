@@ -79,6 +79,7 @@ fn put(service: &mut Service, path: &str, entry: &Entry) {
         ("before", Value::Names(names)) => service.links.before = bare(names),
         ("provides", Value::Names(names)) => service.links.provides = bare(names),
         ("conflicts", Value::Names(names)) => service.links.conflicts = bare(names),
+        ("devices", Value::Devices(devices)) => service.devices = devices,
         ("enabled", Value::Flag(on)) => service.enabled.on = on,
         ("ready", Value::Ready(ready)) => service.ready = ready,
         ("start-timeout", Value::Duration(limit)) => service.start_timeout = limit,

@@ -13,7 +13,7 @@ use super::near::near;
 use super::takes::Unit;
 use super::words::words;
 use crate::run::Signal;
-use crate::service::{Condition, Limit, Ready, Reload};
+use crate::service::{Condition, Device, Limit, Ready, Reload};
 
 /// The longest path of a Unix socket, in bytes: what fits `sun_path` on the smaller of our systems.
 const SOCKET_PATH_BYTES_MAX: usize = 103;
@@ -106,6 +106,15 @@ pub fn size(text: &str) -> Result<u64, Complaint> {
     };
     let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
     bytes.ok_or_else(|| bad().help("it is larger than can be counted"))
+}
+
+/// Reads a device: a node below `/dev`, or `net:NAME` for a network interface.
+///
+/// # Errors
+///
+/// It is neither.
+pub(super) fn device(text: &str) -> Result<Device, Complaint> {
+    Device::parse(text).map_err(|help| Complaint::new(format!("`{}` is no device", shown(text))).help(help))
 }
 
 /// Reads the name of a signal, with or without `SIG`, in any case.

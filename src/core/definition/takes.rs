@@ -64,6 +64,8 @@ pub enum Takes {
     Addresses(Version),
     /// Parameters of a jail: one or an array.
     JailOptions,
+    /// Devices: one or an array.
+    Devices,
     /// Processors by number: `0-3,6`.
     Processors,
     /// The name of a login class.
@@ -148,6 +150,7 @@ impl fmt::Display for Takes {
             }
             Self::Processors => "processors by number, such as \"0-3,6\"",
             Self::LoginClass => "the name of a login class, such as \"daemon\"",
+            Self::Devices => "a device such as \"/dev/ttyUSB0\" or \"net:eth1\", or an array of them",
             Self::JailOptions => "a parameter such as \"allow.raw_sockets\" or \"sysvshm=new\", or an array of them",
         })
     }

@@ -52,6 +52,7 @@ fn example(key: &Key) -> &'static str {
         Takes::Addresses(Version::V6) => "[\"::1\", \"fe80::1\"]",
         Takes::Processors => "\"0-2,7\"",
         Takes::LoginClass => "\"daemon\"",
+        Takes::Devices => "\"net:eth1\"",
         Takes::JailOptions => "\"allow.raw_sockets\"",
     }
 }

@@ -91,6 +91,7 @@ fn value(service: &Service, path: &str) -> Option<String> {
         "before" => names(&links.before),
         "provides" => names(&links.provides),
         "conflicts" => names(&links.conflicts),
+        "devices" => service.devices.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
         "enabled" => service.enabled.on.to_string(),
         "ready" => ready(&service.ready),
         "start-timeout" => limit_or_none(service.start_timeout),
@@ -249,6 +250,7 @@ mod tests {
                 | Takes::PathCondition
                 | Takes::HostCondition
                 | Takes::EnvironmentCondition
+                | Takes::Devices
                 | Takes::JailOptions => {
                     format!("[{}]", value.split(' ').map(quoted).collect::<Vec<_>>().join(", "))
                 }
@@ -281,6 +283,7 @@ mod tests {
              access.verbs = [\"log\", \"x\"]\n\
              access.groups = [\"b\", \"c\"]\n\
              verbs.reload.before = \"/bin/x -t\"\nverbs.reload.after = \"/bin/y 'a b'\"\n\
+             devices = [\"/dev/ttyS0\", \"net:eth1\"]\n\
              cpuset = \"0-2,5\"\nlogin-class = \"daemon\"\nfib = 2\nprotect = true\nlimits.swap = \"1G\"\n\
              jail.path = \"/j\"\njail.options = [\"allow.mlock\", \"sysvshm=new\"]\njail.ip6 = \"inherit\"\n\
              jail.ip4 = \"127.0.0.1\"\njail.securelevel = 2\njail.hostname = \"x\"\njail.children = 3\n\

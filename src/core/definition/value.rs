@@ -21,7 +21,7 @@ use super::takes::{Span, Takes, Unit};
 use super::words::split;
 use crate::name::Name;
 use crate::run::Signal;
-use crate::service::{Condition, Limit, Network, Ready, Reload, Verb};
+use crate::service::{Condition, Device, Limit, Network, Ready, Reload, Verb};
 
 /// A value whose form is right.
 #[derive(Clone, Debug)]
@@ -42,6 +42,7 @@ pub(crate) enum Value {
     Verb(Verb),
     Network(Network),
     Processors(Vec<u32>),
+    Devices(Vec<Device>),
 }
 
 /// Reads the values of one file.
@@ -116,6 +117,7 @@ impl<'f, 'a> Reader<'f, 'a> {
             (Takes::Verbs, _) => return self.each(key, word, value, super::verbs::name).map(Value::Texts),
             (Takes::Accounts, _) => return self.each(key, word, value, account).map(Value::Texts),
             (Takes::JailOptions, _) => return self.each(key, word, value, jail::option).map(Value::Texts),
+            (Takes::Devices, _) => return self.each(key, word, value, syntax::device).map(Value::Devices),
             (Takes::Addresses(_), DeValue::String(text)) if jail::all_or_nothing(text).is_some() => {
                 Ok(Value::Network(jail::all_or_nothing(text).unwrap_or_default()))
             }

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use svc_core::service::{Jail, Kind, Reload, Service};
+use svc_platform::devices::{self, Sight};
 
 use super::super::lend;
 use super::super::manager::prepare;
@@ -27,6 +28,13 @@ pub(super) fn all(service: &Service, known: &BTreeSet<&str>) -> Vec<Finding> {
         Some(text) => say(Level::Note, format!("{text}: a start would be skipped")),
         None if service.conditions.is_empty() => {}
         None => say(Level::Good, "its conditions hold".into()),
+    }
+    for device in &service.devices {
+        match devices::look(device) {
+            Sight::There(_) => say(Level::Good, format!("{device} is there")),
+            Sight::Settling(_) => say(Level::Note, format!("{device} is there, and udev is not done with it yet")),
+            Sight::Absent => say(Level::Note, format!("{device} is not there: a start waits for it")),
+        }
     }
     programs(service, &mut say);
     identity(service, &mut say);

@@ -149,8 +149,13 @@ impl Manager {
         self.faults = image.faults.clone();
         self.not_services = image.not_services.clone();
         self.save_in_force();
+        self.look_at_devices(
+            self.in_force.values().flat_map(|service| service.devices.clone()).collect::<Vec<_>>().into_iter(),
+        );
         self.event(Event::Loaded(self.in_force.values().cloned().collect()));
         self.pump();
+        // Those that nobody wants any more are let go.
+        self.look_at_devices(std::iter::empty());
         self.watch_outside();
         report
     }

@@ -30,6 +30,7 @@ mod checking;
 mod circle;
 mod clients;
 mod configure;
+mod devices;
 mod ends;
 pub(crate) mod environment;
 mod helpers;
@@ -75,6 +76,8 @@ enum Token {
     Helper(u64),
     /// Directories of pid files.
     Outside,
+    /// What tells of devices.
+    Devices,
 }
 
 /// What is due at a time.
@@ -100,6 +103,8 @@ enum Timer {
     Outside,
     /// Look again: a daemon takes its time until it stands alone.
     OutsideAgain(Duration),
+    /// Look at devices that nobody tells of, or that take long to be set up.
+    Devices,
     /// The keeper did not answer whether it knows more of what is gone.
     Unseen(u64),
 }
@@ -117,6 +122,7 @@ impl Token {
             Self::Probe(run) => (7, run.0),
             Self::Helper(id) => (8, id),
             Self::Outside => (9, 0),
+            Self::Devices => (10, 0),
         };
         (kind << 56) | id
     }
@@ -134,6 +140,7 @@ impl Token {
             7 => Self::Probe(RunId(id)),
             8 => Self::Helper(id),
             9 => Self::Outside,
+            10 => Self::Devices,
             _ => return None,
         })
     }
@@ -166,6 +173,7 @@ struct Manager {
     not_services: BTreeMap<String, String>,
     seen: stale::Seen,
     outside: Option<svc_platform::watch::Watcher>,
+    devices: devices::Watch,
     instances: BTreeSet<Name>,
     /// The first definitions are in force: requests can be served.
     has_loaded: bool,
@@ -266,6 +274,7 @@ impl Manager {
             not_services: BTreeMap::new(),
             seen: stale::Seen::default(),
             outside: None,
+            devices: devices::Watch::default(),
             instances: BTreeSet::new(),
             has_loaded: false,
             past: None,
@@ -313,6 +322,7 @@ impl Manager {
             Token::Probe(run) => self.probe_answered(run),
             Token::Helper(id) => self.helper_wrote(id),
             Token::Outside => self.outside_changed(),
+            Token::Devices => self.devices_heard(),
         }
         self.pump();
     }
@@ -392,6 +402,7 @@ impl Manager {
             Timer::Output(id) => self.output_overdue(id),
             Timer::Journal => self.write_journal(),
             Timer::Outside | Timer::OutsideAgain(_) => self.look_outside(),
+            Timer::Devices => self.look_at_devices(std::iter::empty()),
             Timer::Unseen(ticket) => self.ended_unseen(ticket),
         }
     }

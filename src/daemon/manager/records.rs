@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use serde::{Deserialize, Serialize};
+use svc_core::service::Device;
 use svc_core::supervisor::Memory;
 use svc_core::{Job, Name, RunId, Time};
 use svc_platform::{clock, process};
@@ -30,6 +31,8 @@ pub(super) enum Record {
     Next(RunId),
     /// Somebody asked for this instance of a template.
     Instance(Name),
+    /// This device is there, and what tells it from another; or it is not.
+    Device(Device, Option<[u64; 3]>),
 }
 
 /// What was launched.
@@ -57,6 +60,7 @@ pub(super) struct Past {
     pub(super) memories: BTreeMap<Name, Memory>,
     pub(super) runs: BTreeMap<RunId, (Launched, Vec<Watched>)>,
     pub(super) instances: Vec<Name>,
+    pub(super) devices: BTreeMap<Device, [u64; 3]>,
     /// No run up to this one is to be used again.
     pub(super) last_run: RunId,
 }
@@ -92,6 +96,8 @@ impl Past {
                 Record::Over(run) => drop(past.runs.remove(&run)),
                 Record::Next(next) => past.last_run = past.last_run.max(RunId(next.0.saturating_sub(1))),
                 Record::Instance(name) => past.instances.push(name),
+                Record::Device(device, Some(object)) => drop(past.devices.insert(device, object)),
+                Record::Device(device, None) => drop(past.devices.remove(&device)),
             }
         }
         Some(past)

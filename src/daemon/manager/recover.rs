@@ -81,6 +81,13 @@ impl Manager {
         let mut actions = Vec::new();
         let now = clock::now();
         let (waited, gone) = self.unlaunched(&past);
+        // Before anything else, or what lives with a device would be without it. That another took its place is told
+        // later.
+        self.devices.remember(past.devices);
+        self.look_at_devices(saved.services.iter().flat_map(|service| service.devices.clone()));
+        for device in self.devices.present().cloned().collect::<Vec<_>>() {
+            self.core.handle(now, Event::Came(device), &mut actions);
+        }
         self.core.handle(now, Event::Loaded(saved.services), &mut actions);
         self.core.skip_runs(past.last_run);
         self.core.recover(now, past.memories.into_iter().collect(), &mut actions);
@@ -225,6 +232,7 @@ impl Manager {
         }
         records.push(Record::Next(self.core.next_run()));
         records.extend(self.instances.iter().cloned().map(Record::Instance));
+        records.extend(self.devices.records());
         for id in self.core.ids() {
             let name = self.core.service(id).name.clone();
             records.push(Record::Service(name, Box::new(self.core.memory(id))));
