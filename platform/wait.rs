@@ -48,6 +48,31 @@ pub fn reap_one(pid: i32) -> io::Result<Option<Exit>> {
     }
 }
 
+/// One child that ended, without collecting it: its pid stays its own, and it is seen again until [`reap_one`].
+///
+/// # Errors
+///
+/// The kernel's own; none is expected.
+///
+/// Source: waitid(2), `WNOWAIT`.
+pub fn look() -> io::Result<Option<Ended>> {
+    const OPTIONS: i32 = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: a structure of numbers and addresses for which all zeros are valid.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the structure is ours and lives through the call, which writes it.
+    match check(unsafe { libc::waitid(libc::P_ALL, 0, &raw mut info, OPTIONS) }) {
+        Ok(_) => {}
+        Err(error) if error.raw_os_error() == Some(libc::ECHILD) => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    // SAFETY: all zeros, or filled by the call above, which says of a child.
+    let pid = unsafe { info.si_pid() };
+    // SAFETY: as above.
+    let status = unsafe { info.si_status() };
+    let exit = if info.si_code == libc::CLD_EXITED { Exit::Code(status & 0xff) } else { Exit::Signal(status) };
+    Ok((pid > 0).then_some(Ended { pid, exit }))
+}
+
 /// Tells every other process of the machine to end, and kills those that are left when `patience` is over. Only for
 /// process 1, when nobody else is to be there any more; for others it does nothing.
 ///
@@ -119,6 +144,24 @@ pub fn parent() -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_child_that_is_looked_at_is_still_there_to_be_collected() {
+        for (words, exit) in [("exit 3", Exit::Code(3)), ("kill -9 $$", Exit::Signal(9))] {
+            let mut child = std::process::Command::new("/bin/sh").args(["-c", words]).spawn().unwrap();
+            // Until it has ended; whoever comes first of all children of this process stays until it is collected.
+            let pid = i32::try_from(child.id()).unwrap();
+            let id = nix::sys::wait::Id::Pid(Pid::from_raw(pid));
+            nix::sys::wait::waitid(id, WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).unwrap();
+            let seen = look().unwrap().expect("at least this one has ended");
+            assert_eq!(look().unwrap(), Some(seen), "looking collects nobody");
+            if seen.pid == pid {
+                assert_eq!(seen.exit, exit);
+            }
+            let status = child.wait().unwrap();
+            assert_eq!(exit_of(std::os::unix::process::ExitStatusExt::into_raw(status)), exit);
+        }
+    }
 
     #[test]
     fn a_wait_status_is_read_as_waitpid_2_says() {

@@ -6,10 +6,14 @@ use std::io;
 use super::reaper;
 use crate::sys::check;
 pub(crate) use crate::wait::exit_of;
-pub use crate::wait::{Ended, end_everyone, parent, reap, reap_one};
+pub use crate::wait::{Ended, end_everyone, look, parent, reap, reap_one};
 
 /// What waitpid(2) must be told to see children of every kind.
 pub(crate) const WAIT: i32 = 0;
+
+/// Whether trees grow from children of process 1 as from those of any other process. Here fork(2) begins no subtree
+/// for them, so that nothing tells what belongs to whom.
+pub const FIRST_GROWS_TREES: bool = false;
 
 /// Makes this process the parent of every orphan below it, so that a daemon cannot leave its service by forking twice.
 ///

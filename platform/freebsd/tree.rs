@@ -2,6 +2,8 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use svc_core::Time;
@@ -25,10 +27,28 @@ pub struct Forest {
 
 #[derive(Clone, Debug)]
 enum Ground {
-    /// The process to which orphans fall.
-    Reaper(i32),
+    /// The process to which orphans fall, for all trees of a forest.
+    Reaper(Arc<AtomicI32>),
     /// Why there is none of ours.
     Bare(String),
+}
+
+impl Ground {
+    fn below(reaper: i32) -> Self {
+        Self::Reaper(Arc::new(AtomicI32::new(reaper)))
+    }
+
+    /// Every process that the reaper lists, and the reaper.
+    fn list(&self) -> io::Result<(i32, Vec<Entry>)> {
+        let Self::Reaper(reaper) = self else { return Ok((0, Vec::new())) };
+        let reaper = reaper.load(Ordering::Relaxed);
+        match reaper::list(reaper) {
+            Ok(entries) => Ok((reaper, entries)),
+            // It has ended, and who takes its place is not known yet.
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok((reaper, Vec::new())),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 impl Forest {
@@ -42,16 +62,35 @@ impl Forest {
     pub fn open(instance: &str) -> io::Result<Self> {
         let me = i32::try_from(std::process::id()).unwrap_or(0);
         let reaper = reaper::of(0)?;
-        // Process 1 is a reaper without subtrees: fork(2) begins none for its children, so what leaves its parent there
-        // is nobody's. Another's direct children are not our runs.
+        // Another's direct children are not our runs, and those of process 1 begin no subtrees.
         let ground = if reaper == 1 {
             Ground::Bare("process 1 is the reaper, which has no subtrees".to_owned())
         } else if reaper == me || reaper == crate::reap::parent() {
-            Ground::Reaper(reaper)
+            Ground::below(reaper)
         } else {
             Ground::Bare(format!("orphans fall to process {reaper}"))
         };
         Self::on(instance, ground)
+    }
+
+    /// The same where another process than our own parent is that of every run, and reaps below it.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own.
+    ///
+    /// Source: procctl(2), `PROC_REAP_ACQUIRE`.
+    pub fn open_below(instance: &str, parent: i32) -> io::Result<Self> {
+        Self::on(instance, Ground::below(parent))
+    }
+
+    /// Another process is the parent of every run from now on. Trees that have grown before are found by their marks:
+    /// with the end of their reaper they have become one.
+    pub fn grow_below(&mut self, parent: i32) {
+        match &self.ground {
+            Ground::Reaper(reaper) => reaper.store(parent, Ordering::Relaxed),
+            Ground::Bare(_) => {}
+        }
     }
 
     /// The same at the [`Self::place`] of an earlier daemon. Here there is no such place.
@@ -103,7 +142,7 @@ impl Forest {
     /// How trees are tracked, in one sentence.
     pub fn tracking(&self) -> String {
         match &self.ground {
-            Ground::Reaper(reaper) => format!("subtrees of the reaper {reaper}"),
+            Ground::Reaper(reaper) => format!("subtrees of the reaper {}", reaper.load(Ordering::Relaxed)),
             Ground::Bare(reason) => format!(
                 "session and SVC_RUN in the environment ({reason}): a process that cleans its environment and leaves \
                  its session and its parent can escape"
@@ -140,19 +179,12 @@ impl Forest {
     /// Source: procctl(2), `PROC_REAP_GETPIDS`.
     pub fn find(&mut self, name: &str) -> io::Result<Option<Tree>> {
         let mut tree = self.grow(name)?;
-        for entry in self.entries()? {
+        for entry in self.ground.list()?.1 {
             if entry.flags & CHILD != 0 && carried(entry.pid).as_deref() == Some(tree.entry.as_bytes()) {
                 tree.led_by(entry.subtree, process::start_time(entry.pid).unwrap_or_default());
             }
         }
         Ok(Some(tree))
-    }
-
-    fn entries(&self) -> io::Result<Vec<Entry>> {
-        match &self.ground {
-            Ground::Reaper(reaper) => reaper::list(*reaper),
-            Ground::Bare(_) => Ok(Vec::new()),
-        }
     }
 
     /// Trees of this instance that exist, also those of managers before, as far as their processes say so.
@@ -164,7 +196,7 @@ impl Forest {
     /// Source: procctl(2), `PROC_REAP_GETPIDS`.
     pub fn standing(&self) -> io::Result<Vec<String>> {
         let prefix = format!("SVC_RUN={}/", self.instance);
-        let carried = self.entries()?.into_iter().filter_map(|entry| carried(entry.pid));
+        let carried = self.ground.list()?.1.into_iter().filter_map(|entry| carried(entry.pid));
         let named = carried.filter_map(|mark| String::from_utf8(mark).ok()?.strip_prefix(&prefix).map(str::to_owned));
         let mut names: Vec<String> = named.collect();
         names.sort_unstable();
@@ -180,11 +212,11 @@ impl Forest {
     ///
     /// Source: procctl(2), sysctl(3).
     pub fn empty_among<'a>(&self, trees: impl IntoIterator<Item = &'a Tree>) -> io::Result<Vec<&'a Tree>> {
-        let entries = self.entries()?;
+        let list = self.ground.list()?;
         let mut survey = None;
         let mut empty = Vec::new();
         for tree in trees {
-            if tree.held(&entries).is_none() && tree.marks.is_empty(&mut survey)? {
+            if tree.held(&list).is_none() && tree.marks.is_empty(&mut survey)? {
                 empty.push(tree);
             }
         }
@@ -290,21 +322,14 @@ impl Tree {
 
     /// Its processes as the reaper lists them; `None`: the reaper knows of none, because there is none, or because the
     /// reaper that knew has ended.
-    fn held(&self, entries: &[Entry]) -> Option<(i32, i32)> {
-        let (Ground::Reaper(reaper), Some((leader, started))) = (&self.ground, self.first) else { return None };
+    fn held(&self, (reaper, entries): &(i32, Vec<Entry>)) -> Option<(i32, i32)> {
+        let (leader, started) = self.first?;
         let mut own = entries.iter().filter(|entry| entry.subtree == leader);
         own.find(|entry| entry.flags & crate::freebsd_pure::subtree::ZOMBIE == 0)?;
         // The number is not given to another while one of the tree lives; afterwards it may be.
         let known = started != Time::default();
         let other = process::start_time(leader).is_ok_and(|found| known && found != started);
         (!other).then_some((*reaper, leader))
-    }
-
-    fn entries(&self) -> io::Result<Vec<Entry>> {
-        match &self.ground {
-            Ground::Reaper(reaper) => reaper::list(*reaper),
-            Ground::Bare(_) => Ok(Vec::new()),
-        }
     }
 
     /// Every living process.
@@ -315,9 +340,9 @@ impl Tree {
     ///
     /// Source: procctl(2), `PROC_REAP_GETPIDS`; sysctl(3).
     pub fn pids(&self) -> io::Result<Vec<i32>> {
-        let entries = self.entries()?;
-        let mut pids = match self.held(&entries) {
-            Some((_, subtree)) => reaper::members(&entries, subtree),
+        let list = self.ground.list()?;
+        let mut pids = match self.held(&list) {
+            Some((_, subtree)) => reaper::members(&list.1, subtree),
             None => self.marks.members()?.into_iter().map(|facts| facts.pid).collect(),
         };
         pids.sort_unstable();
@@ -333,7 +358,7 @@ impl Tree {
     /// Source: procctl(2), `PROC_REAP_GETPIDS`; sysctl(3).
     pub fn is_empty(&self) -> io::Result<bool> {
         let mut survey: Option<Survey> = None;
-        Ok(self.held(&self.entries()?).is_none() && self.marks.is_empty(&mut survey)?)
+        Ok(self.held(&self.ground.list()?).is_none() && self.marks.is_empty(&mut survey)?)
     }
 
     /// Sends a signal by number to every process. Gives the number of those reached.
@@ -344,7 +369,7 @@ impl Tree {
     ///
     /// Source: procctl(2), `PROC_REAP_KILL`; kill(2).
     pub fn signal(&self, number: i32) -> io::Result<usize> {
-        match self.held(&self.entries()?) {
+        match self.held(&self.ground.list()?) {
             // The reaper takes no signal that only asks.
             Some(_) if number == 0 => Ok(self.pids()?.len()),
             Some((reaper, subtree)) => reaper::signal(reaper, subtree, number),
@@ -361,7 +386,7 @@ impl Tree {
     ///
     /// Source: procctl(2), `PROC_REAP_KILL`; jail_remove(2).
     pub fn kill(&self) -> io::Result<()> {
-        match self.held(&self.entries()?) {
+        match self.held(&self.ground.list()?) {
             Some((reaper, subtree)) => reaper::signal(reaper, subtree, libc::SIGKILL).map(drop)?,
             None => self.marks.kill()?,
         }
@@ -400,7 +425,7 @@ impl Tree {
     ///
     /// Source: procctl(2), `PROC_REAP_GETPIDS`; jail_remove(2).
     pub fn remove(&self) -> io::Result<()> {
-        match self.held(&self.entries()?) {
+        match self.held(&self.ground.list()?) {
             Some(_) => Err(io::ErrorKind::ResourceBusy.into()),
             None => {
                 self.counted.as_deref().map_or(Ok(()), rules::clear)?;

@@ -4,10 +4,13 @@ use std::io;
 
 use crate::sys::check;
 pub(crate) use crate::wait::exit_of;
-pub use crate::wait::{Ended, end_everyone, parent, reap, reap_one};
+pub use crate::wait::{Ended, end_everyone, look, parent, reap, reap_one};
 
 /// What waitpid(2) must be told to see children of every kind.
 pub(crate) const WAIT: i32 = libc::__WALL;
+
+/// Whether trees grow from children of process 1 as from those of any other process.
+pub const FIRST_GROWS_TREES: bool = true;
 
 /// Makes this process the parent of every orphan below it, so that a daemon cannot leave its service by forking twice.
 ///

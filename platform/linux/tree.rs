@@ -71,6 +71,20 @@ impl Forest {
         Self::on(instance, ground)
     }
 
+    /// The same where another process than our own parent is that of every run. Here that makes no difference.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::open`].
+    ///
+    /// Source: cgroups(7), inotify(7).
+    pub fn open_below(instance: &str, _parent: i32) -> io::Result<Self> {
+        Self::open(instance)
+    }
+
+    /// Another process is the parent of every run from now on. Here that makes no difference.
+    pub fn grow_below(&mut self, _parent: i32) {}
+
     /// The same without any cgroup, as on a system that has none.
     ///
     /// # Errors

@@ -79,6 +79,12 @@ pub(crate) enum Record {
         /// What the answer will name; it answers every smaller one, too.
         ticket: u64,
     },
+    /// Keeper to manager, with one end of a line: launches are asked for there, and become children of this process.
+    /// Keeper to that process, with the other end: serve it.
+    Parent {
+        /// The process.
+        pid: i32,
+    },
     /// Logger to keeper to manager: this log lost bytes, or works again.
     Dropped {
         /// Whose.
@@ -169,6 +175,7 @@ impl Record {
             Self::Sync { key, ticket } => (7, [ticket, 0, 0], key),
             Self::Dropped { key, bytes } => (8, [bytes, 0, 0], key),
             Self::UpToDate { ticket } => (9, [ticket, 0, 0], NO_KEY),
+            Self::Parent { pid } => (10, [halves(pid, 0), 0, 0], NO_KEY),
         };
         let mut to = [0; RECORD_BYTES];
         to[0] = kind;
@@ -207,6 +214,7 @@ impl Record {
             7 => Self::Sync { key, ticket: number(0) },
             8 => Self::Dropped { key, bytes: number(0) },
             9 => Self::UpToDate { ticket: number(0) },
+            10 => Self::Parent { pid: high(number(0)) },
             _ => return None,
         })
     }
@@ -243,6 +251,7 @@ mod tests {
             Record::Sync { key, ticket: 12 },
             Record::Dropped { key, bytes: 99 },
             Record::UpToDate { ticket: u64::MAX },
+            Record::Parent { pid: 99_999 },
         ] {
             assert_eq!(Record::decode(&record.encode()), Some(record));
         }

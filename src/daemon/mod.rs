@@ -28,6 +28,7 @@ mod logread;
 mod manager;
 mod notify;
 mod options;
+mod parent;
 
 pub(crate) use image::Image;
 pub(crate) use manager::{state_name, verbs};
@@ -89,6 +90,7 @@ impl After {
 enum Role {
     Keeper,
     Manager,
+    Parent,
     Logger,
     Loader,
     Configurer,
@@ -96,12 +98,14 @@ enum Role {
 }
 
 impl Role {
-    const ALL: [Self; 6] = [Self::Keeper, Self::Manager, Self::Logger, Self::Loader, Self::Configurer, Self::Lender];
+    const ALL: [Self; 7] =
+        [Self::Keeper, Self::Manager, Self::Parent, Self::Logger, Self::Loader, Self::Configurer, Self::Lender];
 
     fn name(self) -> &'static str {
         match self {
             Self::Keeper => "keeper",
             Self::Manager => "manager",
+            Self::Parent => "parent",
             Self::Logger => "logger",
             Self::Loader => "loader",
             Self::Configurer => "configurer",
@@ -152,6 +156,7 @@ fn play(role: Role, options: Options, names: &[String]) -> u8 {
         Role::Keeper if host::is_process_1() => Ok(be_first(&options)),
         Role::Keeper => be_keeper(&options),
         Role::Manager => be_manager(options),
+        Role::Parent => channel().and_then(parent::run).map(|()| 0),
         Role::Logger => channel().and_then(|keeper| logger::run(options.logs, keeper)).map(|()| 0),
         Role::Loader => loader::run(&options, names).map(|()| 0),
         Role::Configurer => Ok(configure::at_start(options, names)),

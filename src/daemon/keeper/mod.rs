@@ -1,34 +1,31 @@
 //! The first process: parent of every run, keeper of news and descriptors. One small loop over tables of fixed size.
 
-use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use svc_core::Time;
-use svc_platform::channel::Channel;
-use svc_platform::delegate::Delegate;
 use svc_platform::poll::{Interest, Poller, Readiness};
 use svc_platform::signals::{Incoming, Signals};
 use svc_platform::spawn::Spawner;
-use svc_platform::{Passed, clock, host, reap, roles};
+use svc_platform::{clock, host, reap};
 
+use self::launcher::Launcher;
+use self::post::{Line, Post};
 use self::table::{News, Pipe, Store};
-use super::link::{self, Heard, Record};
+use super::link::Record;
 use super::options::Options;
-use super::{After, CHANNEL, LAUNCHES_CHANNEL, Role, say};
+use super::{After, Role, say};
 
+mod launcher;
+mod post;
 mod table;
 
 const SIGNALS: u64 = 0;
 const MANAGER: u64 = 1;
 const LOGGER: u64 = 2;
 const LAUNCHES: u64 = 3;
-
-/// A process that lived this long is started again at once.
-const SETTLED: Duration = Duration::from_secs(1);
-const AGAIN_FIRST: Duration = Duration::from_millis(100);
-const AGAIN_MAX: Duration = Duration::from_secs(5);
+const PARENT: u64 = 4;
 
 /// How long an ending keeper waits for the logger to write what services printed last.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -53,8 +50,7 @@ struct Keeper {
     poller: Poller,
     ready: Vec<(u64, Readiness)>,
     signals: Signals,
-    /// Where the manager cannot make children of ours by itself.
-    delegate: Option<Delegate>,
+    launcher: Launcher,
     news: News,
     store: Store,
     manager: Post,
@@ -70,48 +66,22 @@ struct Keeper {
     after: Option<After>,
 }
 
-/// A place for a process that is filled again when it falls vacant.
-struct Post {
-    role: Role,
-    launch: roles::Role,
-    token: u64,
-    holder: Option<Holder>,
-    again: Time,
-    pause: Duration,
-}
-
-struct Holder {
-    pid: i32,
-    since: Time,
-    channel: Channel,
-    /// Waiting for room to write.
-    clogged: bool,
-}
-
 impl Keeper {
     fn new(options: &Options) -> io::Result<Self> {
         let spawner = Spawner::new()?;
         let signals = Signals::hold(&Incoming::ALL)?;
         let poller = Poller::new()?;
         poller.add(&signals, SIGNALS, Interest::READ)?;
-        let post = |role: Role, token| {
-            let words = options.arguments().into_iter().map(OsString::into_string).collect::<Result<Vec<_>, _>>();
-            let words = words.map_err(|word| io::Error::other(format!("{} is not UTF-8", word.display())))?;
-            let mut arguments = vec!["--role", role.name()];
-            arguments.extend(words.iter().map(String::as_str));
-            let launch = roles::Role::new("svcd", &arguments)?;
-            Ok::<_, io::Error>(Post { role, launch, token, holder: None, again: Time::default(), pause: AGAIN_FIRST })
-        };
         Ok(Self {
             spawner,
             poller,
             ready: Vec::with_capacity(16),
             signals,
-            delegate: Delegate::new()?,
+            launcher: Launcher::new(options)?,
             news: News::new(),
             store: Store::new(),
-            manager: post(Role::Manager, MANAGER)?,
-            logger: post(Role::Logger, LOGGER)?,
+            manager: Post::new(Role::Manager, MANAGER, options)?,
+            logger: Post::new(Role::Logger, LOGGER, options)?,
             untold: [false; Incoming::ALL.len()],
             all_told: false,
             asked: None,
@@ -122,18 +92,13 @@ impl Keeper {
 
     fn turn(&mut self) -> Option<After> {
         let now = clock::now();
-        if self.logger.fill(now, &mut self.spawner, &self.poller, None) {
-            self.store.iter_mut().for_each(|pipe| pipe.with_logger = pipe.key.is_private());
-        }
-        if self.manager.fill(now, &mut self.spawner, &self.poller, self.delegate.as_mut()) {
-            self.store.iter_mut().for_each(|pipe| pipe.with_manager = false);
-            self.news.begin_again();
-            self.all_told = false;
-            self.asked = None;
-        }
+        self.fill(now);
         self.tell();
         let mut ready = std::mem::take(&mut self.ready);
-        let pause = [&self.manager, &self.logger].iter().filter_map(|post| post.due(now)).min();
+        let parent = self.launcher.post().and_then(|post| post.due(now));
+        // Without a parent a manager waits for that.
+        let manager = self.manager.due(now).filter(|_| self.launcher.is_ready());
+        let pause = [parent, manager, self.logger.due(now)].into_iter().flatten().min();
         if let Err(error) = self.poller.wait(pause, &mut ready) {
             say(format!("waiting for news: {error}"));
         }
@@ -142,12 +107,30 @@ impl Keeper {
                 SIGNALS => self.signals_came(),
                 MANAGER => self.hear_manager(*readiness),
                 LOGGER => self.hear_logger(*readiness),
-                LAUNCHES => self.launch(),
+                LAUNCHES => self.launcher.launch(&mut self.spawner),
+                PARENT => self.hear_parent(*readiness),
                 _ => {}
             }
         }
         self.ready = ready;
         self.after
+    }
+
+    /// Starts what is not there and should be.
+    fn fill(&mut self, now: Time) {
+        let Self { spawner, poller, launcher, manager, logger, .. } = self;
+        if logger.is_due(now) && logger.fill(now, spawner, poller, || Ok(Line::None)) {
+            self.store.iter_mut().for_each(|pipe| pipe.with_logger = pipe.key.is_private());
+        }
+        if let Launcher::Below(below) = launcher {
+            below.fill(now, spawner, poller, manager.pid().is_some());
+        }
+        if manager.is_due(now) && launcher.is_ready() && manager.fill(now, spawner, poller, || launcher.line(poller)) {
+            self.store.iter_mut().for_each(|pipe| pipe.with_manager = false);
+            self.news.begin_again();
+            self.all_told = false;
+            self.asked = None;
+        }
     }
 
     fn signals_came(&mut self) {
@@ -171,12 +154,13 @@ impl Keeper {
                     say(format!("the manager {}; starting it again", ended.exit));
                 }
                 self.manager.vacate(clock::now(), &self.poller);
-                if let Some(delegate) = &self.delegate {
-                    self.poller.remove(delegate).ok();
-                }
+                self.launcher.forget_line(&self.poller);
             } else if self.logger.is_held_by(ended.pid) {
                 say(format!("the logger {}; starting it again", ended.exit));
                 self.logger.vacate(clock::now(), &self.poller);
+            } else if let Some(post) = self.launcher.post().filter(|post| post.is_held_by(ended.pid)) {
+                say(format!("the parent of services {}; starting it again", ended.exit));
+                post.vacate(clock::now(), &self.poller);
             } else {
                 self.news.add(ended.pid, ended.exit);
             }
@@ -189,12 +173,6 @@ impl Keeper {
             After::CannotBegin => !self.has_begun && !host::is_process_1(),
             After::MakeWay => false,
             After::Exit | After::End(_) | After::BecomeKeeper => true,
-        }
-    }
-
-    fn launch(&mut self) {
-        if let Some(delegate) = &mut self.delegate {
-            delegate.serve(&mut self.spawner);
         }
     }
 
@@ -222,9 +200,29 @@ impl Keeper {
                     self.tell();
                     self.logger.send(&record, &[], &self.poller);
                 }
-                // What was reaped is among the news already; they are told first.
-                (Record::UpToDate { ticket }, ..) => self.asked = Some(ticket),
+                (record @ Record::UpToDate { ticket }, ..) => {
+                    // What was reaped is among the news already; they are told first. So does who reaps for us.
+                    let parent = self.launcher.post();
+                    if !parent.is_some_and(|parent| parent.send(&record, &[], &self.poller)) {
+                        self.asked = Some(ticket);
+                    }
+                }
                 (Record::Ended { .. } | Record::Told { .. } | Record::Signal { .. } | Record::Dropped { .. }, ..) => {}
+                (Record::Parent { .. }, ..) => {}
+            }
+        }
+    }
+
+    fn hear_parent(&mut self, readiness: Readiness) {
+        let Some(parent) = self.launcher.post() else { return };
+        if readiness.writable {
+            parent.unclog(&self.poller);
+        }
+        while let Some((record, _)) = parent.hear() {
+            match record {
+                Record::Ended { pid, exit, .. } => self.news.add(pid, exit),
+                Record::UpToDate { ticket } => self.asked = self.asked.max(Some(ticket)),
+                _ => {}
             }
         }
     }
@@ -242,6 +240,16 @@ impl Keeper {
 
     /// Says what is to be said, as far as there is room.
     fn tell(&mut self) {
+        // A signal came before what it was the reason for.
+        for number in 0..self.untold.len() {
+            if self.untold[number] {
+                let record = Record::Signal { number: number as i32 };
+                self.untold[number] = !self.manager.send(&record, &[], &self.poller);
+            }
+        }
+        if let Launcher::Below(below) = &mut self.launcher {
+            below.tell(&mut self.manager, &self.poller);
+        }
         for pipe in self.store.iter_mut() {
             if !pipe.with_logger {
                 pipe.with_logger = self.logger.send(&pipe.record(), &[pipe.reader.as_fd()], &self.poller);
@@ -257,12 +265,6 @@ impl Keeper {
             }
             self.news.was_told();
         }
-        for number in 0..self.untold.len() {
-            if self.untold[number] {
-                let record = Record::Signal { number: number as i32 };
-                self.untold[number] = !self.manager.send(&record, &[], &self.poller);
-            }
-        }
         if !self.all_told {
             let lost = self.news.lost();
             self.all_told = self.manager.send(&Record::Told { lost }, &[], &self.poller);
@@ -277,7 +279,8 @@ impl Keeper {
     /// Gives the logger a moment for the last lines: with its channel closed it ends when nothing is left to read.
     fn end(&mut self) {
         self.store = Store::new();
-        let Some(Holder { pid, .. }) = self.logger.holder.take() else { return };
+        self.launcher.post().map(Post::dismiss);
+        let Some(pid) = self.logger.dismiss() else { return };
         let limit = clock::now() + LAST_LINES;
         let mut ready = Vec::new();
         while limit.since(clock::now()) > Duration::ZERO {
@@ -290,93 +293,6 @@ impl Keeper {
             if self.poller.wait(Some(limit.since(clock::now())), &mut ready).is_err() {
                 return;
             }
-        }
-    }
-}
-
-/// The other end of a fresh line to the delegate, which is watched from now on.
-fn asked_on(delegate: &mut Delegate, poller: &Poller) -> io::Result<OwnedFd> {
-    let line = delegate.line()?;
-    poller.add(&*delegate, LAUNCHES, Interest::READ)?;
-    Ok(line)
-}
-
-impl Post {
-    /// Starts a process for this post if there is none and it is time to; whether it did.
-    fn fill(&mut self, now: Time, spawner: &mut Spawner, poller: &Poller, delegate: Option<&mut Delegate>) -> bool {
-        if self.holder.is_some() || self.again > now {
-            return false;
-        }
-        let started = Channel::pair().and_then(|(ours, theirs)| {
-            poller.add(&ours, self.token, Interest::READ)?;
-            let line = delegate.map(|delegate| asked_on(delegate, poller)).transpose()?;
-            let first = Passed { fd: theirs.as_fd(), number: CHANNEL };
-            let second = line.as_ref().map(|line| Passed { fd: line.as_fd(), number: LAUNCHES_CHANNEL });
-            let pass = [first, second.unwrap_or(first)];
-            let pass = if second.is_some() { &pass[..] } else { &pass[..1] };
-            let started = self.launch.launch(spawner, pass).map_err(|error| io::Error::other(error.to_string()));
-            let pid = started?.pid();
-            Ok(Holder { pid, since: now, channel: ours, clogged: false })
-        });
-        match started {
-            Ok(holder) => self.holder = Some(holder),
-            Err(error) => {
-                say(format!("starting the {}: {error}", self.role.name()));
-                self.put_off(now);
-            }
-        }
-        self.holder.is_some()
-    }
-
-    fn put_off(&mut self, now: Time) {
-        self.again = now + self.pause;
-        self.pause = (self.pause * 2).min(AGAIN_MAX);
-    }
-
-    fn vacate(&mut self, now: Time, poller: &Poller) {
-        let Some(holder) = self.holder.take() else { return };
-        poller.remove(&holder.channel).ok();
-        if now.since(holder.since) >= SETTLED {
-            (self.again, self.pause) = (now, AGAIN_FIRST);
-        } else {
-            self.put_off(now);
-        }
-    }
-
-    fn due(&self, now: Time) -> Option<Duration> {
-        self.holder.is_none().then(|| self.again.since(now))
-    }
-
-    fn is_held_by(&self, pid: i32) -> bool {
-        self.holder.as_ref().is_some_and(|holder| holder.pid == pid)
-    }
-
-    /// Sends what there is room for; whether there was.
-    fn send(&mut self, record: &Record, fds: &[BorrowedFd<'_>], poller: &Poller) -> bool {
-        let Some(holder) = &mut self.holder else { return false };
-        match holder.channel.send(&record.encode(), fds) {
-            Ok(()) => true,
-            Err(error) => {
-                if error.kind() == io::ErrorKind::WouldBlock && !holder.clogged {
-                    let both = Interest { read: true, write: true, priority: false };
-                    holder.clogged = poller.modify(&holder.channel, self.token, both).is_ok();
-                }
-                false
-            }
-        }
-    }
-
-    fn unclog(&mut self, poller: &Poller) {
-        if let Some(holder) = &mut self.holder {
-            holder.clogged = poller.modify(&holder.channel, self.token, Interest::READ).is_err();
-        }
-    }
-
-    fn hear(&mut self) -> Option<(Record, [Option<OwnedFd>; 2])> {
-        match link::hear(&self.holder.as_ref()?.channel) {
-            Heard::Said(record, fds) => Some((record, fds)),
-            // Its end is seen when it is reaped.
-            Heard::Nothing | Heard::Gone => None,
         }
     }
 }

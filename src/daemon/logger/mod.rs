@@ -133,6 +133,7 @@ impl Logger {
             | Record::Signal { .. }
             | Record::Acknowledged { .. }
             | Record::UpToDate { .. }
+            | Record::Parent { .. }
             | Record::Dropped { .. } => {}
         }
     }

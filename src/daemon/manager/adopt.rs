@@ -10,6 +10,7 @@ use svc_platform::clock;
 use svc_platform::process::{self, Facts};
 
 use super::Manager;
+use super::keeper::Keeper;
 use super::look::{pid_files, read_pid};
 use super::records::{Launched, Record};
 use super::run::{Run, Trunk};
@@ -46,7 +47,7 @@ impl Manager {
             return Some(facts.clone());
         }
         // Its own kind of process, whose parent let go of it.
-        let orphans = table.all.values().filter(free).filter(|facts| table.is_orphan(facts, self.keeper.pid()));
+        let orphans = table.all.values().filter(free).filter(|facts| table.is_orphan(facts, &self.keeper));
         let mut found: Vec<&Facts> = orphans.filter(|facts| table.runs_one_of(facts.pid, &script.programs)).collect();
         found.sort_by_key(|facts| facts.started);
         found.first().map(|facts| (*facts).clone())
@@ -82,7 +83,7 @@ impl Manager {
         }
         let service = self.core.service(service_id).clone();
         let Some(facts) = self.find_daemon(&service, &Table::read()) else { return false };
-        if self.forest.is_tight() || facts.parent != self.keeper.pid() {
+        if self.forest.is_tight() || !self.keeper.hears_of(facts.parent) {
             self.is_foreign(id, &service, &facts);
         }
         self.set_main(id, facts.pid);
@@ -123,9 +124,9 @@ impl Table {
         Self { all, programs }
     }
 
-    fn is_orphan(&self, facts: &Facts, keeper: i32) -> bool {
+    fn is_orphan(&self, facts: &Facts, keeper: &Keeper) -> bool {
         facts.parent <= 1
-            || facts.parent == keeper
+            || keeper.hears_of(facts.parent)
             || !self.all.contains_key(&facts.parent)
             || facts.session == facts.pid
     }

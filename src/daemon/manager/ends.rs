@@ -89,7 +89,7 @@ impl Manager {
         }
         // Its parent may have ended before it, and then the keeper knows.
         let facts = process::facts(pid).ok().filter(|facts| facts.is_zombie());
-        if facts.is_some_and(|facts| facts.parent == self.keeper.pid()) {
+        if facts.is_some_and(|facts| self.keeper.hears_of(facts.parent)) {
             main.by_keeper = true;
             return;
         }

@@ -18,10 +18,21 @@ use crate::daemon::{After, say};
 /// How long the keeper may take to say that it has told everything.
 const ANSWER: Duration = Duration::from_secs(2);
 
+/// What a manager below process 1 hears first, where runs are children of another: of which, and how it is asked. It was
+/// sent before this process was launched.
+pub(super) fn parent_of_runs(channel: &Channel) -> Option<(i32, OwnedFd)> {
+    match link::hear(channel) {
+        Heard::Said(Record::Parent { pid }, [Some(line), _]) => Some((pid, line)),
+        Heard::Said(..) | Heard::Nothing | Heard::Gone => None,
+    }
+}
+
 /// The keeper, as long as it is there.
 pub(super) struct Keeper {
     channel: Channel,
     pid: i32,
+    /// The parent of runs, where that is another.
+    parent: Option<i32>,
     queue: VecDeque<(Record, Vec<OwnedFd>)>,
     /// The last news that was taken, and the last that was acknowledged.
     taken: u64,
@@ -32,9 +43,14 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn new(channel: Channel) -> Self {
-        let pid = reap::parent();
-        Self { channel, pid, queue: VecDeque::new(), taken: 0, acknowledged: 0, waiting: false, unseen: Vec::new() }
+    pub(super) fn new(channel: Channel, parent: Option<i32>) -> Self {
+        let (pid, queue, unseen) = (reap::parent(), VecDeque::new(), Vec::new());
+        Self { channel, pid, parent, queue, taken: 0, acknowledged: 0, waiting: false, unseen }
+    }
+
+    /// Whether children of this process are reaped by the keeper, or by who tells the keeper.
+    pub(super) fn hears_of(&self, parent: i32) -> bool {
+        parent == self.pid || self.parent == Some(parent)
     }
 
     pub(super) fn pid(&self) -> i32 {
@@ -113,12 +129,24 @@ impl Manager {
             Record::Store { key, .. } => self.kept(key.as_str(), fds),
             Record::Sync { ticket, .. } => self.synced(ticket),
             Record::UpToDate { ticket } => self.ended_unseen(ticket),
+            Record::Parent { pid } => self.parent_is(pid, fds),
             Record::Dropped { key, bytes: 0 } => say(format!("the log of {} is written again", key.as_str())),
             Record::Dropped { key, .. } => {
                 say(format!("the log of {} cannot be written: what it prints is dropped and counted", key.as_str()));
             }
             Record::Acknowledged { .. } | Record::Drop { .. } => {}
         }
+    }
+
+    /// The parent of runs was started again. Those of the one before have fallen to the keeper, which tells of them.
+    fn parent_is(&mut self, pid: i32, [line, _]: [Option<OwnedFd>; 2]) {
+        let Some(line) = line else { return };
+        say(format!("services are children of process {pid} from now on"));
+        self.spawner.delegate_to(line);
+        self.forest.grow_below(pid);
+        self.keeper.parent = Some(pid);
+        // What of them had left its session, and was in no list but the reaper's, is not seen any more.
+        self.ensure_timer(Duration::ZERO, Timer::Linger);
     }
 
     /// All that was kept was told. The keeper may have reaped others since, before they were looked at.

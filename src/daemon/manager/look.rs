@@ -97,7 +97,7 @@ impl Manager {
     pub(super) fn set_main(&mut self, id: RunId, pid: i32) {
         let Ok(facts) = process::facts(pid) else { return };
         let Ok(handle) = Handle::open_exactly(pid, facts.started) else { return };
-        let by_keeper = facts.parent == self.keeper.pid();
+        let by_keeper = self.keeper.hears_of(facts.parent);
         let Some(run) = self.runs.get_mut(id) else { return };
         if run.first().is_some_and(|process| process.pid == pid) {
             return;
@@ -127,7 +127,7 @@ impl Manager {
         }
         // A stage ends with success; what a daemon leaves that was killed is no daemon.
         let is_stage = exit.is_success() && clock::now().since(run.ready_at) < STAGE_MAX;
-        let orphan = processes.iter().find(|facts| facts.parent == self.keeper.pid());
+        let orphan = processes.iter().find(|facts| self.keeper.hears_of(facts.parent));
         orphan.filter(|_| is_stage && pid_files(service).is_empty()).map(|facts| facts.pid)
     }
 }

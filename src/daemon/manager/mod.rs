@@ -11,7 +11,7 @@ use svc_platform::channel::Channel;
 use svc_platform::poll::{Interest, Poller, Readiness};
 use svc_platform::spawn::Spawner;
 use svc_platform::tree::Forest;
-use svc_platform::{clock, roles, users};
+use svc_platform::{clock, reap, roles, users};
 
 use self::clients::Clients;
 use self::helpers::Helpers;
@@ -239,14 +239,16 @@ impl Manager {
     fn new(options: Options, channel: Channel) -> io::Result<Self> {
         // Early, while low descriptors are free.
         let mut spawner = Spawner::new()?;
-        if let Ok(line) = roles::inherited(LAUNCHES_CHANNEL) {
-            spawner.delegate_to(line);
-        }
+        let is_below = reap::parent() == 1 && !reap::FIRST_GROWS_TREES;
+        let parent = if is_below { keeper::parent_of_runs(&channel) } else { None };
+        let (parent, line) =
+            parent.map_or((None, roles::inherited(LAUNCHES_CHANNEL).ok()), |(pid, line)| (Some(pid), Some(line)));
+        line.into_iter().for_each(|line| spawner.delegate_to(line));
         let poller = Poller::new()?;
-        let forest = if options.cgroups {
-            Forest::open(&options.instance)?
-        } else {
-            Forest::open_bare(&options.instance, "told so by --no-cgroup")?
+        let forest = match parent {
+            _ if !options.cgroups => Forest::open_bare(&options.instance, "told so by --no-cgroup")?,
+            Some(parent) => Forest::open_below(&options.instance, parent)?,
+            None => Forest::open(&options.instance)?,
         };
         poller.add(&channel, Token::Keeper.number(), Interest::READ)?;
         poller.add(&forest, Token::Forest.number(), Interest::READ)?;
@@ -262,7 +264,7 @@ impl Manager {
             poller,
             forest,
             spawner,
-            keeper: keeper::Keeper::new(channel),
+            keeper: keeper::Keeper::new(channel, parent),
             runs: Runs::default(),
             lingering: BTreeSet::new(),
             timers: BTreeSet::new(),

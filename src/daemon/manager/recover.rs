@@ -195,7 +195,7 @@ impl Manager {
         let handle = Handle::open_exactly(pid, started).ok();
         let parent = handle.as_ref().and_then(|_| process::facts(pid).ok()).map(|facts| facts.parent);
         // Of those that are gone the keeper may have news.
-        let by_keeper = parent.is_none_or(|parent| parent == self.keeper.pid());
+        let by_keeper = parent.is_none_or(|parent| self.keeper.hears_of(parent));
         Process { pid, started, handle, by_keeper }
     }
 
