@@ -125,6 +125,24 @@ impl Options {
         }
     }
 
+    /// What belongs to a machine that is looked at from outside. Below another root than `/` that may be one of another
+    /// system: what is at the places of any system counts there.
+    pub fn from_outside(root: &Path) -> Self {
+        let arguments = Arguments { root: Some(root.to_owned()), ..Arguments::default() };
+        // Whoever asks, the machine is meant.
+        let mut options = Self::new(&arguments, true, false);
+        if options.root != Path::new("/") {
+            let add = |list: &mut Vec<PathBuf>, places: &[&str]| {
+                let places = places.iter().map(|place| options.root.join(place));
+                let more: Vec<PathBuf> = places.filter(|place| !list.contains(place) && place.is_dir()).collect();
+                list.extend(more);
+            };
+            add(&mut options.legacy, &SCRIPTS);
+            add(&mut options.definitions, &DEFINITIONS);
+        }
+        options
+    }
+
     /// A command line that means just this, whatever the environment.
     pub fn arguments(&self) -> Vec<OsString> {
         let mut words: Vec<OsString> = Vec::new();
@@ -163,6 +181,17 @@ impl Options {
         self.definitions.first().map(PathBuf::as_path)
     }
 }
+
+/// Where systems have scripts.
+const SCRIPTS: [&str; 3] = ["etc/init.d", "etc/rc.d", "usr/local/etc/rc.d"];
+/// Where systems have definitions.
+const DEFINITIONS: [&str; 5] = [
+    "etc/svc/services",
+    "usr/local/etc/svc/services",
+    "usr/local/lib/svc/services",
+    "usr/local/share/svc/services",
+    "usr/lib/svc/services",
+];
 
 /// The usual places.
 struct Home {
@@ -218,6 +247,19 @@ mod tests {
     fn options(words: &[&str]) -> Options {
         let words = std::iter::once("svcd").chain(words.iter().copied());
         Options::new(&Arguments::try_parse_from(words).unwrap(), true, false)
+    }
+
+    #[test]
+    fn a_machine_looked_at_from_outside_may_be_of_any_system() {
+        let image = tempfile::tempdir().unwrap();
+        let places = ["etc/init.d", "usr/local/etc/rc.d", "etc/svc/services", "usr/local/etc/svc/services"];
+        let places = places.map(|place| image.path().join(place));
+        places.iter().for_each(|place| std::fs::create_dir_all(place).unwrap());
+        let options = Options::from_outside(image.path());
+        assert!(places[..2].iter().all(|place| options.legacy.contains(place)), "{:?}", options.legacy);
+        assert!(places[2..].iter().all(|place| options.definitions.contains(place)), "{:?}", options.definitions);
+        let usual = Options::from_outside(Path::new("/"));
+        assert_eq!(usual, Options::new(&Arguments::default(), true, false));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use std::path::Path;
 use serde::Serialize;
 use svc_core::service::Dialect;
 
-use crate::daemon::{Arguments, Options, loader};
+use crate::daemon::{Options, loader};
 use order::Order;
 use root::Root;
 
@@ -267,9 +267,7 @@ impl CallerKind {
 
 /// Looks at everything below `root`.
 pub(crate) fn survey(root: &Path) -> Inventory {
-    let arguments = Arguments { root: Some(root.to_owned()), ..Arguments::default() };
-    // Whoever asks, the machine is meant.
-    let options = Options::new(&arguments, true, false);
+    let options = Options::from_outside(root);
     let root = Root::new(&options.root);
     let mut found = scripts::find(&options, &root);
     let processes = running::Table::read(&root);

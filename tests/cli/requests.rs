@@ -164,8 +164,8 @@ fn help_is_there_for_every_verb_in_either_order() {
 
 #[test]
 fn the_socket_is_where_an_option_or_the_environment_says() {
-    let hello = |path| Fake::at(path, |_| Act::Say(vec![Line::Final(Reply::List(Vec::new()))]));
-    let fake = hello("run/svc/control");
+    let hello = |path: &str| Fake::at(path, |_| Act::Say(vec![Line::Final(Reply::List(Vec::new()))]));
+    let fake = hello(&format!("{}/control", svc_platform::host::PLACES.runtime));
     assert_eq!(called(svc().arg("list").arg("--root").arg(fake.folder()).output().unwrap()).code, 0);
     let fake = hello("some/control");
     assert_eq!(

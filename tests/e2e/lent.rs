@@ -264,6 +264,9 @@ fn a_script_of_openrc_needs_no_mount() {
     if Path::new("/sbin/openrc-run").exists() {
         return eprintln!("skipped: scripts without OpenRC's interpreter: it is there");
     }
+    if !has("start-stop-daemon", "a script of OpenRC") {
+        return;
+    }
     let mut daemon = Daemon::new(&[]);
     fs::copy("/bin/sleep", daemon.path("sleeperd")).unwrap();
     let script = "#!/sbin/openrc-run\ndescription=\"sleeps for others\"\ncommand={dir}/sleeperd\ncommand_args=1000\n\

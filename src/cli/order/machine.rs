@@ -7,16 +7,14 @@ use svc_compat::script;
 use svc_platform::files;
 
 use super::{Answer, Words, expanded};
-use crate::daemon::{Arguments, Options, loader};
+use crate::daemon::{Options, loader};
 use crate::migrate::order::{Order, Place};
 
 /// The part of a script in which its keywords are.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 pub(super) fn order(words: &Words, root: &Path) -> Answer {
-    let arguments = Arguments { root: Some(root.to_owned()), ..Arguments::default() };
-    // Whoever asks, the machine is meant.
-    let options = Options::new(&arguments, true, false);
+    let options = Options::from_outside(root);
     let image = match words.files.as_slice() {
         [] => loader::look(&options),
         files => loader::look_at(&options, &expanded(files)),

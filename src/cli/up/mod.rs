@@ -27,7 +27,7 @@ use view::{Form, View, is_live};
 /// Two interrupts closer than this are one: some senders hit both a process and its group.
 const SAME_INTERRUPT: Duration = Duration::from_millis(300);
 /// How long svcd may take until it answers.
-const DAEMON_START_MAX: Duration = Duration::from_secs(30);
+const DAEMON_START_MAX: Duration = Duration::from_secs(90);
 /// At least this often the loop looks up.
 const LOOK_UP: Duration = Duration::from_millis(200);
 
