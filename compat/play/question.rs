@@ -126,7 +126,11 @@ impl Player<'_> {
             _ => self.tree.has(path) || is_tool(path) || is_usual(path),
         };
         // Of packages that are only unpacked, what maintainer scripts make is not there yet.
-        let may_be = !path.starts_with("/etc/default/") && !matches!(operator, "-L" | "-h" | "-S" | "-p" | "-c" | "-b");
+        // `/etc/web/.conf` comes of an empty variable and is nowhere.
+        let is_rest = path.rsplit('/').next().is_some_and(|name| name.starts_with('.'));
+        let may_be = !is_rest
+            && !path.starts_with("/etc/default/")
+            && !matches!(operator, "-L" | "-h" | "-S" | "-p" | "-c" | "-b");
         if !found && self.tree.is_partial() && may_be {
             self.presumed = true;
             self.presumed_files.insert(path.to_string());

@@ -27,9 +27,25 @@ pub(crate) fn unpacked(names: &[String]) -> Result<Vec<(String, PathBuf)>, Strin
             let deb = archive(&debs, name).ok_or(format!("{name}: the package client has no such package"))?;
             unpack(&deb, &root)?;
         }
+        if let Some(deb) = archive(&debs, name) {
+            keep_script(&deb, &root, name);
+        }
         out.push((name.clone(), root));
     }
     Ok(out)
+}
+
+/// Puts what the package runs after its installation where a machine has it: it says whose accounts are made.
+fn keep_script(deb: &Path, root: &Path, name: &str) {
+    let place = root.join("var/lib/dpkg/info");
+    let script = place.join(format!("{name}.postinst"));
+    if script.exists() {
+        return;
+    }
+    let Ok(shown) = Command::new("dpkg-deb").arg("-I").arg(deb).arg("postinst").output() else { return };
+    if shown.status.success() && fs::create_dir_all(&place).is_ok() {
+        let _ = fs::write(script, shown.stdout);
+    }
 }
 
 /// Unpacks over a package what it depends on and comes of the same source: the program or the functions of its script

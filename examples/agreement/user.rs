@@ -4,11 +4,13 @@
 //! option, by a line of its configuration file (among its arguments, built into it, or named in its manual), or because
 //! the name is built in: it is in the program's text, and the program looks users up and changes to them. A unit with
 //! `DynamicUser=` wants some user without privileges that is made up at its start, also where it gives it a name: any
-//! but root is one.
+//! but root is one. A group that the account has anyway is no other: by the machine's accounts, by sysusers.d(5), or by
+//! what the package does after its installation.
 
 use svc::convert::elf::Program;
 use svc::convert::unit::Unit;
 use svc::convert::{Draft, Tree};
+use svc_compat::play::Machine;
 
 use crate::compare::Defaults;
 
@@ -37,7 +39,10 @@ impl Users {
         let (user, wanted) = (root(draft.user.as_deref()), root(unit.value("User")));
         let named = |group: Option<&str>| group.map(|group| root(Some(group)));
         let (group, wanted_group) = (named(draft.group.as_deref()), named(unit.value("Group")));
-        let own = |group: &Option<String>, user: &str| group.clone().filter(|group| *group != user).unwrap_or_default();
+        let own = |group: &Option<String>, user: &str| {
+            let group = group.clone().filter(|group| *group != user);
+            group.filter(|group| primary_group(tree, user).as_ref() != Some(group)).unwrap_or_default()
+        };
         let mut out = Self {
             our_group: own(&group, &user),
             their_group: own(&wanted_group, &wanted),
@@ -56,6 +61,12 @@ impl Users {
             // Who is root already is told nothing by `-u root`.
             take_option(command.1, USERS, |value| value.split(':').next() == Some("root"));
             take_option(command.1, GROUPS, |value| value == "root");
+        }
+        for (user, group, command) in [(&user, &group, &mut *ours), (&wanted, &wanted_group, &mut *theirs)] {
+            // Nor is whoever is somebody else already.
+            take_option(command, USERS, |value| *user != "root" && value.split(':').next() == Some(user));
+            let is_own = |value: &str| value == user || group.as_deref() == Some(value);
+            take_option(command, GROUPS, |value| *user != "root" && is_own(value));
         }
         let by_itself = |command: &[String], name: &str, keys: &'static [&'static str]| {
             let built_in = command.first().and_then(|program| Program::read(tree, program));
@@ -107,6 +118,31 @@ const USER_KEYS: &[&str] = &[
 ];
 const GROUP_KEYS: &[&str] =
     &["group", "groupname", "runasgroup", "gid", "setgid", "groupid", "daemongroup", "cacheeffectivegroup"];
+
+/// The group of an account that is made with one of another name.
+fn primary_group(tree: &Tree, user: &str) -> Option<String> {
+    let said = |directory: &str, end: &str| -> Vec<String> {
+        let names = tree.list(directory).into_iter().filter(|name| name.ends_with(end));
+        let texts = names.filter_map(|name| tree.read(&format!("{directory}/{name}")));
+        texts.map(|text| String::from_utf8_lossy(&text).replace("\\\n", " ")).collect()
+    };
+    let made = said("/var/lib/dpkg/info", ".postinst");
+    let calls = made.iter().flat_map(|text| text.lines()).map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let calls = calls.filter(|words| words.iter().any(|word| ["adduser", "useradd"].contains(word)));
+    let mut groups = calls.filter(|words| words.contains(&user)).filter_map(|words| {
+        let at = words.iter().position(|word| ["--ingroup", "--gid", "-g"].contains(word))?;
+        words.get(at + 1).map(|group| (*group).to_string())
+    });
+    groups.next().or_else(|| {
+        let accounts = said("/usr/lib/sysusers.d", ".conf");
+        accounts.iter().flat_map(|text| text.lines()).find_map(|line| {
+            let mut words = line.split_whitespace();
+            let is_it = words.next() == Some("u") && words.next() == Some(user);
+            let id = words.next().filter(|_| is_it)?;
+            id.split_once(':').map(|(_, group)| group.to_string())
+        })
+    })
+}
 
 /// Takes the options away by which a program is told to become this user, and says whether there were any.
 fn takes_options(command: &mut Vec<String>, user: Option<&str>, group: Option<&str>) -> bool {

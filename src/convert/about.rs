@@ -30,16 +30,18 @@ const NAMED: &[&str] = &[
 static PLACE: LazyLock<Regex> = LazyLock::new(|| {
     let what = r"(logs?|logged|logging|messages?|diagnostics?|output|errors?|statements?)";
     let place = "(syslogd?|system log(ger)?|system's log|stdout|stderr|standard (output|error)|terminal|console|tty\
-                 |log ?-?file|file)";
+                 |log ?-?files?|files?)";
     let by = "(to|on|in|into|onto|via|through|using|with)";
     let no = "(use|uses|enable|enables|disable|disables|do not|don't|no|not|without|turn off)";
     let goes = format!(r"\b{what}\b[^.;]{{0,60}}\b{by}\b[^.;]{{0,24}}\b{place}\b");
     pattern(&format!(r"{goes}|\b{no}\b[^.;]{{0,20}}\bsyslogd?\b|^{place}.{{0,4}}logging\b"))
 });
 static FILE: LazyLock<Regex> = LazyLock::new(|| {
+    let where_it_goes =
+        "(the )?(location|place|where)\\b.{0,40}\\b(sends?|logs?|writes?|puts?)\\b.{0,20}\\b(messages|logs?|output)\\b";
     let before = "(((set|specify|specifies|use|sets|define|defines) )?((the|an?|alternate|alternative|full) )*\
                   ((path|location|name|filename|where)( (of|to|for))? )?((the|an?) )*)";
-    pattern(&format!(r"^{before}(log[ -]?file|file (to|for) (log|send output|write log))"))
+    pattern(&format!(r"^{before}(log[ -]?file|file (to|for) (log|send output|write log))|^{where_it_goes}"))
 });
 static FORM: LazyLock<Regex> = LazyLock::new(|| {
     let form = r"\b(time ?stamps?|colou?r(s|ed|ful|ing|ize|ise)?)\b";
@@ -127,6 +129,8 @@ mod tests {
             "Be quiet; emit only error messages",
             "Suppress the start-up messages.",
             "Send all messages to the system logger, except for startup messages.",
+            "Send the debug output to files instead of stderr",
+            "Location where WEBD will send log messages.",
         ];
         for text in about {
             assert!(is_about_log(&option(&["-x"], text)), "{text}");

@@ -6,6 +6,7 @@ use svc_compat::play::{self, How, Launch, Machine, Piece, Record, Spot, UNKNOWN}
 use svc_compat::script::{self, Script};
 
 use super::Tree;
+use super::elf::Program;
 
 /// Verbs that every service has, or that say nothing of this one.
 const USUAL: &[&str] = &[
@@ -84,7 +85,8 @@ pub fn gather(tree: &Tree, path: &str, text: &[u8]) -> Evidence {
     let own = facts.verbs.iter().filter(|verb| !USUAL.contains(&verb.as_str()));
     let verbs = own.map(|verb| (verb.clone(), played(verb))).collect();
     let stop = played("stop");
-    let main = main_of(&start, &stop, &facts);
+    let may_go = |program: &str| Program::read(tree, program).is_some_and(|program| program.may_go());
+    let main = main_of(&start, &stop, &facts, &may_go);
     Evidence { path: path.to_string(), stop, facts, start, reload, verbs, main }
 }
 
@@ -122,7 +124,7 @@ pub(super) fn is_own(command: &[String]) -> bool {
 }
 
 /// The launch of the daemon.
-fn main_of(start: &Record, stop: &Record, facts: &Script) -> Result<Launch, String> {
+fn main_of(start: &Record, stop: &Record, facts: &Script, may_go: &dyn Fn(&str) -> bool) -> Result<Launch, String> {
     if let Some((file, spot)) = start.missing.first() {
         return Err(format!("{spot}: it sources {file}, which is not there: what that does is not known"));
     }
@@ -133,7 +135,7 @@ fn main_of(start: &Record, stop: &Record, facts: &Script) -> Result<Launch, Stri
     let launches = match (explicit.is_empty(), background.is_empty()) {
         (false, _) => explicit,
         (true, false) => background,
-        (true, true) => likely(direct, start, stop, facts),
+        (true, true) => likely(direct, start, stop, facts, may_go),
     };
     let Some(last) = launches.last() else {
         return Err("it starts no daemon: it does something once".to_string());
@@ -160,7 +162,13 @@ fn main_of(start: &Record, stop: &Record, facts: &Script) -> Result<Launch, Stri
 }
 
 /// Of programs that are only run by their path the one that is most likely the daemon.
-fn likely<'l>(launches: Vec<&'l Launch>, start: &Record, stop: &Record, facts: &Script) -> Vec<&'l Launch> {
+fn likely<'l>(
+    launches: Vec<&'l Launch>,
+    start: &Record,
+    stop: &Record,
+    facts: &Script,
+    may_go: &dyn Fn(&str) -> bool,
+) -> Vec<&'l Launch> {
     // What is never signalled, nor told to end by its own word, does not stay.
     let told = |program: &str| {
         let ends = ["stop", "--stop", "-stop", "quit", "kill", "shutdown", "down"];
@@ -169,6 +177,14 @@ fn likely<'l>(launches: Vec<&'l Launch>, start: &Record, stop: &Record, facts: &
     };
     let has_pid_file = !start.pid_files.is_empty() || !stop.pid_files.is_empty();
     if let Some(launch) = launches.iter().find(|launch| has_pid_file && told(&launch.command[0])) {
+        return vec![launch];
+    }
+    // `webd start`, and `webd stop` at the end: a compiled program that can leave itself behind.
+    let by_words = |launch: &&&Launch| {
+        let starts = launch.command.iter().skip(1).any(|word| word == "start");
+        starts && told(&launch.command[0]) && may_go(&launch.command[0])
+    };
+    if let Some(launch) = launches.iter().find(by_words) {
         return vec![launch];
     }
     if !facts.daemon && stop.sent.is_empty() {

@@ -3,9 +3,14 @@
 use svc_compat::play::Launch;
 
 use super::Tree;
+use svc_compat::play::Machine;
+
 use super::elf::Program;
 use super::manual::{self, Described, Effect};
 use super::table::Table;
+
+/// A program of fewer lines is not all there is of it.
+const WHOLE_LINES_MIN: usize = 60;
 
 /// How it goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,12 +90,38 @@ pub fn stay(tree: &Tree, table: &Table, launch: &Launch) -> Stay {
         out.source = format!("{}: only {} puts it into the background", known.source, known.names.join(", "));
     } else if Program::read(tree, &program).is_some_and(|program| !program.may_go()) {
         out.source = format!("{program} calls nothing that could put it into the background: neither fork nor daemon");
+    } else if tree.read(&program).is_some_and(|text| is_plain_text(&svc_compat::text::decode(&text))) {
+        out.source = format!("nothing in the text of {program} could put it into the background");
     } else {
         out.foreground = false;
         out.source =
             "no option of its own keeps it in the foreground, so far as its manual and its help say".to_string();
     }
     out
+}
+
+/// Whether a text of Python, Perl or Ruby is a whole program and speaks of nothing by which one leaves the foreground.
+fn is_plain_text(text: &str) -> bool {
+    const GOES: &[&str] = &[
+        "fork",
+        "daemoni",
+        "daemoncontext",
+        "daemon(",
+        "daemon::",
+        "::daemon",
+        "import daemon",
+        "setsid",
+        "net::server",
+        "detach",
+        "background",
+        "twisted",
+    ];
+    let first = text.lines().next().unwrap_or_default();
+    let is_known = first.starts_with("#!") && ["python", "perl", "ruby"].iter().any(|name| first.contains(name));
+    // What is shorter only calls something that lies elsewhere; a thread may be called a daemon.
+    let is_whole = text.lines().count() >= WHOLE_LINES_MIN;
+    let text = text.to_ascii_lowercase().replace("setdaemon(", "");
+    is_known && is_whole && !GOES.iter().any(|word| text.contains(word))
 }
 
 impl Stay {
@@ -175,5 +206,16 @@ mod tests {
         assert_eq!(left("webd --daemonize yes"), went("webd", "--daemonize yes"));
         assert_eq!(left("webd --daemonize /etc/webd.conf"), went("webd /etc/webd.conf", "--daemonize"));
         assert_eq!(left("webd -d /var/log/w"), went("webd /var/log/w", "-d"));
+    }
+
+    #[test]
+    fn a_whole_program_that_speaks_of_no_background_stays_where_it_is() {
+        let program = |first: &str, line: &str, count: usize| format!("{first}\n{}", format!("{line}\n").repeat(count));
+        assert!(is_plain_text(&program("#!/usr/bin/python3", "worker.daemon = True", 80)));
+        assert!(is_plain_text(&program("#!/usr/bin/python3", "worker.setDaemon(True)", 80)));
+        assert!(!is_plain_text(&program("#!/usr/bin/python3", "daemon.run()", 20)));
+        assert!(!is_plain_text(&program("#!/usr/bin/python3", "run_daemon(main)", 80)));
+        assert!(!is_plain_text(&program("#!/usr/bin/perl", "fork and exit;", 80)));
+        assert!(!is_plain_text(&program("#!/bin/sh", "serve", 80)));
     }
 }

@@ -122,7 +122,10 @@ fn is_yes_or_no(word: &str) -> bool {
 
 /// A word with one spelling of its paths.
 fn plain(word: &str) -> String {
-    let word = word.replace("/var/run/", "/run/");
+    let mut word = word.replace("/var/run/", "/run/");
+    while word.contains("//") && !word.contains("://") {
+        word = word.replace("//", "/");
+    }
     let word = word.strip_prefix("./").map(String::from).unwrap_or(word);
     if word.len() > 1 { word.trim_end_matches('/').to_string() } else { word }
 }
