@@ -43,6 +43,8 @@ pub struct Furnished {
     pub places: Vec<Place>,
     /// File systems that could not be laid over and are empty here.
     pub left_out: Vec<String>,
+    /// Trees that had to be copied into memory, since the root is an overlay already.
+    pub copied: Vec<String>,
 }
 
 /// One file system and what is written over it.

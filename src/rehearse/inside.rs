@@ -135,6 +135,10 @@ impl Stage<'_> {
         if !self.furnished.left_out.is_empty() {
             notes.push(format!("empty in the sandbox: {}", self.furnished.left_out.join(", ")));
         }
+        if !self.furnished.copied.is_empty() {
+            let what = "copied into memory, as the root is an overlay already";
+            notes.push(format!("{what}: {}", self.furnished.copied.join(", ")));
+        }
         Ok(self.report(end, sight, (before, changes), pid_files, notes))
     }
 

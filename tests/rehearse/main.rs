@@ -5,4 +5,5 @@ mod harmless;
 mod play;
 mod proven;
 mod recorded;
+mod stacked;
 mod world;

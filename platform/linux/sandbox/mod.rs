@@ -2,6 +2,7 @@
 
 mod asked;
 mod confine;
+mod copies;
 mod filter;
 mod look;
 mod root;

@@ -11,6 +11,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use nix::unistd::pivot_root;
 
+use super::copies::{Copies, is_overlay};
 use crate::sandbox::{Failure, Furnished, Layout, OURS, OWN, Place};
 use crate::sys::check;
 
@@ -43,7 +44,7 @@ const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 /// Where the pieces can be put together: a directory that every system has, seen by nobody else by then.
 const BENCHES: [&str; 4] = ["/mnt", "/run", "/tmp", "/var"];
 
-const PLAIN: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV);
+pub(super) const PLAIN: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV);
 
 /// Makes the root of this place and enters it. Nothing of the old one can be reached by a path after that.
 ///
@@ -66,10 +67,10 @@ pub fn furnish(layout: &Layout) -> Result<Furnished, Failure> {
     mount(Some("svc"), bench, Some("tmpfs"), PLAIN, Some(room.as_str())).map_err(|errno| fresh("tmpfs", errno))?;
     let root = bench.join("root");
     make(&root, 0o755)?;
-    let (mut places, mut left_out) = (Vec::new(), Vec::new());
+    let (mut places, mut left_out, mut copies) = (Vec::new(), Vec::new(), Copies::new(bench));
     for (at, source) in sources.into_iter().enumerate() {
         let path = source.path.clone();
-        match lay(bench, &root, at, source) {
+        match lay(bench, &root, (at, source), &mut copies) {
             Ok(place) => places.push(place),
             Err(failure) if at == 0 => return Err(failure),
             // It may be of a kind that nothing can be laid over; then it is not there.
@@ -85,7 +86,7 @@ pub fn furnish(layout: &Layout) -> Result<Furnished, Failure> {
     std::env::set_current_dir("/").map_err(|error| Failure::at("/", error))?;
     // Nobody needs it who does not use the network; then the daemon says so.
     let _up = loopback();
-    Ok(Furnished { places, left_out })
+    Ok(Furnished { places, left_out, copied: copies.copied })
 }
 
 /// Shows one file in the place of another, which has to be there.
@@ -104,6 +105,8 @@ struct Source {
     /// From the root; `/` for the root itself.
     path: PathBuf,
     lowers: Vec<OwnedFd>,
+    /// How those over the last one are called.
+    names: Vec<String>,
     /// Names that are links to those below `usr`, whatever a layer has in their place.
     links: Vec<&'static str>,
 }
@@ -140,20 +143,21 @@ fn sources(lowers: &[PathBuf]) -> Result<Vec<Source>, Failure> {
         let other =
             below.strip_prefix("usr").ok().filter(|name| merged.iter().any(|merged| *name == Path::new(merged)));
         let names = || other.into_iter().chain([below.as_path()]);
-        let mut lowers = Vec::new();
+        let (mut lowers, mut shown) = (Vec::new(), Vec::new());
         for layer in layers.iter().flat_map(|layer| names().map(|name| layer.join(name))).filter(|layer| layer.is_dir())
         {
             lowers.push(open(&layer)?);
+            shown.push(layer.display().to_string());
         }
         lowers.push(open(&base.join(&below))?);
         let links = if all.is_empty() { merged.clone() } else { Vec::new() };
-        all.push(Source { path, lowers, links });
+        all.push(Source { path, lowers, names: shown, links });
     }
     Ok(all)
 }
 
 /// Lays something to write on over one file system.
-fn lay(bench: &Path, root: &Path, at: usize, source: Source) -> Result<Place, Failure> {
+fn lay(bench: &Path, root: &Path, (at, source): (usize, Source), copies: &mut Copies) -> Result<Place, Failure> {
     let shown = source.path.display().to_string();
     let (upper, work) = (bench.join(format!("upper{at}")), bench.join(format!("work{at}")));
     let below = source.path.strip_prefix("/").unwrap_or(&source.path);
@@ -167,7 +171,12 @@ fn lay(bench: &Path, root: &Path, at: usize, source: Source) -> Result<Place, Fa
     let lower = source.lowers.last().expect("a root has a file system");
     copy_owner(lower, &upper).map_err(|error| Failure::at(&shown, error))?;
     let mut lowers: Vec<String> = source.lowers.iter().map(of).collect();
-    if lowers.len() > 1 {
+    let stacked = is_overlay(Path::new(&of(lower)));
+    if lowers.len() > 1 && stacked {
+        for (lower, name) in lowers.iter_mut().zip(&source.names) {
+            *lower = copies.copy(Path::new(lower), name)?.display().to_string();
+        }
+    } else if lowers.len() > 1 {
         let base = hidden_base(bench, at, lower).map_err(|failure| failure.of(&shown))?;
         lowers.pop();
         lowers.push(base);
@@ -188,13 +197,18 @@ fn lay(bench: &Path, root: &Path, at: usize, source: Source) -> Result<Place, Fa
         work.display()
     );
     mount(Some("svc"), &target, Some("overlay"), PLAIN, Some(options.as_str()))
-        .map_err(|errno| Failure::at(format!("laying an overlay over {shown}"), errno))?;
+        .map_err(|errno| Failure::at(format!("laying an overlay over {shown}{}", depth(stacked)), errno))?;
     let upper = open_path(&upper).map_err(|error| Failure::at(&shown, error))?;
     let mut lowers = Vec::new();
     for (number, lower) in source.lowers.iter().enumerate() {
         lowers.push(only_to_look(bench, &format!("look{at}-{number}"), lower).map_err(|failure| failure.of(&shown))?);
     }
     Ok(Place { path: source.path, upper, lowers })
+}
+
+/// What may be the matter where the kernel refuses: it says no more than that an argument is not valid.
+fn depth(stacked: bool) -> &'static str {
+    if stacked { " (an overlay already: the kernel stacks two, and no third)" } else { "" }
 }
 
 /// What is below is kept open to be looked at. A program inside that gets at our descriptors is to find nothing behind
