@@ -13,6 +13,7 @@
 //!
 //! N are the scripts compared; percentages are over those that were converted.
 
+mod around;
 mod compare;
 mod packages;
 mod prove;

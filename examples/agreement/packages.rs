@@ -51,7 +51,7 @@ fn keep_script(deb: &Path, root: &Path, name: &str) {
 /// Unpacks over a package what it depends on and comes of the same source: the program or the functions of its script
 /// may be there.
 pub(crate) fn complete(name: &str, root: &Path) {
-    let done = root.with_extension("whole");
+    let done = root.with_file_name(format!("{name} whole"));
     if done.exists() {
         return;
     }
@@ -87,7 +87,7 @@ fn sources<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<String, String>
 }
 
 /// The archive of a package, if it was fetched.
-fn archive(debs: &Path, name: &str) -> Option<PathBuf> {
+pub(crate) fn archive(debs: &Path, name: &str) -> Option<PathBuf> {
     let start = format!("{name}_");
     let entries = fs::read_dir(debs).ok()?.flatten();
     entries.map(|entry| entry.path()).find(|path| {
@@ -97,7 +97,7 @@ fn archive(debs: &Path, name: &str) -> Option<PathBuf> {
 }
 
 /// All in one call; one by one where that fails, so that one name that is not known spoils no other.
-fn fetch(debs: &Path, names: &[&String]) {
+pub(crate) fn fetch(debs: &Path, names: &[&String]) {
     let get = |names: &[&String]| {
         let mut command = Command::new("apt-get");
         command.current_dir(debs).args(["-q=2", "-o", "APT::Sandbox::User=root", "download"]).args(names);
@@ -112,9 +112,9 @@ fn fetch(debs: &Path, names: &[&String]) {
     }
 }
 
-fn unpack(deb: &Path, root: &Path) -> Result<(), String> {
+pub(crate) fn unpack(deb: &Path, root: &Path) -> Result<(), String> {
     // Unpacked whole or not there at all.
-    let half = root.with_extension("half");
+    let half = root.with_file_name(format!("{} half", root.file_name().unwrap_or_default().display()));
     let _ = fs::remove_dir_all(&half);
     let status = Command::new("dpkg-deb").arg("-x").arg(deb).arg(&half).status();
     match status {

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, Once, PoisonError};
 
-use svc::convert::proof::{self, Proven, Stage};
+use svc::convert::proof::{self, Stage};
 use svc::convert::{Evidence, Table, Tree, Verdict, evidence};
 
-use crate::packages;
+use crate::{around, packages};
 
 /// What conversions have in common.
 pub(crate) struct Proof {
@@ -32,12 +32,25 @@ impl Proof {
             let _alone = self.client.lock().unwrap_or_else(PoisonError::into_inner);
             packages::complete(package, root);
         }
-        let stage = Stage { root: PathBuf::from("/"), layers: vec![root.to_path_buf()] };
-        let Proven { verdict, notes, ran, .. } = proof::rehearsed(tree, &self.table, &stage, path, text);
-        if !ran {
-            self.said.call_once(|| eprintln!("agreement: scripts are only read: {}", notes.join("; ")));
+        let over = |layers| Stage { root: PathBuf::from("/"), layers };
+        let proven = proof::rehearsed(tree, &self.table, &over(vec![root.to_path_buf()]), path, text);
+        if !proven.ran {
+            self.said.call_once(|| eprintln!("agreement: scripts are only read: {}", proven.notes.join("; ")));
+            return proven.verdict;
         }
-        verdict
+        let is_settled = |verdict: &Verdict| match verdict {
+            Verdict::Converted(draft) => draft.stay.foreground,
+            Verdict::Kept(_) => false,
+        };
+        if is_settled(&proven.verdict) {
+            return proven.verdict;
+        }
+        // Only now is it worth while to fetch what the package needs beside it.
+        let layers = {
+            let _alone = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+            around::layers(package, root)
+        };
+        proof::convert(tree, &self.table, &over(layers), path, text).verdict
     }
 }
 

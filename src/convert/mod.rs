@@ -16,6 +16,7 @@ pub mod rest;
 pub mod stay;
 pub mod table;
 mod tree;
+mod trial;
 pub mod unit;
 
 use svc_core::Name;

@@ -1,7 +1,6 @@
 //! Conversion with what running tells: the script's start rehearsed, and a daemon tried in the foreground.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use svc_compat::play::{How, Launch, Made, Spot, UNKNOWN};
 use svc_core::service::Kind;
@@ -9,18 +8,9 @@ use svc_core::service::Kind;
 use super::Tree;
 use super::draft::Draft;
 use super::evidence::Evidence;
-use super::manual::{self, Effect};
-use super::stay::Stay;
 use super::table::Table;
-use super::{Verdict, evidence, judge};
-use crate::rehearse::{self, Ask, By, Rehearsal, compare};
-
-/// How long a daemon may take to be where it stays.
-const TRIAL_TIME: Duration = Duration::from_secs(10);
-/// A daemon that seems to stay is looked at again, so many times longer, before that is believed.
-const PATIENCE: u32 = 5;
-/// Options that are tried where nothing is said of any: what daemons call their foreground.
-const CANDIDATES: &[&str] = &["--foreground", "--no-daemon", "--nodaemon", "--nofork", "-f", "-F", "-n", "-D"];
+use super::{Verdict, evidence, judge, trial};
+use crate::rehearse::{self, Ask, By, Rehearsal};
 
 /// A conversion, and what is to be known about how it was found out.
 #[derive(Clone, Debug)]
@@ -60,7 +50,7 @@ pub fn convert(tree: &Tree, table: &Table, stage: &Stage, path: &str, text: &[u8
         && matches!(draft.kind, Kind::Forking { .. })
         && proven.ran
     {
-        proven.notes.push(tried(tree, stage, draft));
+        proven.notes.push(trial::tried(tree, &stage.lowers(), draft));
     }
     proven
 }
@@ -250,68 +240,5 @@ impl Merged {
                 key.origin = format!("{}; {confirmed}", key.origin);
             }
         }
-    }
-}
-
-/// Tries the daemon in the foreground: as it is, and with options by which daemons stay there. Says what came of it.
-fn tried(tree: &Tree, stage: &Stage, draft: &mut Draft) -> String {
-    let (name, lowers) = (draft.name.to_string(), stage.lowers());
-    let run = |draft: &Draft, patience| {
-        let text = format!("{}\n[restart]\nwhen = \"never\"\n", draft.text());
-        compare::alone(&name, &text, &lowers, TRIAL_TIME, patience)
-    };
-    let forking = match run(draft, 1) {
-        Ok(seen) if seen.stays => seen,
-        Ok(_) => {
-            return "tried in a sandbox: it does not start there, so nothing is known of its foreground".to_string();
-        }
-        Err(why) => return format!("not tried in the foreground: {why}"),
-    };
-    let described = manual::described(tree, &draft.command);
-    let may_mean_it = |option: &str| {
-        let mut known = described.iter().filter(|known| known.names.iter().any(|name| name == option)).peekable();
-        known.peek().is_none() || known.any(|known| known.effect() == Effect::Stays)
-    };
-    let plain = std::iter::once(None);
-    for option in plain.chain(CANDIDATES.iter().copied().filter(|option| may_mean_it(option)).map(Some)) {
-        let mut candidate = draft.clone();
-        candidate.stay_by(option);
-        let users = |seen: &compare::Alone| seen.processes.iter().map(|(user, _)| user.clone()).collect::<Vec<_>>();
-        let is_like =
-            |seen: &compare::Alone| seen.stays && seen.sockets == forking.sockets && users(seen) == users(&forking);
-        // Some work for seconds before they go into the background.
-        if [1, PATIENCE].into_iter().all(|patience| run(&candidate, patience).is_ok_and(|seen| is_like(&seen))) {
-            *draft = candidate;
-            let with = option.map_or("as it is".to_string(), |option| format!("with {option}"));
-            return format!("tried in a sandbox: {with} it stays in the foreground, and listens where it did");
-        }
-    }
-    "tried in a sandbox: it goes into the background whatever option was tried".to_string()
-}
-
-impl Draft {
-    /// Makes it one of the foreground, by an option that was found in a trial.
-    fn stay_by(&mut self, option: Option<&str>) {
-        self.command.extend(option.map(String::from));
-        let source = match option {
-            Some(option) => format!("trial: with {option} it stays in the foreground and listens where it did"),
-            None => "trial: it stays in the foreground as it is".to_string(),
-        };
-        let added = option.map(String::from).into_iter().collect();
-        self.stay = Stay {
-            command: self.command.clone(),
-            foreground: true,
-            added,
-            source: source.clone(),
-            ..self.stay.clone()
-        };
-        self.kind = Kind::Process;
-        self.keys.retain(|key| !(key.table.is_empty() && matches!(key.name.as_str(), "kind" | "pid-file")));
-        let command = super::draft::command_value(&self.command);
-        if let Some(key) = self.keys.iter_mut().find(|key| key.table.is_empty() && key.name == "command") {
-            key.value = command;
-            key.origin = format!("{}; in the foreground: {source}", key.origin);
-        }
-        self.open.retain(|open| !open.starts_with("no pid file is known"));
     }
 }

@@ -76,6 +76,14 @@ pub(super) fn plan(file: &Path, root: &Path, layers: &[PathBuf]) -> Result<Plan,
     let script = fs::canonicalize(file).map_err(|error| Why::Script(format!("{shown}: {error}")))?;
     let text =
         files::read_regular(&script, SCRIPT_BYTES_MAX).map_err(|error| Why::Script(format!("{shown}: {error}")))?;
+    let lowers = lowers(layers.iter().map(PathBuf::as_path).chain([root]))?;
+    let own = host::own_program().map_err(|error| Why::Failed(format!("our own program: {error}")))?;
+    let script = inside(&script, &lowers);
+    Ok(Plan { own, lowers, script, text, verb: String::new(), time: Duration::ZERO, calm: Duration::ZERO, trial: None })
+}
+
+/// Trees by their real paths, as an overlay can be told them: the sandbox is made from another directory.
+pub(super) fn lowers<'a>(trees: impl Iterator<Item = &'a Path>) -> Result<Vec<PathBuf>, Why> {
     let directory = |path: &Path| {
         let found = fs::canonicalize(path).map_err(|error| Why::Failed(format!("{}: {error}", path.display())))?;
         if found.to_str().is_some_and(|text| !text.contains([':', ',', '\\'])) {
@@ -83,13 +91,7 @@ pub(super) fn plan(file: &Path, root: &Path, layers: &[PathBuf]) -> Result<Plan,
         }
         Err(Why::Failed(format!("{}: an overlay cannot be laid over a name with such letters", path.display())))
     };
-    let mut lowers = Vec::new();
-    for path in layers.iter().map(PathBuf::as_path).chain([root]) {
-        lowers.push(directory(path)?);
-    }
-    let own = host::own_program().map_err(|error| Why::Failed(format!("our own program: {error}")))?;
-    let script = inside(&script, &lowers);
-    Ok(Plan { own, lowers, script, text, verb: String::new(), time: Duration::ZERO, calm: Duration::ZERO, trial: None })
+    trees.map(directory).collect()
 }
 
 /// Where the script is seen; where it is not, it is put to the others.

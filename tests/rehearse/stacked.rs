@@ -8,8 +8,8 @@ use svc::rehearse::{End, Rehearsal};
 
 use crate::play::can_play;
 
-/// Makes an overlay over this machine the root of a mount namespace, and calls SVC in it with what is in `$@`. A package
-/// is unpacked inside, where it is part of the root that it is to be laid over.
+/// Makes an overlay over this machine the root of a mount namespace, and calls svc in it. A package is unpacked inside,
+/// where it is part of the root that it is to be laid over.
 const STACKED: &str = r#"
 set -e
 room=$1 svc=$2; shift 2

@@ -28,6 +28,18 @@ pub(in crate::rehearse) enum Side {
     Script,
     /// A definition of this service.
     Definition(String),
+    /// The same, only to be started and looked at.
+    Alone(String),
+}
+
+impl Side {
+    /// The service, where there is a definition of it.
+    fn service(&self) -> Option<&str> {
+        match self {
+            Self::Script => None,
+            Self::Definition(name) | Self::Alone(name) => Some(name),
+        }
+    }
 }
 
 /// What was seen.
@@ -102,7 +114,7 @@ const LOG_LINES: usize = 5;
 /// Runs this side from its start to its end.
 pub(in crate::rehearse) fn run(plan: &Plan, side: &Side, furnished: &Furnished) -> Result<Trial, Failure> {
     let mut stage = Stage::new(plan, side)?;
-    if let Side::Definition(name) = side {
+    if let Some(name) = side.service() {
         stage.supervise(name)?;
     }
     let begun = Instant::now();
@@ -113,6 +125,9 @@ pub(in crate::rehearse) fn run(plan: &Plan, side: &Side, furnished: &Furnished) 
     trial.made = stage.made(furnished);
     if trial.processes.is_empty() {
         trial.log = stage.log();
+        return Ok(trial);
+    }
+    if matches!(side, Side::Alone(_)) {
         return Ok(trial);
     }
     let mains = stage.mains();
@@ -184,7 +199,7 @@ impl<'a> Stage<'a> {
         let words: Vec<&str> = match self.side {
             Side::Script if runs => vec![&script, verb],
             Side::Script => vec!["/bin/sh", &script, verb],
-            Side::Definition(name) => vec!["svc", "--socket", SOCKET, verb, name],
+            Side::Definition(name) | Side::Alone(name) => vec!["svc", "--socket", SOCKET, verb, name],
         };
         let program = if matches!(self.side, Side::Script) { words[0] } else { OWN };
         fs::write(recorder::output(), b"").map_err(|error| Failure::at(recorder::output(), error))?;
@@ -239,6 +254,10 @@ impl<'a> Stage<'a> {
             if now != last {
                 (last, changed) = (now, Instant::now());
             }
+            // Alone, what has ended is not waited for: nobody starts it again.
+            if matches!(self.side, Side::Alone(_)) && last.0.is_empty() {
+                break;
+            }
         }
         Ok(changed.duration_since(begun))
     }
@@ -284,7 +303,7 @@ impl<'a> Stage<'a> {
 
     /// The last that the service wrote, where svcd keeps it.
     fn log(&self) -> Vec<String> {
-        let Side::Definition(name) = self.side else { return Vec::new() };
+        let Some(name) = self.side.service() else { return Vec::new() };
         let text = fs::read(Path::new(LOGS).join(name).join("current")).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<&str> = text.lines().collect();
