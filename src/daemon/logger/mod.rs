@@ -23,7 +23,7 @@ const KEEPER: u64 = 0;
 /// As much is read at once.
 const READ_BYTES: usize = 64 * 1024;
 
-/// So many reads of one pipe before the others have their turn.
+/// So many reads of one pipe before the others have their turn: as much as the largest pipe holds.
 const READS_MAX: usize = 16;
 
 /// How often a log is looked at for a rotation by another logger, the one of an earlier keeper.
@@ -90,12 +90,8 @@ impl Logger {
         if token == KEEPER {
             return self.hear();
         }
-        for _ in 0..READS_MAX {
-            match self.read(token) {
-                Had::Something => {}
-                Had::Nothing => return,
-                Had::End => return self.forget(token),
-            }
+        if self.drain(token) == Had::End {
+            self.forget(token);
         }
     }
 
@@ -161,8 +157,10 @@ impl Logger {
         self.pipes.iter().find(|(_, pipe)| pipe.key == key).map(|(token, _)| *token)
     }
 
-    fn drain(&mut self, token: u64) {
-        while self.read(token) == Had::Something {}
+    /// Writes what is in a pipe now. Who prints on and on is not followed further, or no other log would be written.
+    fn drain(&mut self, token: u64) -> Had {
+        let had = (0..READS_MAX).map(|_| self.read(token)).find(|had| *had != Had::Something);
+        had.unwrap_or(Had::Something)
     }
 
     fn read(&mut self, token: u64) -> Had {
