@@ -22,6 +22,11 @@ use crate::daemon::image::IMAGE_BYTES_MAX;
 /// As much output of a helper is kept, beside a loader's.
 const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 
+/// So much is read at once, and so often in one turn: more than a pipe holds, and nobody is waited for who goes on
+/// printing.
+const READ_BYTES: usize = 16 * 1024;
+const READS_MAX: usize = 16;
+
 /// What a helper is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -81,7 +86,7 @@ struct Helper {
 #[derive(Debug, Default)]
 pub(super) struct Helpers {
     all: BTreeMap<u64, Helper>,
-    /// Trees of helpers that have ended, until they are empty.
+    /// Trees of helpers that have ended and of launches that failed, until they are empty.
     retired: Vec<Tree>,
 }
 
@@ -117,20 +122,31 @@ impl Manager {
             launch.environment.push(c_string(tree.environment())?);
             launch.tree = tree.door();
         }
+        let (handle, reader) = match self.launch_helper(id, launch, purpose) {
+            Ok(launched) => launched,
+            Err(error) => {
+                tree.into_iter().for_each(|tree| self.retire(tree));
+                return Err(error);
+            }
+        };
+        let helper = Helper { purpose, handle, tree, reader, output: Vec::new(), overdue: false };
+        self.helpers.all.insert(id, helper);
+        self.set_timer(purpose.limit(), Timer::Helper(id));
+        Ok(())
+    }
+
+    fn launch_helper(&mut self, id: u64, launch: Launch<'_>, purpose: Purpose) -> io::Result<(Handle, File)> {
         let (reader, writer) = io::pipe()?;
         files::set_nonblocking(reader.as_fd())?;
         let reader = File::from(OwnedFd::from(reader));
+        let mut launch: Launch<'_> = launch;
         launch.stdout = Some(writer.as_fd());
         // A loader's complaints are svcd's own; what others say there is part of their answer.
         let complaints = io::stderr();
         launch.stderr = Some(if purpose == Purpose::Load { complaints.as_fd() } else { writer.as_fd() });
         self.poller.add(&reader, Token::Helper(id).number(), Interest::READ)?;
         let handle = self.spawner.spawn(&launch, Kin::Sibling).map_err(|error| io::Error::other(error.to_string()))?;
-        drop(launch);
-        let helper = Helper { purpose, handle, tree, reader, output: Vec::new(), overdue: false };
-        self.helpers.all.insert(id, helper);
-        self.set_timer(purpose.limit(), Timer::Helper(id));
-        Ok(())
+        Ok((handle, reader))
     }
 
     /// Whether a helper of this purpose is at work.
@@ -172,8 +188,7 @@ impl Manager {
         self.timers.retain(|(_, timer)| *timer != Timer::Helper(id));
         if let Some(tree) = helper.tree.take() {
             tree.kill().ok();
-            self.helpers.retired.push(tree);
-            self.clear_retired();
+            self.retire(tree);
         }
         let result = Result { exit, output: helper.output, overdue: helper.overdue };
         match helper.purpose {
@@ -188,6 +203,13 @@ impl Manager {
         true
     }
 
+    /// Has a tree removed that is of no use any more, as soon as it is empty: who was to execute a program and could
+    /// not has told so before the kernel has let go of it.
+    pub(super) fn retire(&mut self, tree: Tree) {
+        self.helpers.retired.push(tree);
+        self.clear_retired();
+    }
+
     pub(super) fn clear_retired(&mut self) {
         self.helpers.retired.retain(|tree| tree.remove().is_err());
     }
@@ -196,8 +218,8 @@ impl Manager {
 impl Helper {
     /// Reads what is there; whether more may come.
     fn read(&mut self) -> bool {
-        let mut bytes = [0; 16 * 1024];
-        loop {
+        let mut bytes = [0; READ_BYTES];
+        for _ in 0..READS_MAX {
             match self.reader.read(&mut bytes) {
                 Ok(0) => return false,
                 Ok(length) => {
@@ -208,5 +230,6 @@ impl Helper {
                 Err(error) => return error.kind() == io::ErrorKind::WouldBlock,
             }
         }
+        true
     }
 }

@@ -84,6 +84,7 @@ impl Manager {
         about: Option<RunId>,
     ) {
         if let Err(text) = self.launch(run, id, service, job, about) {
+            self.forget_ears(run, &service.name);
             self.event(Event::SpawnFailed(run, text));
         }
     }
@@ -134,9 +135,8 @@ impl Manager {
         let handle = match spawned {
             Ok(handle) => handle,
             Err(error) => {
-                tree.remove().ok();
+                self.retire(tree);
                 self.journal.append(&Record::Over(run));
-                self.forget_ears(run, name);
                 return Err(error.to_string());
             }
         };
