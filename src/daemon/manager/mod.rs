@@ -174,6 +174,8 @@ struct Manager {
     seen: stale::Seen,
     outside: Option<svc_platform::watch::Watcher>,
     devices: devices::Watch,
+    /// How long no daemon of others is looked for after the last look.
+    outside_rest: Duration,
     instances: BTreeSet<Name>,
     /// The first definitions are in force: requests can be served.
     has_loaded: bool,
@@ -277,6 +279,7 @@ impl Manager {
             seen: stale::Seen::default(),
             outside: None,
             devices: devices::Watch::default(),
+            outside_rest: Duration::ZERO,
             instances: BTreeSet::new(),
             has_loaded: false,
             past: None,

@@ -9,8 +9,8 @@ use svc_core::ServiceId;
 use svc_core::service::{Kind, Service};
 use svc_platform::poll::Interest;
 use svc_platform::process::{self, Facts};
-use svc_platform::users;
 use svc_platform::watch::Watcher;
+use svc_platform::{clock, users};
 
 use super::adopt::{Table, is_plausible, tells};
 use super::look::{pid_files, read_pid};
@@ -19,6 +19,9 @@ use crate::daemon::say;
 
 /// A daemon writes its pid file and goes on; what else comes in this time is looked at together.
 const SETTLE: Duration = Duration::from_millis(100);
+/// So many times as long as a look took pass before the next: anybody can make news as fast as a program is read.
+const REST: u32 = 20;
+const REST_MAX: Duration = Duration::from_secs(5);
 /// A program that was executed may stand alone only later.
 const AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
@@ -67,22 +70,29 @@ impl Manager {
         }
     }
 
-    /// Something was written where pid files are.
+    /// Something was written where pid files are, or a program was opened. More news is not listened to before this
+    /// was looked at.
     pub(super) fn outside_changed(&mut self) {
-        if let Some(watcher) = &mut self.outside
-            && let Err(error) = watcher.drain()
-        {
-            say(format!("watching for daemons that others start: {error}"));
+        if let Some(watcher) = &self.outside {
+            self.poller.modify(watcher, Token::Outside.number(), Interest::default()).ok();
         }
-        self.ensure_timer(SETTLE, Timer::Outside);
+        self.ensure_timer(self.outside_rest.max(SETTLE), Timer::Outside);
         self.timers.retain(|(_, timer)| !matches!(timer, Timer::OutsideAgain(_)));
         AGAIN.into_iter().for_each(|after| self.set_timer(after, Timer::OutsideAgain(after)));
     }
 
     pub(super) fn look_outside(&mut self) {
+        let begun = clock::now();
+        if let Some(watcher) = &mut self.outside {
+            if let Err(error) = watcher.drain() {
+                say(format!("watching for daemons that others start: {error}"));
+            }
+            self.poller.modify(&*watcher, Token::Outside.number(), Interest::READ).ok();
+        }
         self.watch_outside();
         let ids: Vec<ServiceId> = self.core.ids().collect();
         self.look_outside_for(&ids);
+        self.outside_rest = (clock::now().since(begun) * REST).min(REST_MAX);
     }
 
     /// Takes under watch what runs of these though nobody asked us for it.
