@@ -11,6 +11,7 @@ use std::process::Command;
 fn act() {
     match env::var("ACTOR").as_deref() {
         Ok("sd-notify") => sd_notify(),
+        Ok("sd-notify-flood") => sd_notify_flood(),
         Ok("tcp") => drop(forever(TcpListener::bind(env::var("ADDRESS").unwrap()).unwrap())),
         Ok("unix") => drop(forever(UnixListener::bind(env::var("ADDRESS").unwrap()).unwrap())),
         Ok("setsid") => lead_session(),
@@ -39,6 +40,19 @@ fn forever<T>(held: T) -> T {
         std::thread::park();
         std::hint::black_box(&held);
     }
+}
+
+/// Says that it is ready, and goes on saying so as fast as it can, from several threads.
+fn sd_notify_flood() {
+    let path = env::var("NOTIFY_SOCKET").unwrap();
+    let tell = || {
+        let socket = UnixDatagram::unbound().unwrap();
+        // The manager may be replaced, and with it who listens.
+        loop {
+            socket.send_to(b"READY=1\nSTATUS=as busy as can be", &path).ok();
+        }
+    };
+    std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(tell))));
 }
 
 /// Says that it is ready when the file `go` is there, and from then on does what the file `say` says.

@@ -10,6 +10,7 @@ mod devices;
 mod doors;
 mod ends;
 mod files;
+mod floods;
 mod foresight;
 mod harness;
 mod initd;

@@ -22,6 +22,9 @@ const CLIENTS_MAX: usize = 256;
 /// A client that does not read is let go when this much waits for it, beside the final answer.
 const WAITING_BYTES_MAX: usize = 1024 * 1024;
 
+/// So many are let in before those who are in have their turn.
+const ACCEPTED_MAX: usize = 64;
+
 /// Who is connected.
 #[derive(Debug, Default)]
 pub(super) struct Clients {
@@ -57,7 +60,7 @@ impl Manager {
     }
 
     pub(super) fn accept(&mut self) {
-        loop {
+        for _ in 0..ACCEPTED_MAX {
             let Some(listener) = &self.clients.listener else { return };
             match listener.accept() {
                 Ok(None) => return,
@@ -100,19 +103,19 @@ impl Manager {
 
     pub(super) fn serve_client(&mut self, id: u64, readiness: Readiness) {
         if readiness.readable || readiness.hangup {
-            self.read_client(id);
+            self.read_client(id, readiness);
         }
         if readiness.writable {
             self.clients.full.insert(id);
         }
     }
 
-    fn read_client(&mut self, id: u64) {
+    fn read_client(&mut self, id: u64, readiness: Readiness) {
         let mut bytes = [0; 16 * 1024];
         let Some(client) = self.clients.all.get_mut(&id) else { return };
         match client.stream.read(&mut bytes) {
-            // It is gone, or wants to say nothing more; a request that came goes on either way.
-            Ok(0) if client.asked && !client.answered => self.half_closed(id),
+            // It wants to say nothing more, or is gone; a request that came goes on either way.
+            Ok(0) if client.asked && !client.answered && !readiness.hangup => self.half_closed(id),
             Ok(0) => self.disconnect(id),
             Ok(_) if client.asked => {}
             Ok(length) => match client.framer.push(&bytes[..length]) {
@@ -132,15 +135,11 @@ impl Manager {
         }
     }
 
-    /// A client that shut down its writing side may still want its answer; one that closed will be found out when it
-    /// is written to. Reading on would report the end for ever.
+    /// A client that shut down its writing side may still want its answer. Reading on would report the end for ever;
+    /// that it has closed the other side, too, is told all the same.
     fn half_closed(&mut self, id: u64) {
         if let Some(client) = self.clients.all.get_mut(&id) {
-            let nothing = Interest { read: false, write: false, priority: false };
-            self.poller.modify(&client.stream, Token::Client(id).number(), nothing).ok();
-            if client.stream.peer_addr().is_err() {
-                self.disconnect(id);
-            }
+            self.poller.modify(&client.stream, Token::Client(id).number(), Interest::default()).ok();
         }
     }
 

@@ -18,6 +18,9 @@ use crate::daemon::{After, say};
 /// How long the keeper may take to say that it has told everything.
 const ANSWER: Duration = Duration::from_secs(2);
 
+/// So much is heard of the keeper before the others have their turn.
+const RECORDS_MAX: usize = 256;
+
 /// What a manager below process 1 hears first, where runs are children of another: of which, and how it is asked. It was
 /// sent before this process was launched.
 pub(super) fn parent_of_runs(channel: &Channel) -> Option<(i32, OwnedFd)> {
@@ -95,7 +98,7 @@ impl Manager {
         if readiness.writable {
             self.keeper.flush(&self.poller);
         }
-        loop {
+        for _ in 0..RECORDS_MAX {
             match link::hear(&self.keeper.channel) {
                 Heard::Said(record, fds) => self.keeper_said(record, fds),
                 Heard::Nothing => return,

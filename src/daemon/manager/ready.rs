@@ -21,6 +21,9 @@ use crate::daemon::notify::{self, Said};
 const PROBE_FIRST: Duration = Duration::from_millis(10);
 const PROBE_MAX: Duration = Duration::from_millis(250);
 
+/// So many words of one run are heard before the others have their turn.
+const WORDS_MAX: usize = 64;
+
 /// A question that is asked again until the answer is yes.
 #[derive(Debug)]
 pub(super) struct Probe {
@@ -137,7 +140,7 @@ impl Manager {
     /// Something came by a run's notify socket. Only processes of the run are listened to.
     pub(super) fn notified(&mut self, id: RunId) {
         let mut bytes = [0; MESSAGE_BYTES_MAX];
-        loop {
+        for _ in 0..WORDS_MAX {
             let Some(run) = self.runs.get(id) else { return };
             let Some(notify) = &run.notify else { return };
             // What is too long is lost, and what follows it is not. A descriptor that came (BARRIER=1) is closed here,
