@@ -1,5 +1,6 @@
 //! A service as meant: every default filled in, every name and bound checked.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,6 +16,8 @@ mod class;
 mod device;
 mod exec;
 mod jail;
+mod origins;
+mod shared;
 mod verbs;
 
 pub use access::{Access, Asker, OPERATING, Refused};
@@ -22,6 +25,8 @@ pub use class::Class;
 pub use device::{Device, INTERFACE_BYTES_MAX};
 pub use exec::{Exec, Limit};
 pub use jail::{Jail, Network};
+pub use origins::Origins;
+pub use shared::Shared;
 pub use verbs::{COMMON, Verb};
 
 /// The place of a service in the supervisor's tables. Reused only after [`crate::Action::Removed`].
@@ -43,7 +48,7 @@ pub struct Service {
     /// Program and arguments; empty for a group. For a script its path. Key: `command`.
     pub command: Vec<String>,
     /// What it has to do with others.
-    pub links: Links,
+    pub links: Shared<Links>,
     /// What must hold on this machine, or a start is skipped. Table: `[conditions]`.
     pub conditions: Vec<Condition>,
     /// Without these it waits, and is stopped when one goes. Key: `devices`.
@@ -67,7 +72,7 @@ pub struct Service {
     /// What is left of its tree after the main process ended is left alone. Default false. Key: `leave-children`.
     pub leave_children: bool,
     /// How its processes are set up.
-    pub exec: Exec,
+    pub exec: Shared<Exec>,
     /// Where its output goes. Table: `[log]`.
     pub log: Log,
     /// Files of its own configuration that are made from templates. Tables: `[[configure]]`.
@@ -84,7 +89,7 @@ pub struct Service {
     pub verbs: BTreeMap<String, Verb>,
     /// Who may operate it. Table: `[access]`.
     #[serde(default)]
-    pub access: Access,
+    pub access: Shared<Access>,
     /// Whether it starts at boot, and where that is written. Key: `enabled`.
     pub enabled: Enabled,
     /// For a script: the variables that its own configuration sets, rc.conf or a file of `/etc/default` and the like.
@@ -93,7 +98,7 @@ pub struct Service {
     /// The files it was read from, main one first.
     pub files: Vec<String>,
     /// Where each value was written: key to `FILE:LINE`.
-    pub origins: BTreeMap<String, String>,
+    pub origins: Origins,
 }
 
 /// What kind of thing a service is.
@@ -112,7 +117,7 @@ pub enum Kind {
     /// No program: a name for others together.
     Group,
     /// A legacy script, run in place.
-    Script(Script),
+    Script(Box<Script>),
 }
 
 /// What is known of a legacy script.
@@ -378,6 +383,14 @@ pub struct Enabled {
     pub origin: String,
 }
 
+/// Parts that services have in common, as far as they are known.
+#[derive(Debug, Default)]
+pub struct Known {
+    links: Vec<Shared<Links>>,
+    execs: Vec<Shared<Exec>>,
+    accesses: Vec<Shared<Access>>,
+}
+
 impl Default for Stop {
     fn default() -> Self {
         Self { signal: Signal::Term, command: Vec::new(), timeout: Some(Duration::from_secs(90)) }
@@ -421,7 +434,7 @@ impl Service {
             kind,
             class: Class::Service,
             command: Vec::new(),
-            links: Links::default(),
+            links: Shared::default(),
             conditions: Vec::new(),
             devices: Vec::new(),
             ready,
@@ -432,18 +445,25 @@ impl Service {
             watchdog: None,
             smooth: false,
             leave_children: false,
-            exec: Exec::default(),
+            exec: Shared::default(),
             log: Log::default(),
             configure: Vec::new(),
             configure_then: ConfigureThen::Adapt,
             configure_at_start: false,
             verbs: BTreeMap::new(),
-            access: Access::default(),
+            access: Shared::default(),
             enabled: Enabled::default(),
             settings: Vec::new(),
             files: Vec::new(),
-            origins: BTreeMap::new(),
+            origins: Origins::default(),
         }
+    }
+
+    /// Uses what others have alike, instead of holding it once more.
+    pub fn share(&mut self, known: &mut Known) {
+        self.links.share(&mut known.links);
+        self.exec.share(&mut known.execs);
+        self.access.share(&mut known.accesses);
     }
 
     /// How rc.conf knows it, if that has to do with it.

@@ -1,9 +1,12 @@
 //! What a loader hands over: checked services, and everything it found worth saying.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use svc_core::service::Known;
 use svc_core::{Name, Service};
 
 use crate::wire::Finding;
@@ -15,6 +18,7 @@ pub(crate) const IMAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Image {
     /// Every service whose files had no fault.
+    #[serde(deserialize_with = "sharing")]
     pub(crate) services: Vec<Arc<Service>>,
     /// Files with faults.
     pub(crate) faults: Vec<Faulty>,
@@ -35,4 +39,29 @@ pub(crate) struct Faulty {
     pub(crate) name: String,
     /// The faults, rendered, each with file, line and caret.
     pub(crate) text: String,
+}
+
+/// Takes services one by one, so that what many have alike is held once from the first moment: memory that was full of
+/// copies would stay full of holes.
+fn sharing<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Arc<Service>>, D::Error> {
+    struct Services;
+
+    impl<'de> Visitor<'de> for Services {
+        type Value = Vec<Arc<Service>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of services")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let (mut known, mut all) = (Known::default(), Vec::new());
+            while let Some(mut service) = list.next_element::<Service>()? {
+                service.share(&mut known);
+                all.push(Arc::new(service));
+            }
+            Ok(all)
+        }
+    }
+
+    from.deserialize_seq(Services)
 }

@@ -1,6 +1,6 @@
 //! Scripts in the place of legacy ones that lead to svcd: tools which look for a file find one, with a right header.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use svc_compat::shim::MARK;
@@ -66,7 +66,7 @@ pub fn is_untouched(text: &str) -> bool {
 
 /// Whether a definition runs this path itself: then nothing of ours may stand there.
 pub fn is_run_by(service: &Service, path: &str) -> bool {
-    let bare = Service { files: Vec::new(), origins: BTreeMap::new(), ..service.clone() };
+    let bare = Service { files: Vec::new(), origins: svc_core::service::Origins::default(), ..service.clone() };
     let Ok(written) = serde_json::to_string(&bare) else { return true };
     let goes_on = |found: char| found.is_ascii_alphanumeric() || "_.:+@/-".contains(found);
     written.match_indices(path).any(|(at, _)| {

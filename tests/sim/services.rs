@@ -56,8 +56,8 @@ fn kind(dice: &mut Dice) -> Kind {
         0 => Kind::Group,
         1 => Kind::Oneshot,
         2 => Kind::Forking { pid_file: None },
-        3 => Kind::Script(Script { daemon: false, ..Script::default() }),
-        4 => Kind::Script(Script { daemon: true, ..Script::default() }),
+        3 => Kind::Script(Box::new(Script { daemon: false, ..Script::default() })),
+        4 => Kind::Script(Box::new(Script { daemon: true, ..Script::default() })),
         _ => Kind::Process,
     }
 }

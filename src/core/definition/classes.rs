@@ -40,7 +40,7 @@ pub(super) fn apply(service: &mut Service, written: &Written, put: fn(&mut Servi
         if let Some(value) = value(key.takes, text) {
             let entry = Entry { key, value, name_at: Place::default(), at: Place::default() };
             put(service, path, &entry);
-            service.origins.insert((*path).into(), format!("class {}", class.word()));
+            service.origins.insert(path, &format!("class {}", class.word()));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A service as meant: defaults filled in, what was written put in its place, contradictions found.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -12,7 +13,7 @@ use super::value::Value;
 use super::written::{Entry, Written};
 use crate::name::Name;
 use crate::run::Signal;
-use crate::service::{Configure, ConfigureThen, Identity, Kind, Ready, Reload, RestartWhen, Script, Service};
+use crate::service::{Configure, ConfigureThen, Identity, Kind, Ready, Reload, RestartWhen, Service};
 
 /// The kind that is written, or the default.
 pub(crate) fn kind(written: &Written) -> Kind {
@@ -21,7 +22,7 @@ pub(crate) fn kind(written: &Written) -> Kind {
             "forking" => Kind::Forking { pid_file: None },
             "oneshot" => Kind::Oneshot,
             "group" => Kind::Group,
-            "script" => Kind::Script(Script::default()),
+            "script" => Kind::Script(Box::default()),
             _ => Kind::Process,
         },
         _ => Kind::Process,
@@ -49,7 +50,7 @@ pub(crate) fn apply(service: &mut Service, written: &Written, faults: &mut Fault
         if path == "enabled" {
             service.enabled.origin.clone_from(&origin);
         }
-        service.origins.insert(path.clone(), origin);
+        service.origins.insert(path, &origin);
         put(service, path, entry);
     }
     identify(service, written, faults);

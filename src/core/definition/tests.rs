@@ -1,5 +1,6 @@
 //! What holds for every definition, whatever is in it.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -8,7 +9,7 @@ use core::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::service::{Kind, Ready, Reload, Script};
+use crate::service::{Kind, Ready, Reload};
 
 const VALID: &str = include_str!("../../../tests/golden/definition/full.toml");
 
@@ -126,7 +127,7 @@ fn a_template_is_checked_and_gives_no_service() {
 
 #[test]
 fn refining_keeps_what_the_drop_in_does_not_say() {
-    let mut script = Service::new(Name::new("legacy").unwrap(), Kind::Script(Script::default()));
+    let mut script = Service::new(Name::new("legacy").unwrap(), Kind::Script(Box::default()));
     script.command = Vec::from(["/etc/init.d/legacy".to_string()]);
     script.links.requires = Vec::from([Name::new("db").unwrap()]);
     let text = "wants = \"cache\"\n";

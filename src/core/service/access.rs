@@ -86,7 +86,7 @@ mod tests {
 
     fn web() -> Service {
         let mut service = Service::new(Name::new("web").unwrap(), Kind::Process);
-        service.access = Access { uids: vec![7], gids: vec![70], ..Access::default() };
+        service.access = Access { uids: vec![7], gids: vec![70], ..Access::default() }.into();
         service.verbs.insert("test".into(), Verb { command: vec!["x".into()], ..Verb::default() });
         service
     }

@@ -1,13 +1,13 @@
 //! A copy of everything that decides, to be looked at and played with elsewhere.
 
-use alloc::collections::BTreeMap;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use super::Supervisor;
-use crate::service::{Access, ConfigureThen, Enabled, Exec, Kind, Log, Ready, Reload, Script, Service, Stop, Verb};
+use crate::service::{ConfigureThen, Enabled, Kind, Log, Origins, Ready, Reload, Script, Service, Shared, Stop, Verb};
 
 impl Supervisor {
     /// A copy that decides as this one does. Of the definitions it has only what decides: no command lines, no
@@ -25,7 +25,8 @@ impl Supervisor {
 fn reduced(service: &Service) -> Service {
     let Service { name, description, kind: of_kind, links, ready: when, start_timeout, stop, reload, .. } = service;
     let Service { restart, watchdog, smooth, leave_children, verbs, enabled, origins, .. } = service;
-    let requires = origins.get_key_value("requires").map(|(key, place)| (key.clone(), place.clone()));
+    let mut requires = Origins::default();
+    origins.get("requires").into_iter().for_each(|place| requires.insert("requires", place));
     Service {
         name: name.clone(),
         description: description.clone(),
@@ -47,8 +48,8 @@ fn reduced(service: &Service) -> Service {
         watchdog: *watchdog,
         smooth: *smooth,
         leave_children: *leave_children,
-        exec: Exec::default(),
-        access: Access::default(),
+        exec: Shared::default(),
+        access: Shared::default(),
         log: Log::default(),
         configure: Vec::new(),
         configure_then: ConfigureThen::default(),
@@ -57,7 +58,7 @@ fn reduced(service: &Service) -> Service {
         enabled: Enabled { on: enabled.on, origin: String::new() },
         settings: Vec::new(),
         files: Vec::new(),
-        origins: BTreeMap::from_iter(requires),
+        origins: requires,
     }
 }
 
@@ -76,12 +77,12 @@ fn kind(kind: &Kind) -> Kind {
         Kind::Forking { .. } => Kind::Forking { pid_file: None },
         Kind::Oneshot => Kind::Oneshot,
         Kind::Group => Kind::Group,
-        Kind::Script(script) => Kind::Script(Script {
+        Kind::Script(script) => Kind::Script(Box::new(Script {
             dialect: script.dialect,
             daemon: script.daemon,
             verbs: script.verbs.clone(),
             ..Script::default()
-        }),
+        })),
     }
 }
 

@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use svc_core::Name;
 use svc_core::definition::{Outcome, SourceText, System, parse, parse_on, refine};
-use svc_core::service::{Kind, Script, Service};
+use svc_core::service::{Kind, Service};
 
 /// A case is a main file and drop-ins below lines of this; its first line may name the service.
 const BREAK: &str = "# --- drop-in ---\n";
@@ -67,7 +67,7 @@ fn tell(stem: &str, text: &str) -> String {
     let paths: Vec<String> = (0..texts.len()).map(path).collect();
     let sources: Vec<SourceText<'_>> = paths.iter().zip(&texts).map(|(path, text)| SourceText { path, text }).collect();
     if stem.starts_with("refine") {
-        let mut plain = Service::new(name, Kind::Script(Script::default()));
+        let mut plain = Service::new(name, Kind::Script(Box::default()));
         plain.command = vec!["/etc/init.d/legacy".to_owned()];
         plain.links.after = vec![Name::new("network").unwrap()];
         return describe(&refine(System::Linux, plain.clone(), &sources[1..]), &sources, |_| plain.clone());

@@ -79,7 +79,7 @@ mod tests {
         service.links.after = after.iter().map(|text| name(text)).collect();
         if let Some(class) = class {
             service.class = class;
-            service.origins.insert("class".into(), "x:1".into());
+            service.origins.insert("class", "x:1");
         }
         (name(text), service)
     }

@@ -196,13 +196,13 @@ pub(super) fn settle(
 
 /// Looks up users and programs. That one is missing is no fault of the file: it may be installed a minute later.
 fn resolved(mut service: Service, loading: &mut Loading<'_>) -> Option<Service> {
-    let exec = &mut service.exec;
+    let exec = &mut *service.exec;
     for (key, identity) in [("user", &mut exec.identity), ("runtime-directory-owner", &mut exec.runtime_owner)] {
         let Some(identity) = identity else { continue };
         match credentials(identity) {
             Ok(found) => identity.resolved = Some(found),
             Err(error) => {
-                let origin = service.origins.get(key).cloned().unwrap_or_else(|| service.files.join(", "));
+                let origin = service.origins.get(key).map_or_else(|| service.files.join(", "), str::to_owned);
                 loading.image.notes.push(format!("{origin}: {}: {error}", service.name));
             }
         }
@@ -224,7 +224,7 @@ fn resolved(mut service: Service, loading: &mut Loading<'_>) -> Option<Service> 
 
 /// What its login class says of limits and the like, where the definition itself does not.
 fn look_up_class(service: &mut Service, loading: &mut Loading<'_>) {
-    let exec = &mut service.exec;
+    let exec = &mut *service.exec;
     if exec.login_class.is_empty() {
         return;
     }
@@ -240,7 +240,7 @@ fn look_up_class(service: &mut Service, loading: &mut Loading<'_>) {
     let origin = format!("login class {}", exec.login_class);
     for (name, limit) in class.limits.into_iter().filter(|(name, _)| Resource::named(name).is_some()) {
         exec.limits.entry(name.into()).or_insert_with(|| {
-            service.origins.insert(format!("limits.{name}"), origin.clone());
+            service.origins.insert(&format!("limits.{name}"), &origin);
             limit
         });
     }
@@ -258,7 +258,7 @@ pub(super) fn look_up_verbs(service: &mut Service) {
 
 /// The numbers of those who may operate it. Somebody who does not exist has no rights, and is no fault of the file.
 pub(super) fn look_up_access(service: &mut Service, loading: &mut Loading<'_>) {
-    let access = &mut service.access;
+    let access = &mut *service.access;
     let mut missing = Vec::new();
     for user in &access.users {
         match users::user(user) {
@@ -273,7 +273,7 @@ pub(super) fn look_up_access(service: &mut Service, loading: &mut Loading<'_>) {
         }
     }
     for (key, error) in missing {
-        let origin = service.origins.get(key).cloned().unwrap_or_else(|| service.files.join(", "));
+        let origin = service.origins.get(key).map_or_else(|| service.files.join(", "), str::to_owned);
         loading.image.notes.push(format!("{origin}: {}: {error}", service.name));
     }
 }

@@ -146,7 +146,7 @@ fn read(name: Name, path: &Path, text: &[u8], links: Vec<Link>, loading: &Loadin
         libraries: libraries.into_iter().map(str::to_owned).collect(),
         notes: script.notes.iter().map(|note| format!("{shown}:{}: {}", note.line, note.text)).collect(),
     };
-    let mut service = Service::new(name, Kind::Script(kind));
+    let mut service = Service::new(name, Kind::Script(Box::new(kind)));
     service.description = script.description.clone();
     service.command = command(path, text);
     service.enabled = enabled;

@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_script_is_called_by_its_verb() {
-        let mut service = Service::new(Name::new("web").unwrap(), Kind::Script(Script::default()));
+        let mut service = Service::new(Name::new("web").unwrap(), Kind::Script(Box::default()));
         service.command = vec!["/etc/init.d/web".into()];
         let made = launch(&service, &Job::Stop, &around(Path::new("/run"))).unwrap();
         assert_eq!(strings(&made.arguments), ["/etc/init.d/web", "stop"]);
@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn what_a_definition_says_of_a_verb_goes_before_what_a_script_has() {
-        let mut service = Service::new(Name::new("web").unwrap(), Kind::Script(Script::default()));
+        let mut service = Service::new(Name::new("web").unwrap(), Kind::Script(Box::default()));
         service.command = vec!["/etc/init.d/web".into()];
         let command = |text: &str| Verb { command: vec![text.into()], ..Verb::default() };
         service.verbs.insert("reload".into(), command("/bin/kick"));
@@ -292,7 +292,7 @@ mod tests {
     fn a_machine_that_boots_or_ends_calls_rc_d_scripts_as_its_own_init_does() {
         let mut script = Script { rc_conf: Some(RcConf::default()), ..Script::default() };
         let called = |script: &Script, job: &Job, machine| {
-            let mut service = Service::new(Name::new("cron").unwrap(), Kind::Script(script.clone()));
+            let mut service = Service::new(Name::new("cron").unwrap(), Kind::Script(Box::new(script.clone())));
             service.command = vec!["/etc/rc.d/cron".into()];
             let made = launch(&service, job, &Surroundings { machine, ..around(Path::new("/run")) }).unwrap();
             (strings(&made.arguments)[1].to_owned(), strings(&made.environment).contains(&"autoboot=yes"))

@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use svc_compat::rcconf;
-use svc_core::service::{Kind, RcConf, Script};
+use svc_core::service::{Kind, RcConf};
 use svc_core::{Answer, Service, ServiceId};
 use svc_platform::files;
 
@@ -30,7 +30,7 @@ impl Manager {
         for id in ids {
             let service = self.core.service(*id).clone();
             let written = match &service.kind {
-                Kind::Script(Script { rc_conf: Some(rc), .. }) => self.set_rcvar(rc, on),
+                Kind::Script(script) if let Some(rc) = &script.rc_conf => self.set_rcvar(rc, on),
                 Kind::Script(_) => self.relink(&service, on),
                 Kind::Process | Kind::Forking { .. } | Kind::Oneshot | Kind::Group => self.drop_in(&service, on),
             };

@@ -1,5 +1,6 @@
 //! How a story is read and played.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -267,8 +268,8 @@ fn service(name: &str, options: &str) -> Service {
         "forking" => Kind::Forking { pid_file: None },
         "oneshot" => Kind::Oneshot,
         "group" => Kind::Group,
-        "script" => Kind::Script(Script::default()),
-        "daemon" => Kind::Script(Script { daemon: true, ..Script::default() }),
+        "script" => Kind::Script(Box::default()),
+        "daemon" => Kind::Script(Box::new(Script { daemon: true, ..Script::default() })),
         _ => found.clone(),
     };
     let kind = options.iter().fold(Kind::Process, |found, (option, _)| kind(&found, option));
