@@ -32,6 +32,7 @@ mod tree;
 mod up;
 mod why;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -203,7 +204,14 @@ fn say(text: &str) {
     if pager::take(text) {
         return;
     }
-    let mut stdout = anstream::stdout();
+    let mut stdout = io::stdout();
+    // As one write: the stream that takes colours out would make one of each line.
+    let text = match anstream::AutoStream::choice(&stdout) {
+        anstream::ColorChoice::Never => Cow::Owned(anstream::adapter::strip_str(text).to_string()),
+        anstream::ColorChoice::Always | anstream::ColorChoice::AlwaysAnsi | anstream::ColorChoice::Auto => {
+            Cow::Borrowed(text)
+        }
+    };
     written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
 }
 
