@@ -42,7 +42,9 @@ pub mod terminal;
 pub mod users;
 
 pub use launch::{Identity, Launch, Passed, SpawnError, Stage};
-pub use os::{clock, delegate, devices, host, jail, peer, poll, process, reap, signals, spawn, tree, watch};
+pub use os::{
+    clock, delegate, devices, host, jail, memory, peer, pipe, poll, process, reap, signals, spawn, tree, watch,
+};
 
 use std::fmt;
 

@@ -129,11 +129,6 @@ fn mount_memory(target: &str) -> io::Result<()> {
     mounted.map_err(|error| because(&error.into(), format!("mounting {target}")))
 }
 
-/// Gives memory back that was used at a moment and is not any more. Here the allocator does so by itself.
-///
-/// Source: jemalloc(3), `opt.dirty_decay_ms`.
-pub fn give_back_memory() {}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -176,17 +176,6 @@ fn is_mount_point(path: &Path) -> bool {
     device(path).is_some() && device(path) != device(above)
 }
 
-/// Gives memory that is no longer in use back to the system. Where the C library has no such call, it stays ours.
-///
-/// Source: malloc_trim(3), glibc.
-pub fn give_back_memory() {
-    // SAFETY: takes a number, and touches only memory that the allocator holds free.
-    #[cfg(target_env = "gnu")]
-    unsafe {
-        libc::malloc_trim(0);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -191,7 +191,7 @@ fn ticks_per_second() -> u64 {
 }
 
 /// Source: sysconf(3), `_SC_PAGESIZE`.
-fn page_bytes() -> u64 {
+pub(super) fn page_bytes() -> u64 {
     // SAFETY: takes an integer and touches no memory.
     let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     u64::try_from(bytes).ok().filter(|bytes| *bytes > 0).unwrap_or(4096)

@@ -118,11 +118,11 @@ mod tests {
     fn the_last_lines_may_be_in_an_older_file() {
         let dir = tempfile::tempdir().unwrap();
         let name = Name::new("web").unwrap();
-        let mut log = LogFile::new(dir.path().to_owned(), 4096, 3);
+        let mut log = LogFile::new(dir.path().into(), "web".into(), 4096, 3);
         for n in 0..10 {
-            log.write(format!("{n} {}\n", "x".repeat(1500)).as_bytes(), "2026-01-01T00:00:00Z");
+            log.write(format!("{n} {}\n", "x".repeat(1500)).as_bytes(), "2026-01-01T00:00:00Z", &mut Vec::new());
         }
-        let lines = last(&name, dir.path(), 5);
+        let lines = last(&name, &dir.path().join("web"), 5);
         assert_eq!(lines[0].time, "2026-01-01T00:00:00Z");
         let heads: Vec<_> = texts(lines).iter().map(|text| text[..1].to_owned()).collect();
         assert_eq!(heads, ["5", "6", "7", "8", "9"]);
@@ -132,15 +132,15 @@ mod tests {
     fn following_goes_on_across_a_rotation_and_waits_for_whole_lines() {
         let dir = tempfile::tempdir().unwrap();
         let name = Name::new("web").unwrap();
-        let mut log = LogFile::new(dir.path().to_owned(), 4096, 3);
-        log.write(b"before\n", "T");
-        let mut place = end(dir.path());
-        log.write(b"one\ntwo", "2026-01-01T00:00:00Z");
-        assert_eq!(texts(since(&name, dir.path(), &mut place)), ["one"]);
-        log.write(b" and\n", "T");
-        log.write(&vec![b'y'; 4090], "2026-01-01T00:00:00Z");
-        log.write(b"\nlast\n", "2026-01-01T00:00:00Z");
-        let lines = texts(since(&name, dir.path(), &mut place));
+        let mut log = LogFile::new(dir.path().into(), "web".into(), 4096, 3);
+        log.write(b"before\n", "T", &mut Vec::new());
+        let mut place = end(&dir.path().join("web"));
+        log.write(b"one\ntwo", "2026-01-01T00:00:00Z", &mut Vec::new());
+        assert_eq!(texts(since(&name, &dir.path().join("web"), &mut place)), ["one"]);
+        log.write(b" and\n", "T", &mut Vec::new());
+        log.write(&vec![b'y'; 4090], "2026-01-01T00:00:00Z", &mut Vec::new());
+        log.write(b"\nlast\n", "2026-01-01T00:00:00Z", &mut Vec::new());
+        let lines = texts(since(&name, &dir.path().join("web"), &mut place));
         assert_eq!(lines[0], "two and");
         assert_eq!(lines.last().unwrap(), "last");
     }

@@ -11,7 +11,7 @@ use std::{panic, thread};
 use clap::Parser;
 use svc_core::Exit;
 use svc_platform::channel::Channel;
-use svc_platform::{files, host, reap, roles, users};
+use svc_platform::{files, host, memory, reap, roles, users};
 
 use crate::{configure, rehearse};
 
@@ -239,6 +239,7 @@ fn be_manager(options: Options) -> io::Result<u8> {
     let keeper = channel()?;
     let keeper_pid = reap::parent();
     let again = keeper_again(&options)?;
+    memory::keep_heap_small();
     let after = manager::run(options, keeper)?;
     // Process 1 is never gone; where it is the keeper it only began again, and starts another manager.
     if after == After::BecomeKeeper && keeper_pid != 1 {

@@ -8,11 +8,11 @@ use svc_core::Time;
 use svc_platform::poll::{Interest, Poller, Readiness};
 use svc_platform::signals::{Incoming, Signals};
 use svc_platform::spawn::Spawner;
-use svc_platform::{clock, host, reap};
+use svc_platform::{clock, host, memory, reap};
 
 use self::launcher::Launcher;
 use self::post::{Line, Post};
-use self::table::{News, Pipe, Store};
+use self::table::{News, Store};
 use super::link::Record;
 use super::options::Options;
 use super::{After, Role, say};
@@ -37,10 +37,14 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 /// What is needed before the loop can begin: descriptors, signals.
 pub(crate) fn run(options: &Options) -> io::Result<After> {
     let mut keeper = Keeper::new(options)?;
+    let mut first = true;
     loop {
         if let Some(after) = keeper.turn() {
             keeper.end();
             return Ok(after);
+        }
+        if std::mem::take(&mut first) {
+            memory::give_back();
         }
     }
 }
@@ -120,13 +124,13 @@ impl Keeper {
     fn fill(&mut self, now: Time) {
         let Self { spawner, poller, launcher, manager, logger, .. } = self;
         if logger.is_due(now) && logger.fill(now, spawner, poller, || Ok(Line::None)) {
-            self.store.iter_mut().for_each(|pipe| pipe.with_logger = pipe.key.is_private());
+            self.store.logger_begins();
         }
         if let Launcher::Below(below) = launcher {
             below.fill(now, spawner, poller, manager.pid().is_some());
         }
         if manager.is_due(now) && launcher.is_ready() && manager.fill(now, spawner, poller, || launcher.line(poller)) {
-            self.store.iter_mut().for_each(|pipe| pipe.with_manager = false);
+            self.store.manager_begins();
             self.news.begin_again();
             self.all_told = false;
             self.asked = None;
@@ -187,8 +191,7 @@ impl Keeper {
                     self.news.acknowledged(news);
                 }
                 (Record::Store { key, size, keep }, Some(reader), Some(writer)) => {
-                    let (with_logger, with_manager) = (key.is_private(), true);
-                    self.store.put(Pipe { key, size, keep, reader, writer, with_logger, with_manager });
+                    self.store.put(key, (size, keep), reader, writer);
                 }
                 (Record::Store { key, size, keep }, ..) => self.store.bound(key, size, keep),
                 (Record::Drop { key }, ..) => {
@@ -250,15 +253,16 @@ impl Keeper {
         if let Launcher::Below(below) = &mut self.launcher {
             below.tell(&mut self.manager, &self.poller);
         }
-        for pipe in self.store.iter_mut() {
+        let Self { store, logger, manager, poller, .. } = self;
+        store.tell(|record, pipe| {
             if !pipe.with_logger {
-                pipe.with_logger = self.logger.send(&pipe.record(), &[pipe.reader.as_fd()], &self.poller);
+                pipe.with_logger = logger.send(record, &[pipe.reader.as_fd()], poller);
             }
             if !pipe.with_manager {
                 let both = [pipe.reader.as_fd(), pipe.writer.as_fd()];
-                pipe.with_manager = self.manager.send(&pipe.record(), &both, &self.poller);
+                pipe.with_manager = manager.send(record, &both, poller);
             }
-        }
+        });
         while let Some(record) = self.news.untold() {
             if !self.manager.send(&record, &[], &self.poller) {
                 return;

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 
 use svc_core::Exit;
 
-use crate::daemon::link::{Key, Record};
+use crate::daemon::link::{KEY_BYTES_MAX, Key, PRIVATE, Record};
 
 /// How much news is kept for a manager that does not come.
 const NEWS_MAX: usize = 16 * 1024;
@@ -55,6 +55,10 @@ impl News {
             self.kept.pop_front();
             self.told = self.told.saturating_sub(1);
         }
+        if self.kept.is_empty() {
+            // The next begins where the first did: a ring that goes round would come to hold all of its memory.
+            self.kept.clear();
+        }
     }
 
     /// A new manager has been told nothing.
@@ -71,9 +75,10 @@ impl News {
 /// The pipe of one log: whoever writes to it or reads from it may be replaced.
 #[derive(Debug)]
 pub(crate) struct Pipe {
-    pub(crate) key: Key,
-    pub(crate) size: u64,
-    pub(crate) keep: u32,
+    /// Where its key is in the text of all keys.
+    key: Place,
+    size: u64,
+    keep: u32,
     pub(crate) reader: OwnedFd,
     pub(crate) writer: OwnedFd,
     /// The present logger has it.
@@ -82,55 +87,105 @@ pub(crate) struct Pipe {
     pub(crate) with_manager: bool,
 }
 
-impl Pipe {
-    /// What goes with its descriptors.
-    pub(crate) fn record(&self) -> Record {
-        Record::Store { key: self.key, size: self.size, keep: self.keep }
+/// A piece of a text.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    start: u32,
+    length: u8,
+}
+
+impl Place {
+    fn of(self, text: &[u8]) -> &[u8] {
+        let start = self.start as usize;
+        &text[start..start + usize::from(self.length)]
     }
 }
 
-/// All pipes.
+/// All pipes, in the order of their keys.
 #[derive(Debug)]
 pub(crate) struct Store {
     pipes: Vec<Pipe>,
+    /// Their keys, one after the other: most are far shorter than they may be, and memory that is not written to is
+    /// none.
+    keys: Vec<u8>,
+    /// Somebody may not have all of them.
+    untold: bool,
 }
 
 impl Store {
     pub(crate) fn new() -> Self {
-        Self { pipes: Vec::with_capacity(PIPES_MAX) }
+        let keys = Vec::with_capacity(PIPES_MAX * KEY_BYTES_MAX);
+        Self { pipes: Vec::with_capacity(PIPES_MAX), keys, untold: false }
     }
 
-    /// Keeps a pipe, in place of an earlier one of this key; beyond the bound it is not kept.
-    pub(crate) fn put(&mut self, pipe: Pipe) {
-        match self.find(pipe.key) {
-            Some(at) => self.pipes[at] = pipe,
-            None if self.pipes.len() < PIPES_MAX => self.pipes.push(pipe),
-            None => {}
+    /// Keeps a pipe that the present manager has, in place of an earlier one of this key; beyond the bound it is not
+    /// kept.
+    pub(crate) fn put(&mut self, key: Key, (size, keep): (u64, u32), reader: OwnedFd, writer: OwnedFd) {
+        let (with_logger, with_manager) = (key.is_private(), true);
+        let pipe = |key| Pipe { key, size, keep, reader, writer, with_logger, with_manager };
+        match self.find(key) {
+            Ok(at) => self.pipes[at] = pipe(self.pipes[at].key),
+            Err(at) if self.pipes.len() < PIPES_MAX => {
+                let bytes = key.as_str().as_bytes();
+                let place = Place { start: self.keys.len() as u32, length: bytes.len() as u8 };
+                self.keys.extend_from_slice(bytes);
+                self.pipes.insert(at, pipe(place));
+            }
+            Err(_) => return,
         }
+        self.untold = true;
     }
 
     /// Other bounds for a pipe that is kept.
     pub(crate) fn bound(&mut self, key: Key, size: u64, keep: u32) {
-        if let Some(at) = self.find(key) {
+        if let Ok(at) = self.find(key) {
             let pipe = &mut self.pipes[at];
             (pipe.size, pipe.keep, pipe.with_logger) = (size, keep, false);
+            self.untold = true;
         }
     }
 
     /// Forgets a pipe.
     pub(crate) fn drop(&mut self, key: Key) {
-        if let Some(at) = self.find(key) {
-            self.pipes.swap_remove(at);
+        let Ok(at) = self.find(key) else { return };
+        let Place { start, length } = self.pipes.remove(at).key;
+        self.keys.drain(start as usize..start as usize + usize::from(length));
+        for pipe in self.pipes.iter_mut().filter(|pipe| pipe.key.start > start) {
+            pipe.key.start -= u32::from(length);
         }
     }
 
-    /// All of them, for giving them out.
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Pipe> {
-        self.pipes.iter_mut()
+    /// A new logger has none but those that are not for it.
+    pub(crate) fn logger_begins(&mut self) {
+        for pipe in &mut self.pipes {
+            pipe.with_logger = pipe.key.of(&self.keys).first() == Some(&(PRIVATE as u8));
+        }
+        self.untold = true;
     }
 
-    fn find(&self, key: Key) -> Option<usize> {
-        self.pipes.iter().position(|pipe| pipe.key == key)
+    /// A new manager has none.
+    pub(crate) fn manager_begins(&mut self) {
+        self.pipes.iter_mut().for_each(|pipe| pipe.with_manager = false);
+        self.untold = true;
+    }
+
+    /// Gives each pipe that somebody has not, with what is to be said of it, to `tell`, which marks who has it then.
+    pub(crate) fn tell(&mut self, mut tell: impl FnMut(&Record, &mut Pipe)) {
+        if !self.untold {
+            return;
+        }
+        let Self { pipes, keys, .. } = self;
+        let is_told = |pipe: &Pipe| pipe.with_logger && pipe.with_manager;
+        for pipe in pipes.iter_mut().filter(|pipe| !is_told(pipe)) {
+            let Some(key) = std::str::from_utf8(pipe.key.of(keys)).ok().and_then(Key::new) else { continue };
+            tell(&Record::Store { key, size: pipe.size, keep: pipe.keep }, pipe);
+        }
+        self.untold = !pipes.iter().all(is_told);
+    }
+
+    /// Where the pipe of this key is, or would be.
+    fn find(&self, key: Key) -> Result<usize, usize> {
+        self.pipes.binary_search_by(|pipe| pipe.key.of(&self.keys).cmp(key.as_str().as_bytes()))
     }
 }
 
@@ -168,5 +223,52 @@ mod tests {
         let said = told(&mut news);
         assert_eq!((said.len(), said[0].1), (NEWS_MAX, 5));
         assert_eq!(news.kept.capacity(), capacity, "nothing is allocated after the start");
+    }
+
+    fn store_of(names: &[&str]) -> Store {
+        let mut store = Store::new();
+        for name in names {
+            let (reader, writer) = std::io::pipe().unwrap();
+            store.put(Key::new(name).unwrap(), (1, 2), reader.into(), writer.into());
+        }
+        store
+    }
+
+    /// What is told of the store, while the logger takes so many.
+    fn told_of(store: &mut Store, mut room: usize) -> Vec<String> {
+        let mut said = Vec::new();
+        store.tell(|record, pipe| {
+            let Record::Store { key, .. } = record else { panic!("{record:?}") };
+            pipe.with_logger |= room > 0;
+            room = room.saturating_sub(1);
+            pipe.with_manager = true;
+            said.push(key.as_str().to_owned());
+        });
+        said
+    }
+
+    #[test]
+    fn pipes_are_told_until_everybody_has_them() {
+        let mut store = store_of(&["web", "!web.1", "db", "cache", "web"]);
+        assert_eq!(told_of(&mut store, 1), ["cache", "db", "web"], "what is private is with the manager");
+        assert_eq!(told_of(&mut store, 9), ["db", "web"]);
+        assert_eq!(told_of(&mut store, 9), [""; 0]);
+        store.bound(Key::new("db").unwrap(), 7, 7);
+        assert_eq!(told_of(&mut store, 9), ["db"]);
+        store.manager_begins();
+        assert_eq!(told_of(&mut store, 9), ["!web.1", "cache", "db", "web"]);
+        store.logger_begins();
+        assert_eq!(told_of(&mut store, 9), ["cache", "db", "web"]);
+    }
+
+    #[test]
+    fn what_is_dropped_leaves_the_others_their_names() {
+        let mut store = store_of(&["one", "three", "two", "four"]);
+        told_of(&mut store, 9);
+        store.drop(Key::new("three").unwrap());
+        store.drop(Key::new("five").unwrap());
+        store.logger_begins();
+        assert_eq!(told_of(&mut store, 9), ["four", "one", "two"]);
+        assert_eq!(store.keys.len(), "onetwofour".len());
     }
 }

@@ -1,9 +1,10 @@
 //! One service's log: a current file and a few older ones.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The file that is written now.
 pub(crate) const CURRENT: &str = "current";
@@ -16,15 +17,15 @@ pub(crate) fn older(dir: &Path, n: u32) -> PathBuf {
 /// Writes lines with the time before each, rotates, and counts what a full disk makes it drop.
 #[derive(Debug)]
 pub(crate) struct LogFile {
-    dir: PathBuf,
+    /// Where the directories of all logs are.
+    logs: Arc<Path>,
+    name: Arc<str>,
     size_max: u64,
     keep: u32,
     open: Option<Open>,
     /// The last byte written was no line end.
     mid_line: bool,
     dropped: u64,
-    /// The text of a write, kept between writes.
-    text: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -34,9 +35,18 @@ struct Open {
 }
 
 impl LogFile {
-    /// A log in this directory; nothing is opened before the first line.
-    pub(crate) fn new(dir: PathBuf, size_max: u64, keep: u32) -> Self {
-        Self { dir, size_max: size_max.max(4096), keep, open: None, mid_line: false, dropped: 0, text: Vec::new() }
+    /// The log of this name, in a directory of its own below `logs`; nothing is opened before the first line.
+    pub(crate) fn new(logs: Arc<Path>, name: Arc<str>, size_max: u64, keep: u32) -> Self {
+        Self { logs, name, size_max: size_max.max(4096), keep, open: None, mid_line: false, dropped: 0 }
+    }
+
+    /// What it is called.
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    fn dir(&self) -> PathBuf {
+        self.logs.join(&*self.name)
     }
 
     /// Other bounds, from the next line on.
@@ -48,20 +58,21 @@ impl LogFile {
     /// Writes what a service printed, `stamp` before each line that begins in it.
     ///
     /// A write that fails drops these bytes and counts them; the next that works says how many were lost.
-    pub(crate) fn write(&mut self, bytes: &[u8], stamp: &str) {
+    ///
+    /// `text` is room for the lines with their times, of which one serves all logs.
+    pub(crate) fn write(&mut self, bytes: &[u8], stamp: &str, text: &mut Vec<u8>) {
         // What is read at once may be more than a whole file may hold.
         let piece_max = (self.size_max / 4) as usize;
         let mut rest = bytes;
         while rest.len() > piece_max {
             let whole = rest[..piece_max].iter().rposition(|byte| *byte == b'\n').map_or(piece_max, |at| at + 1);
-            self.write_piece(&rest[..whole], stamp);
+            self.write_piece(&rest[..whole], stamp, text);
             rest = &rest[whole..];
         }
-        self.write_piece(rest, stamp);
+        self.write_piece(rest, stamp, text);
     }
 
-    fn write_piece(&mut self, bytes: &[u8], stamp: &str) {
-        let mut text = std::mem::take(&mut self.text);
+    fn write_piece(&mut self, bytes: &[u8], stamp: &str, text: &mut Vec<u8>) {
         text.clear();
         if self.dropped > 0 {
             let lost = self.dropped;
@@ -72,15 +83,17 @@ impl LogFile {
             self.mid_line = false;
         }
         let mut mid_line = self.mid_line;
-        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let mut rest = bytes;
+        while !rest.is_empty() {
             if !mid_line {
                 text.extend_from_slice(stamp.as_bytes());
                 text.push(b' ');
             }
-            text.extend_from_slice(line);
-            mid_line = line.last() != Some(&b'\n');
+            // Reading from memory cannot fail; it finds the end of a line faster than a loop over bytes.
+            rest.read_until(b'\n', text).ok();
+            mid_line = text.last() != Some(&b'\n');
         }
-        match self.put(&text) {
+        match self.put(text) {
             Ok(()) => {
                 self.dropped = 0;
                 self.mid_line = mid_line;
@@ -90,7 +103,6 @@ impl LogFile {
                 self.open = None;
             }
         }
-        self.text = text;
     }
 
     /// Bytes that could not be written and are not yet spoken of.
@@ -102,7 +114,7 @@ impl LogFile {
     pub(crate) fn follow_rotation(&mut self) {
         let Some(open) = &self.open else { return };
         let ours = open.file.metadata().map(|meta| meta.ino()).ok();
-        let there = fs::metadata(self.dir.join(CURRENT)).map(|meta| meta.ino()).ok();
+        let there = fs::metadata(self.dir().join(CURRENT)).map(|meta| meta.ino()).ok();
         if ours != there {
             self.open = None;
         }
@@ -137,30 +149,42 @@ impl LogFile {
     }
 
     fn reopen(&self) -> io::Result<Open> {
-        fs::create_dir_all(&self.dir)?;
-        let file = OpenOptions::new().create(true).append(true).open(self.dir.join(CURRENT))?;
+        let dir = self.dir();
+        fs::create_dir_all(&dir)?;
+        let file = OpenOptions::new().create(true).append(true).open(dir.join(CURRENT))?;
         let size = file.metadata()?.len();
         Ok(Open { file, size })
     }
 
     fn rotate(&self) -> io::Result<()> {
-        let current = self.dir.join(CURRENT);
+        let dir = self.dir();
+        let current = dir.join(CURRENT);
         if self.keep == 0 {
             return fs::remove_file(current);
         }
         for n in (1..self.keep).rev() {
-            match fs::rename(older(&self.dir, n), older(&self.dir, n + 1)) {
+            match fs::rename(older(&dir, n), older(&dir, n + 1)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
         }
-        fs::rename(current, older(&self.dir, 1))
+        fs::rename(current, older(&dir, 1))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn log(dir: &Path, size_max: u64, keep: u32) -> LogFile {
+        LogFile::new(dir.into(), "web".into(), size_max, keep)
+    }
+
+    impl LogFile {
+        fn take(&mut self, bytes: &[u8], stamp: &str) {
+            self.write(bytes, stamp, &mut Vec::new());
+        }
+    }
 
     fn lines(path: &Path) -> Vec<String> {
         fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect()
@@ -169,50 +193,54 @@ mod tests {
     #[test]
     fn every_line_has_the_time_at_which_it_began() {
         let dir = tempfile::tempdir().unwrap();
-        let mut log = LogFile::new(dir.path().join("web"), 1 << 20, 4);
-        log.write(b"one\ntw", "T1");
-        log.write(b"o\nthree\n", "T2");
+        let mut log = log(dir.path(), 1 << 20, 4);
+        log.take(b"one\ntw", "T1");
+        log.take(b"o\nthree\n", "T2");
         assert_eq!(lines(&dir.path().join("web/current")), ["T1 one", "T1 two", "T2 three"]);
     }
 
     #[test]
     fn rotation_keeps_as_many_as_asked_and_tears_no_line() {
         let dir = tempfile::tempdir().unwrap();
-        let mut log = LogFile::new(dir.path().to_owned(), 4096, 2);
+        let mut log = log(dir.path(), 4096, 2);
         let line = "x".repeat(1000);
         for n in 0..20 {
-            log.write(format!("{n} {line}\n").as_bytes(), "T");
+            log.take(format!("{n} {line}\n").as_bytes(), "T");
         }
-        let mut all = lines(&older(dir.path(), 2));
-        all.extend(lines(&older(dir.path(), 1)));
-        all.extend(lines(&dir.path().join(CURRENT)));
+        let mut all = lines(&older(&dir.path().join("web"), 2));
+        all.extend(lines(&older(&dir.path().join("web"), 1)));
+        all.extend(lines(&dir.path().join("web").join(CURRENT)));
         let numbers: Vec<_> = all.iter().map(|line| line.split(' ').nth(1).unwrap().parse::<u32>().unwrap()).collect();
         assert_eq!(numbers, (20 - numbers.len() as u32..20).collect::<Vec<_>>());
-        assert!(!older(dir.path(), 3).exists());
-        assert!(fs::metadata(dir.path().join(CURRENT)).unwrap().len() <= 4096);
+        assert!(!older(&dir.path().join("web"), 3).exists());
+        assert!(fs::metadata(dir.path().join("web").join(CURRENT)).unwrap().len() <= 4096);
     }
 
     #[test]
     fn what_a_full_disk_drops_is_counted_and_said() {
         let dir = tempfile::tempdir().unwrap();
-        let mut log = LogFile::new(dir.path().to_owned(), 1 << 20, 2);
-        std::os::unix::fs::symlink("/dev/full", dir.path().join(CURRENT)).unwrap();
-        log.write(b"lost\n", "T1");
+        let mut log = log(dir.path(), 1 << 20, 2);
+        fs::create_dir(dir.path().join("web")).unwrap();
+        std::os::unix::fs::symlink("/dev/full", dir.path().join("web").join(CURRENT)).unwrap();
+        log.take(b"lost\n", "T1");
         assert_eq!(log.dropped(), 5);
-        fs::remove_file(dir.path().join(CURRENT)).unwrap();
-        log.write(b"back\n", "T2");
+        fs::remove_file(dir.path().join("web").join(CURRENT)).unwrap();
+        log.take(b"back\n", "T2");
         assert_eq!(log.dropped(), 0);
-        assert_eq!(lines(&dir.path().join(CURRENT)), ["T2 svcd: 5 bytes of output were lost here", "T2 back"]);
+        assert_eq!(
+            lines(&dir.path().join("web").join(CURRENT)),
+            ["T2 svcd: 5 bytes of output were lost here", "T2 back"]
+        );
     }
 
     #[test]
     fn a_file_rotated_by_another_logger_is_left_alone() {
         let dir = tempfile::tempdir().unwrap();
-        let mut log = LogFile::new(dir.path().to_owned(), 1 << 20, 2);
-        log.write(b"one\n", "T");
-        fs::rename(dir.path().join(CURRENT), older(dir.path(), 1)).unwrap();
+        let mut log = log(dir.path(), 1 << 20, 2);
+        log.take(b"one\n", "T");
+        fs::rename(dir.path().join("web").join(CURRENT), older(&dir.path().join("web"), 1)).unwrap();
         log.follow_rotation();
-        log.write(b"two\n", "T");
-        assert_eq!(lines(&dir.path().join(CURRENT)), ["T two"]);
+        log.take(b"two\n", "T");
+        assert_eq!(lines(&dir.path().join("web").join(CURRENT)), ["T two"]);
     }
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use svc_core::Time;
 use svc_platform::channel::Channel;
 use svc_platform::poll::{Interest, Poller, Readiness};
-use svc_platform::{clock, files};
+use svc_platform::{clock, files, memory, pipe};
 
 use self::file::LogFile;
 use super::link::{self, Heard, Key, Record};
@@ -21,10 +22,18 @@ pub(crate) mod file;
 const KEEPER: u64 = 0;
 
 /// As much is read at once.
-const READ_BYTES: usize = 64 * 1024;
+const READ_BYTES: usize = 128 * 1024;
 
 /// So many reads of one pipe before the others have their turn: as much as the largest pipe holds.
-const READS_MAX: usize = 16;
+const READS_MAX: usize = 8;
+
+/// What a pipe holds at first, and what one holds that was found full: so its writer need not stop at each turn of
+/// ours.
+const NARROW_BYTES: usize = 64 * 1024;
+const WIDE_BYTES: i32 = 1024 * 1024;
+
+/// So much room for text is kept from one write to the next.
+const TEXT_BYTES: usize = 2 * READ_BYTES;
 
 /// How often a log is looked at for a rotation by another logger, the one of an earlier keeper.
 const ROTATION_CHECKED: Duration = Duration::from_secs(1);
@@ -38,15 +47,18 @@ pub(crate) fn run(logs: PathBuf, keeper: Channel) -> io::Result<()> {
     let poller = Poller::new()?;
     poller.add(&keeper, KEEPER, Interest::READ)?;
     let mut logger = Logger {
-        logs,
+        logs: logs.into(),
         poller,
         keeper: Some(keeper),
         pipes: BTreeMap::new(),
+        tokens: BTreeMap::new(),
         next: KEEPER + 1,
         buffer: vec![0; READ_BYTES],
+        text: Vec::new(),
         checked: clock::now(),
     };
     let mut ready = Vec::new();
+    memory::give_back();
     while logger.keeper.is_some() || !logger.pipes.is_empty() {
         if let Err(error) = logger.poller.wait(None, &mut ready) {
             say(format!("logger: waiting for output: {error}"));
@@ -59,18 +71,23 @@ pub(crate) fn run(logs: PathBuf, keeper: Channel) -> io::Result<()> {
 }
 
 struct Logger {
-    logs: PathBuf,
+    logs: Arc<Path>,
     poller: Poller,
     keeper: Option<Channel>,
     pipes: BTreeMap<u64, Pipe>,
+    /// Which of them is whose.
+    tokens: BTreeMap<Arc<str>, u64>,
     next: u64,
     buffer: Vec<u8>,
+    /// What was read, with the times.
+    text: Vec<u8>,
     checked: Time,
 }
 
 struct Pipe {
-    key: Key,
     reader: File,
+    /// It was widened, or cannot be.
+    is_wide: bool,
     log: LogFile,
 }
 
@@ -146,15 +163,17 @@ impl Logger {
         let watched = files::set_nonblocking(fd.as_fd()).and_then(|()| self.poller.add(&fd, token, Interest::READ));
         match watched {
             Ok(()) => {
-                let log = LogFile::new(self.logs.join(key.as_str()), size, keep);
-                self.pipes.insert(token, Pipe { key, reader: fd.into(), log });
+                let name: Arc<str> = key.as_str().into();
+                let log = LogFile::new(self.logs.clone(), name.clone(), size, keep);
+                self.tokens.insert(name, token);
+                self.pipes.insert(token, Pipe { reader: fd.into(), is_wide: false, log });
             }
             Err(error) => say(format!("logger: watching the output of {key:?}: {error}")),
         }
     }
 
     fn find(&self, key: Key) -> Option<u64> {
-        self.pipes.iter().find(|(_, pipe)| pipe.key == key).map(|(token, _)| *token)
+        self.tokens.get(key.as_str()).copied()
     }
 
     /// Writes what is in a pipe now. Who prints on and on is not followed further, or no other log would be written.
@@ -179,12 +198,19 @@ impl Logger {
             self.pipes.values_mut().for_each(|pipe| pipe.log.follow_rotation());
         }
         let pipe = self.pipes.get_mut(&token).expect("it was there before");
+        if length >= NARROW_BYTES && !pipe.is_wide {
+            pipe.is_wide = true;
+            // Where that is not allowed, it goes on as it is.
+            pipe::widen(pipe.reader.as_fd(), WIDE_BYTES).ok();
+        }
         let before = pipe.log.dropped();
-        pipe.log.write(&self.buffer[..length], &clock::wall());
+        pipe.log.write(&self.buffer[..length], &clock::wall(), &mut self.text);
+        self.text.shrink_to(TEXT_BYTES);
         let after = pipe.log.dropped();
-        let key = pipe.key;
         // A service that prints on and on to a full disk is spoken of once, not with each line.
-        if (before == 0) != (after == 0) {
+        if (before == 0) != (after == 0)
+            && let Some(key) = Key::new(pipe.log.name())
+        {
             self.answer(&Record::Dropped { key, bytes: after });
         }
         Had::Something
@@ -200,6 +226,7 @@ impl Logger {
     fn forget(&mut self, token: u64) {
         if let Some(pipe) = self.pipes.remove(&token) {
             self.poller.remove(&pipe.reader).ok();
+            self.tokens.remove(pipe.log.name());
         }
     }
 }

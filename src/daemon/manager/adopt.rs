@@ -97,7 +97,7 @@ impl Manager {
             tree.remove().ok();
         }
         run.trunk = Trunk::Foreign { pid: facts.pid, started: facts.started };
-        self.runs.insert(id, run);
+        self.runs.insert(id, *run);
         let launched = Launched { name: service.name.clone(), job: Job::Start, about: None, found: true };
         self.journal.append(&Record::Run(id, launched));
     }

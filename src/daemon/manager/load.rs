@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use svc_core::{Event, Name, Service, definition};
-use svc_platform::host;
+use svc_platform::{host, memory};
 
 use super::helpers::{self, Purpose};
 use super::requests::{Awaits, Waiting};
@@ -62,7 +62,7 @@ impl Manager {
             self.go_on(waiting, Ok((&image, &report)));
         }
         drop((image, result.output));
-        host::give_back_memory();
+        memory::give_back();
         if self.requests.load_again {
             self.load();
         }
@@ -230,7 +230,7 @@ pub(super) fn values_with_origins(service: &Service) -> Vec<Value> {
         // Of a verb with several commands the place of the whole is known.
         key => {
             let whole = || key.rsplit_once('.').filter(|_| key.starts_with("verbs.")).map(|(whole, _)| whole);
-            service.origins.get(key).or_else(|| service.origins.get(whole()?)).cloned()
+            service.origins.get(key).or_else(|| service.origins.get(whole()?)).map(str::to_owned)
         }
     };
     let value = |(key, value): (String, String)| {

@@ -11,7 +11,7 @@ use svc_platform::channel::Channel;
 use svc_platform::poll::{Interest, Poller, Readiness};
 use svc_platform::spawn::Spawner;
 use svc_platform::tree::Forest;
-use svc_platform::{clock, reap, roles, users};
+use svc_platform::{clock, memory, reap, roles, users};
 
 use self::clients::Clients;
 use self::helpers::Helpers;
@@ -198,6 +198,8 @@ struct Manager {
     /// Everything is killed, not stopped.
     hurries: bool,
     after: Option<After>,
+    /// A request has used much memory that is to be given back.
+    was_large: bool,
     next: u64,
 }
 
@@ -297,6 +299,7 @@ impl Manager {
             then: None,
             hurries: false,
             after: None,
+            was_large: false,
             next: 1,
             options,
             life,
@@ -418,6 +421,9 @@ impl Manager {
         self.write_journal();
         self.keeper.flush(&self.poller);
         self.flush_clients();
+        if std::mem::take(&mut self.was_large) {
+            memory::give_back();
+        }
     }
 
     fn write_journal(&mut self) {

@@ -1,6 +1,6 @@
 //! What clients ask, from the line that came to the one answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use svc_core::event::Request as Ask;
 use svc_core::service::Class;
@@ -17,6 +17,9 @@ use crate::wire::{
     Hello, Line, LoadReport, Outcome, Progress, Refusal, Reply, Request, SCHEMA, Snapshot, StateName, Summary, Target,
     Usage,
 };
+
+/// A request for so many services takes memory that nothing needs afterwards.
+const LARGE: usize = 100;
 
 /// How often clients hear what they wait for.
 const PROGRESS: std::time::Duration = std::time::Duration::from_secs(1);
@@ -284,6 +287,7 @@ impl Manager {
             return if all_if_none { Ok(self.core.ids().collect()) } else { Err(Unresolved::None) };
         }
         let mut found: Vec<ServiceId> = Vec::new();
+        let mut known = BTreeSet::new();
         for name in names {
             let meant: Vec<ServiceId> = if glob::is_glob(name) {
                 self.core.ids().filter(|id| glob::matches(name, self.core.service(*id).name.as_str())).collect()
@@ -294,7 +298,7 @@ impl Manager {
                 let instance = Name::new(name).ok().filter(|name| name.instance().is_some());
                 return Err(instance.map_or_else(|| Unresolved::Unknown(name.clone()), Unresolved::Instance));
             }
-            found.extend(meant.into_iter().filter(|id| !found.contains(id)).collect::<Vec<_>>());
+            found.extend(meant.into_iter().filter(|id| known.insert(*id)));
         }
         Ok(found)
     }
@@ -398,6 +402,7 @@ impl Manager {
         if open.outcomes.len() == open.due
             && let Some(open) = self.requests.open.remove(&number)
         {
+            self.was_large |= open.due > LARGE;
             self.reply(open.client, Reply::Outcomes(open.outcomes));
         }
     }

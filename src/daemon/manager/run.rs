@@ -193,7 +193,8 @@ fn below(pid: i32, started: Time) -> Vec<i32> {
 /// All runs, and which process is whose.
 #[derive(Debug, Default)]
 pub(super) struct Runs {
-    all: BTreeMap<RunId, Run>,
+    /// Ids grow, and a map whose keys grow is half empty.
+    all: BTreeMap<RunId, Box<Run>>,
     by_pid: HashMap<i32, RunId>,
     by_tree: HashMap<String, RunId>,
 }
@@ -206,10 +207,10 @@ impl Runs {
         for process in [&run.leader, &run.main].into_iter().flatten() {
             self.by_pid.insert(process.pid, id);
         }
-        self.all.insert(id, run);
+        self.all.insert(id, Box::new(run));
     }
 
-    pub(super) fn remove(&mut self, id: RunId) -> Option<Run> {
+    pub(super) fn remove(&mut self, id: RunId) -> Option<Box<Run>> {
         let run = self.all.remove(&id)?;
         if let Trunk::Own(tree) = &run.trunk {
             self.by_tree.remove(tree.name());
@@ -221,15 +222,15 @@ impl Runs {
     }
 
     pub(super) fn get(&self, id: RunId) -> Option<&Run> {
-        self.all.get(&id)
+        self.all.get(&id).map(Box::as_ref)
     }
 
     pub(super) fn get_mut(&mut self, id: RunId) -> Option<&mut Run> {
-        self.all.get_mut(&id)
+        self.all.get_mut(&id).map(Box::as_mut)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (RunId, &Run)> {
-        self.all.iter().map(|(id, run)| (*id, run))
+        self.all.iter().map(|(id, run)| (*id, &**run))
     }
 
     /// From now on this process is the run's.

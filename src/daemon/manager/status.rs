@@ -30,14 +30,13 @@ impl Manager {
         let state = state_name(view.state);
         let can_start = !self.core.graph().broken.contains_key(&id);
         let plain = state == StateName::Up || (state == StateName::Down && view.goal == Goal::Down && can_start);
-        let why = self.core.why(now, id);
-        let reason = why.first().map(|text| beside(state, text, service)).unwrap_or_default();
+        let reason = || self.core.why(now, id).first().map(|text| beside(state, text, service)).unwrap_or_default();
         Summary {
             name: service.name.clone(),
             kind: kind_name(&service.kind).into(),
             state,
             wanted: view.goal == Goal::Up,
-            reason: if plain { String::new() } else { reason },
+            reason: if plain { String::new() } else { reason() },
             since: now.since(view.since),
             pid: self.run_of(id).and_then(Run::first).map(|process| process.pid),
             enabled: service.enabled.on,
