@@ -89,7 +89,9 @@ impl Machine {
     /// The same, where it must go well.
     pub(crate) fn good(&self, words: &[&str]) -> String {
         let said = self.say(words);
-        assert_eq!((said.code, said.err.as_str()), (0, ""), "{words:?}: {}", said.out);
+        // What is waited for is told after a second, which on a slow machine is soon over.
+        let told: Vec<&str> = said.err.lines().filter(|line| !line.ends_with(" of 90 s")).collect();
+        assert_eq!((said.code, told), (0, Vec::new()), "{words:?}: {}", said.out);
         said.out
     }
 

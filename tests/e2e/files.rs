@@ -194,7 +194,8 @@ fn an_environment_is_clean_and_as_written() {
     let mut daemon = Daemon::new(&[]);
     fs::write(daemon.path("defaults"), "FROM_FILE=\"yes it is\"\n").unwrap();
     let script = "env > {dir}/environment
-        { ls /proc/self/fd || procstat -h fds $$ | awk '$3 ~ /^[0-9]+$/ { print $3 }'; } > {dir}/listed 2>/dev/null
+        (exec > {dir}/listed 2> /dev/null
+        ls /proc/self/fd || procstat -h fds $$ | awk '$3 ~ /^[0-9]+$/ { print $3 }')
         mv {dir}/listed {dir}/open
         exec sleep 1000";
     let text = format!("environment-file = \"{{dir}}/defaults\"\n{}[environment]\nOWN = \"x\"", shell(script));
