@@ -42,9 +42,9 @@ impl Player<'_> {
                 self.ends(0)
             }
             "ln" | "cp" | "mv" | "dd" | "setfacl" | "mount" | "umount" | "mknod" | "mkfifo" | "modprobe" | "sysctl"
-            | "ifconfig" | "ip" | "route" | "iptables" | "ldconfig" | "savelog" | "find" | "xargs"
-            | "dpkg-statoverride" | "adduser" | "addgroup" | "useradd" | "groupadd" | "deluser" | "invoke-rc.d"
-            | "service" | "systemctl" | "run-parts" | "openssl" | "dpkg" | "apt-get" | "initctl" | "telinit" => {
+            | "ifconfig" | "ip" | "route" | "iptables" | "ldconfig" | "savelog" | "find" | "dpkg-statoverride"
+            | "adduser" | "addgroup" | "useradd" | "groupadd" | "deluser" | "invoke-rc.d" | "service" | "systemctl"
+            | "run-parts" | "openssl" | "dpkg" | "apt-get" | "initctl" | "telinit" => {
                 let command = [name.to_string()].into_iter().chain(words.iter().cloned()).collect();
                 let asked = self.asking > 0;
                 self.record.ran.push(super::Ran { command, user: None, spot: spot.clone(), asked });
@@ -53,9 +53,34 @@ impl Player<'_> {
                 }
                 if matches!(name, "initctl" | "systemctl") { self.may_end(1) } else { self.may_end(0) }
             }
+            "xargs" => self.arguments_of_input(words),
             "mountpoint" => self.may_end(1),
             _ => return None,
         })
+    }
+
+    /// `xargs [-n COUNT] [echo]` prints the words of its input; what else it runs only running would tell.
+    fn arguments_of_input(&mut self, words: &[String]) -> Flow {
+        let count = match words {
+            [option, count, ..] if option == "-n" => count.parse().ok(),
+            [option, ..] => option.strip_prefix("-n").and_then(|count| count.parse().ok()),
+            [] => None,
+        };
+        let command = words.last().filter(|word| !word.starts_with('-') && word.parse::<usize>().is_err());
+        let input = self.input.clone().filter(|input| !input.contains(UNKNOWN));
+        match (command.map_or("echo", String::as_str), input) {
+            ("echo", Some(input)) => {
+                let words: Vec<&str> = input.split_whitespace().collect();
+                for line in words.chunks(count.unwrap_or(usize::MAX).max(1)) {
+                    self.print(&format!("{}\n", line.join(" ")));
+                }
+                self.ends(0)
+            }
+            _ => {
+                self.print(&UNKNOWN.to_string());
+                self.may_end(0)
+            }
+        }
     }
 
     fn make_directories(&mut self, words: &[String], spot: &Spot) -> Flow {

@@ -2,6 +2,7 @@
 
 use super::flow::Flow;
 use super::pattern::expression;
+use super::sed::edited;
 use super::{Player, UNKNOWN};
 use crate::text::base_name;
 
@@ -255,54 +256,4 @@ impl Player<'_> {
         self.print(&UNKNOWN.to_string());
         Some(self.may_end(0))
     }
-}
-
-/// What sed makes of a text; `None` if a command is not among those known here.
-fn edited(text: &str, scripts: &[String], silent: bool, extended: bool) -> Option<String> {
-    let mut out = String::new();
-    for line in text.lines() {
-        let (mut line, mut printed, mut gone) = (line.to_string(), false, false);
-        for script in scripts.iter().flat_map(|script| script.split([';', '\n'])) {
-            let script = script.trim();
-            if script.is_empty() {
-                continue;
-            }
-            let (address, command) = match script.strip_prefix('/') {
-                Some(rest) => {
-                    let (address, command) = rest.split_once('/')?;
-                    (Some(expression(address, extended, false)?), command)
-                }
-                None => (None, script),
-            };
-            if address.is_some_and(|address| !address.is_match(&line)) {
-                continue;
-            }
-            match command.trim().chars().next()? {
-                'd' => gone = true,
-                'p' => printed = true,
-                's' => {
-                    let command = command.trim();
-                    let separator = command.chars().nth(1)?;
-                    let mut parts = command[1 + separator.len_utf8()..].split(separator);
-                    let (from, to, flags) = (parts.next()?, parts.next()?, parts.next().unwrap_or_default());
-                    let from = expression(from, extended, flags.contains(['i', 'I']))?;
-                    let to = to.replace('$', "$$").replace('&', "$0");
-                    let to =
-                        (1..=9).fold(to, |to, number| to.replace(&format!("\\{number}"), &format!("${{{number}}}")));
-                    let hit = from.is_match(&line);
-                    line = match flags.contains('g') {
-                        true => from.replace_all(&line, to.as_str()).into_owned(),
-                        false => from.replace(&line, to.as_str()).into_owned(),
-                    };
-                    printed |= hit && flags.contains('p');
-                }
-                _ => return None,
-            }
-        }
-        if !gone && (!silent || printed) {
-            out.push_str(&line);
-            out.push('\n');
-        }
-    }
-    Some(out)
 }

@@ -18,6 +18,7 @@ mod pattern;
 mod question;
 mod rcsubr;
 mod record;
+mod sed;
 mod signals;
 mod sum;
 mod syntax;

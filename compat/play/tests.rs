@@ -66,6 +66,10 @@ fn words_become_what_a_shell_makes_of_them() {
             "P=/run/x; start-stop-daemon -S ${P:+--pidfile $P} -x /bin/x -- ${P:+-p \"$P $P\"}",
             "/bin/x -p /run/x /run/x",
         ),
+        (
+            "O='-c -m /run/x'; start-stop-daemon -S -x /bin/x -- `echo \"$O\" | xargs -n 1 echo | sed -n '/^-m$/{n;p}'`",
+            "/bin/x /run/x",
+        ),
         ("set -- -a -b; shift; start-stop-daemon --start --exec /bin/x -- \"$@\"", "/bin/x -b"),
     ];
     for (text, wanted) in cases {

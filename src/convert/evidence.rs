@@ -192,7 +192,8 @@ fn likely<'l>(
     }
     let daemon = start.values.get("DAEMON").map(|(value, ..)| value.as_str());
     let name = facts.name.trim_end_matches('d');
-    let by_variable = launches.iter().filter(|launch| Some(launch.command[0].as_str()) == daemon);
+    // What is called before may only ask whether it runs.
+    let by_variable = launches.iter().rev().filter(|launch| Some(launch.command[0].as_str()) == daemon);
     let by_name = launches.iter().filter(|launch| launch.command[0].rsplit('/').next().unwrap_or("").starts_with(name));
     let starts = launches.iter().filter(|launch| launch.command.iter().any(|word| word == "start"));
     let chosen = by_variable.chain(by_name).chain(starts).chain(launches.last()).next();
