@@ -13,6 +13,7 @@ mod facts;
 #[path = "freebsd/pure/mod.rs"]
 mod freebsd_pure;
 mod incoming;
+mod login;
 mod prepared;
 mod readiness;
 mod stack;
@@ -43,7 +44,7 @@ pub mod users;
 
 pub use launch::{Identity, Launch, Passed, SpawnError, Stage};
 pub use os::{
-    clock, delegate, devices, host, jail, memory, peer, pipe, poll, process, reap, signals, spawn, tree, watch,
+    clock, delegate, devices, host, jail, logins, memory, peer, pipe, poll, process, reap, signals, spawn, tree, watch,
 };
 
 use std::fmt;

@@ -17,6 +17,7 @@ pub mod host;
 pub mod jail;
 pub(crate) mod lend;
 pub(crate) mod limits;
+pub mod logins;
 pub mod memory;
 pub mod peer;
 pub mod pipe;

@@ -5,6 +5,10 @@ mod child;
 mod clone;
 mod handle;
 mod uevent;
+#[cfg(target_env = "gnu")]
+mod utmp;
+#[cfg(target_env = "gnu")]
+mod wtmp;
 
 pub mod clock;
 pub(crate) mod credentials;
@@ -15,6 +19,7 @@ pub mod host;
 pub mod jail;
 pub(crate) mod lend;
 pub(crate) mod limits;
+pub mod logins;
 pub mod memory;
 pub mod peer;
 pub mod pipe;

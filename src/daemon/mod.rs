@@ -24,6 +24,7 @@ mod lend;
 mod link;
 pub(crate) mod loader;
 mod logger;
+mod logins;
 mod logread;
 mod manager;
 mod notify;
@@ -95,11 +96,20 @@ enum Role {
     Loader,
     Configurer,
     Lender,
+    Registrar,
 }
 
 impl Role {
-    const ALL: [Self; 7] =
-        [Self::Keeper, Self::Manager, Self::Parent, Self::Logger, Self::Loader, Self::Configurer, Self::Lender];
+    const ALL: [Self; 8] = [
+        Self::Keeper,
+        Self::Manager,
+        Self::Parent,
+        Self::Logger,
+        Self::Loader,
+        Self::Configurer,
+        Self::Lender,
+        Self::Registrar,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -110,6 +120,7 @@ impl Role {
             Self::Loader => "loader",
             Self::Configurer => "configurer",
             Self::Lender => "lender",
+            Self::Registrar => "registrar",
         }
     }
 }
@@ -161,6 +172,7 @@ fn play(role: Role, options: Options, names: &[String]) -> u8 {
         Role::Loader => loader::run(&options, names).map(|()| 0),
         Role::Configurer => Ok(configure::at_start(options, names)),
         Role::Lender => Ok(lend::run(&options.runtime, names)),
+        Role::Registrar => logins::run(names).map(|()| 0),
     };
     result.unwrap_or_else(|error| {
         say(format!("{}: {error}", role.name()));

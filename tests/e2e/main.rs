@@ -17,6 +17,7 @@ mod initd;
 mod jails;
 mod lent;
 mod lives;
+mod logins;
 mod odd_scripts;
 mod options;
 mod placement;

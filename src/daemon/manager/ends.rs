@@ -41,6 +41,9 @@ impl Manager {
         let (job, has_main) = (run.job.clone(), run.main.is_some());
         let about = run.about;
         let whole = run.is_unwatched() && run.trunk.is_empty();
+        if which.is_some() {
+            self.left(id, pid);
+        }
         if job == Job::Stop && which == Some(Which::Leader) {
             self.end_service_jail(&service, about);
         }

@@ -40,6 +40,8 @@ pub(super) enum Purpose {
     Status(u64),
     /// A definition's own check; the number names it.
     Check(u64),
+    /// Writes down who is logged in.
+    Logins,
 }
 
 impl Purpose {
@@ -50,6 +52,7 @@ impl Purpose {
             Self::Ready(_) => Duration::from_secs(10),
             Self::Status(_) => Duration::from_secs(5),
             Self::Check(_) => Duration::from_secs(60),
+            Self::Logins => super::logins::WRITE_MAX,
             // Its own waits have limits; this is longer than all of them.
             Self::Configure(_) => Duration::from_secs(300),
         }
@@ -58,7 +61,7 @@ impl Purpose {
     fn bytes_max(self) -> usize {
         match self {
             Self::Load => IMAGE_BYTES_MAX,
-            Self::Configure(_) | Self::Ready(_) | Self::Status(_) | Self::Check(_) => OUTPUT_BYTES_MAX,
+            Self::Configure(_) | Self::Ready(_) | Self::Status(_) | Self::Check(_) | Self::Logins => OUTPUT_BYTES_MAX,
         }
     }
 }
@@ -199,6 +202,7 @@ impl Manager {
             }
             Purpose::Status(asker) => self.script_said(asker, &result),
             Purpose::Check(command) => self.command_checked(command, &result),
+            Purpose::Logins => self.logins_written(&result),
         }
         true
     }

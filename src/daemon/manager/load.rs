@@ -103,6 +103,7 @@ impl Manager {
             .collect();
         if self.options.first {
             self.booting.extend(&starts);
+            self.comes_up(&starts);
         }
         self.event(Event::Together(starts.into_iter().map(Event::Boot).collect()));
         self.pump();

@@ -37,6 +37,7 @@ mod helpers;
 mod jail;
 mod keeper;
 mod load;
+mod logins;
 mod look;
 mod output;
 mod outside;
@@ -176,6 +177,7 @@ struct Manager {
     devices: devices::Watch,
     /// How long no daemon of others is looked for after the last look.
     outside_rest: Duration,
+    logins: logins::Logins,
     instances: BTreeSet<Name>,
     /// The first definitions are in force: requests can be served.
     has_loaded: bool,
@@ -282,6 +284,7 @@ impl Manager {
             outside: None,
             devices: devices::Watch::default(),
             outside_rest: Duration::ZERO,
+            logins: logins::Logins::default(),
             instances: BTreeSet::new(),
             has_loaded: false,
             past: None,
@@ -355,7 +358,10 @@ impl Manager {
             Action::Kill(run) => self.kill(run),
             Action::Leave(run) => self.leave(run),
             Action::Reply(ticket, answer) => self.answered(ticket, answer),
-            Action::Changed(service) => drop(self.unwritten.insert(service)),
+            Action::Changed(service) => {
+                self.unwritten.insert(service);
+                self.note_for_logins();
+            }
             Action::Removed(service, name) => self.removed(service, &name),
             Action::ShutdownComplete => self.all_stopped(),
         }
@@ -418,6 +424,7 @@ impl Manager {
     /// Puts on file what this turn changed; only then the keeper may forget its news.
     fn end_turn(&mut self) {
         self.pump();
+        self.look_at_logins();
         self.write_journal();
         self.keeper.flush(&self.poller);
         self.flush_clients();

@@ -61,6 +61,12 @@ impl Manager {
     fn shut_down(&mut self, who: Who, then: Then) {
         say(format!("stopping everything, asked by {}", who.0));
         self.then = Some(then);
+        self.goes_down(match then {
+            Then::Exit => None,
+            Then::Halt => Some(host::End::Halt),
+            Then::Poweroff => Some(host::End::Poweroff),
+            Then::Reboot => Some(host::End::Reboot),
+        });
         self.event(Event::Shutdown(who));
     }
 
@@ -72,6 +78,9 @@ impl Manager {
     }
 
     pub(super) fn end(&mut self) {
+        if self.still_writes() {
+            return;
+        }
         self.end_following();
         self.flush_clients();
         self.save_nothing();

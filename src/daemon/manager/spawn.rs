@@ -147,6 +147,7 @@ impl Manager {
             tree.jailed(&name);
         }
         self.journal.append(&Record::Process(run, Watched { pid, started, leader: true }));
+        self.began(service, &job, pid);
         let mut made = Run::new(id, name.clone(), job, about, Trunk::Own(tree));
         made.leader = Some(Process { pid, started, handle: Some(handle), by_keeper: true });
         made.notify = ears.notify;
