@@ -31,7 +31,7 @@ use svc::convert::{Tree, Verdict};
 use svc_compat::play::Machine;
 
 use compare::{Field, compare};
-use prove::Proof;
+use prove::{Package, Proof, Script};
 
 /// So many packages are judged at a time: a sandbox waits more than it works.
 const AT_A_TIME: usize = 4;
@@ -114,7 +114,7 @@ fn judge_all(roots: &[(String, PathBuf)]) -> Vec<Judged> {
 
 /// Converts and compares every script of a package that has a unit for the same daemon.
 fn judge(package: &str, root: &Path, proof: &Proof) -> Vec<Judged> {
-    let tree = Tree::partial(root);
+    let (tree, of) = (Tree::partial(root), Package { name: package, root });
     let said = |text: String| Judged { lines: vec![format!("{package}: {text}")], ..Judged::default() };
     let Ok(entries) = fs::read_dir(root.join("etc/init.d")) else {
         return vec![said("it has no init script".to_string())];
@@ -129,7 +129,7 @@ fn judge(package: &str, root: &Path, proof: &Proof) -> Vec<Judged> {
             continue;
         };
         let Some(text) = tree.read(&path) else { continue };
-        let draft = match proof.convert(&tree, package, root, &path, &text) {
+        let draft = match proof.convert(&tree, &of, &Script { path: &path, text: &text }, unit.kind() != "forking") {
             Verdict::Converted(draft) => draft,
             Verdict::Kept(why) => {
                 all.push(Judged { counts: true, kept: true, ..said(format!("{name}: kept: {why}")) });

@@ -8,6 +8,20 @@ use svc::convert::{Evidence, Table, Tree, Verdict, evidence};
 
 use crate::{around, packages};
 
+/// A package that was unpacked.
+#[derive(Clone, Copy)]
+pub(crate) struct Package<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) root: &'a Path,
+}
+
+/// A script of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Script<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) text: &'a [u8],
+}
+
 /// What conversions have in common.
 pub(crate) struct Proof {
     table: Table,
@@ -27,10 +41,14 @@ impl Proof {
     }
 
     /// Converts a script of a package; what lacks of the package is fetched first.
-    pub(crate) fn convert(&self, tree: &Tree, package: &str, root: &Path, path: &str, text: &[u8]) -> Verdict {
+    ///
+    /// A daemon that goes into the background is tried in the foreground only if it `may_stay`: the trial takes time, and
+    /// where the maintainers let it go, too, it would change nothing.
+    pub(crate) fn convert(&self, tree: &Tree, package: &Package<'_>, script: &Script<'_>, may_stay: bool) -> Verdict {
+        let (Package { name, root }, Script { path, text }) = (*package, *script);
         if !is_whole(tree, &evidence::gather(tree, path, text)) {
             let _alone = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-            packages::complete(package, root);
+            packages::complete(name, root);
         }
         let over = |layers| Stage { root: PathBuf::from("/"), layers };
         let proven = proof::rehearsed(tree, &self.table, &over(vec![root.to_path_buf()]), path, text);
@@ -39,7 +57,7 @@ impl Proof {
             return proven.verdict;
         }
         let is_settled = |verdict: &Verdict| match verdict {
-            Verdict::Converted(draft) => draft.stay.foreground,
+            Verdict::Converted(draft) => draft.stay.foreground || !may_stay,
             Verdict::Kept(_) => false,
         };
         if is_settled(&proven.verdict) {
@@ -48,7 +66,7 @@ impl Proof {
         // Only now is it worth while to fetch what the package needs beside it.
         let layers = {
             let _alone = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-            around::layers(package, root)
+            around::layers(name, root)
         };
         proof::convert(tree, &self.table, &over(layers), path, text).verdict
     }

@@ -50,6 +50,18 @@ const USUAL: &[&str] = &[
     "try-reload",
 ];
 
+/// Said where nothing that stays was found.
+const NO_DAEMON: &str = "it starts no daemon: it does something once";
+/// Said where a part of the script's text is missing.
+const MISSING: &str = "which is not there: what that does is not known";
+/// Said where words are known only to a shell.
+const UNSURE: &str = "only running it tells";
+
+/// Whether running it may tell more than reading did.
+pub(super) fn may_be_told(why: &str) -> bool {
+    why == NO_DAEMON || why.ends_with(MISSING) || why.contains(UNSURE)
+}
+
 /// What is known of a script.
 #[derive(Clone, Debug)]
 pub struct Evidence {
@@ -126,7 +138,7 @@ pub(super) fn is_own(command: &[String]) -> bool {
 /// The launch of the daemon.
 fn main_of(start: &Record, stop: &Record, facts: &Script, may_go: &dyn Fn(&str) -> bool) -> Result<Launch, String> {
     if let Some((file, spot)) = start.missing.first() {
-        return Err(format!("{spot}: it sources {file}, which is not there: what that does is not known"));
+        return Err(format!("{spot}: it sources {file}, {MISSING}"));
     }
     let explicit: Vec<&Launch> = start.launches.iter().filter(|launch| launch.how > How::Background).collect();
     let background: Vec<&Launch> = start.launches.iter().filter(|launch| launch.how == How::Background).collect();
@@ -138,7 +150,7 @@ fn main_of(start: &Record, stop: &Record, facts: &Script, may_go: &dyn Fn(&str) 
         (true, true) => likely(direct, start, stop, facts, may_go),
     };
     let Some(last) = launches.last() else {
-        return Err("it starts no daemon: it does something once".to_string());
+        return Err(NO_DAEMON.to_string());
     };
     if let Some(launch) = launches.iter().find(|launch| launch.repeated) {
         let program = &launch.command[0];
@@ -153,7 +165,7 @@ fn main_of(start: &Record, stop: &Record, facts: &Script, may_go: &dyn Fn(&str) 
     }
     let shown = last.command.join(" ").replace(UNKNOWN, "?");
     if last.is_unsure() {
-        return Err(format!("{}: only running it tells how it starts `{shown}`", last.spot));
+        return Err(format!("{}: {UNSURE} how it starts `{shown}`", last.spot));
     }
     if !last.command[0].starts_with('/') && last.command[0].contains('/') || last.command[0].starts_with('-') {
         return Err(format!("{}: `{shown}` names no program", last.spot));

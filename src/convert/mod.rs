@@ -8,6 +8,7 @@ pub mod draft;
 pub mod elf;
 pub mod evidence;
 pub mod hangup;
+mod heard;
 pub mod manual;
 pub mod place;
 pub mod proof;

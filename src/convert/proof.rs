@@ -1,15 +1,16 @@
 //! Conversion with what running tells: the script's start rehearsed, and a daemon tried in the foreground.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use svc_compat::play::{How, Launch, Made, Spot, UNKNOWN};
+use svc_compat::play::{Context, How, Launch, Made, Spot, UNKNOWN};
 use svc_core::service::Kind;
 
 use super::Tree;
 use super::draft::Draft;
 use super::evidence::Evidence;
 use super::table::Table;
-use super::{Verdict, evidence, judge, trial};
+use super::{Verdict, evidence, heard, judge, trial};
 use crate::rehearse::{self, Ask, By, Rehearsal};
 
 /// A conversion, and what is to be known about how it was found out.
@@ -76,12 +77,16 @@ pub fn rehearsed(tree: &Tree, table: &Table, stage: &Stage, path: &str, text: &[
         }
     };
     let merged = merge(&mut evidence, &told);
+    let told_of = |verb: &str| Ask { verb: verb.to_string(), ..ask.clone() }.run().ok();
+    // Where nothing was started, nothing can be told to end.
+    let heard = merged.as_ref().map(|_| heard::listen(&mut evidence, &told_of));
     let mut verdict = judge(tree, table, &evidence);
     if let Verdict::Converted(draft) = &mut verdict {
         match &merged {
             Some(merged) => {
                 notes.push("its start was rehearsed in a sandbox".to_string());
                 merged.tell(draft);
+                heard.iter().for_each(|heard| heard.tell(draft));
             }
             None => notes.push(format!("rehearsed: {}", silence(&told))),
         }
@@ -125,18 +130,13 @@ fn merge(evidence: &mut Evidence, told: &Rehearsal) -> Option<Merged> {
         // A starter inside a starter was followed further on paper than a recorder sees.
         Ok(launch) if base(&launch.command) != base(&executed) => return None,
         Ok(launch) => Err(launch.command.join(" ")),
-        Err(why) if why.contains("only running it tells") => Err(why.clone()),
+        Err(why) if evidence::may_be_told(why) => Err(why.clone()),
         Err(_) => return None,
     };
-    let spot = match &evidence.main {
-        Ok(launch) => launch.spot.clone(),
-        Err(_) => evidence.start.launches.last().map_or_else(nowhere, |launch| launch.spot.clone()),
-    };
-    let paper = evidence.start.launches.iter().rev().find(|launch| launch.spot == spot).cloned();
-    let mut launch = match (&evidence.main, paper) {
-        (Ok(launch), _) => launch.clone(),
-        (Err(_), Some(launch)) => launch,
-        (Err(_), None) => return None,
+    let is_it = |launch: &&Launch| base(&launch.command) == base(&executed);
+    let mut launch = match &evidence.main {
+        Ok(launch) => launch.clone(),
+        Err(_) => evidence.start.launches.iter().rev().find(is_it).cloned().unwrap_or_else(|| seen_only(found)),
     };
     if same.is_err() {
         launch.command = executed;
@@ -147,6 +147,23 @@ fn merge(evidence: &mut Evidence, told: &Rehearsal) -> Option<Merged> {
     }
     evidence.main = Ok(launch);
     Some(Merged { same, launch: (*found).clone(), made })
+}
+
+/// A launch of which the paper has nothing.
+fn seen_only(found: &rehearse::Launch) -> Launch {
+    let started = matches!(found.by, By::StartStopDaemon | By::StartDaemon | By::Daemon | By::DaemonFunction);
+    Launch {
+        how: if started { How::Function } else { How::Direct },
+        command: Vec::new(),
+        context: Context::default(),
+        pid_file: None,
+        makes_pid_file: found.makes_pid_file,
+        background: false,
+        spot: nowhere(),
+        used: BTreeSet::new(),
+        exported: BTreeMap::new(),
+        repeated: false,
+    }
 }
 
 /// What only running told: where the paper has nothing, or something unknown.
@@ -169,6 +186,12 @@ fn fill(launch: &mut Launch, found: &rehearse::Launch) {
     }
     if unknown(&context.umask) {
         context.umask = found.umask.map(|mask| format!("{mask:03o}"));
+    }
+    let exported = launch.exported.iter_mut().map(|(name, (value, _))| (name, value));
+    for (name, value) in exported.chain(&mut context.environment).filter(|(_, value)| value.contains(UNKNOWN)) {
+        if let Some(Some(executed)) = found.environment.get(name) {
+            value.clone_from(executed);
+        }
     }
     launch.background |= found.background && launch.how >= How::Background;
 }
@@ -201,7 +224,7 @@ fn directories(evidence: &mut Evidence, told: &Rehearsal) -> Vec<String> {
     out
 }
 
-fn nowhere() -> Spot {
+pub(super) fn nowhere() -> Spot {
     Spot { file: "rehearsal".into(), line: 0 }
 }
 
@@ -218,6 +241,18 @@ impl Merged {
     /// Adds to the origin of each key what the rehearsal says of it.
     fn tell(&self, draft: &mut Draft) {
         let launch = &self.launch;
+        for key in draft.keys.iter_mut().filter(|key| key.table == "environment") {
+            match launch.environment.get(&key.name) {
+                Some(Some(value)) if super::draft::quoted(value) == key.value => {
+                    key.origin = format!("{}; the same when rehearsed", key.origin);
+                }
+                Some(Some(value)) => {
+                    draft.open.push(format!("{}: {} was {value} when rehearsed", key.origin, key.name));
+                }
+                // What is exported with the value that it has anyway does not differ from it.
+                Some(None) | None => {}
+            }
+        }
         for key in draft.keys.iter_mut().filter(|key| matches!(key.table, "" | "limits")) {
             let confirmed = match key.name.as_str() {
                 "command" => match &self.same {

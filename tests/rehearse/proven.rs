@@ -98,3 +98,28 @@ fn words_that_only_running_tells_come_from_the_rehearsal() {
     let Some(told) = converted(script, FORKING, &["--on-paper"]) else { return };
     assert!(told["kept"].as_str().is_some_and(|why| why.contains("only running it tells")), "{told}");
 }
+
+#[test]
+fn stop_and_reload_and_variables_are_what_the_stand_in_heard() {
+    let script = "#!/bin/sh\nexport MODE=$(sh -c 'echo fast')\nSIGNAL=$(sh -c 'echo USR')1\nF=/run/back.pid\ncase \"$1\" in\n\
+                  start) start-stop-daemon --start --background --make-pidfile --pidfile $F --exec DAEMON ;;\n\
+                  reload) start-stop-daemon --stop --signal $SIGNAL --pidfile $F ;;\n\
+                  stop) start-stop-daemon --stop --retry INT/7/KILL/1 --pidfile $F ;;\nesac\n";
+    let Some(told) = converted(script, FORKING, &[]) else { return };
+    let definition = told["definition"].as_str().unwrap_or_else(|| panic!("{told}"));
+    assert!(definition.contains("MODE = \"fast\""), "{told}");
+    assert!(definition.contains("reload = \"signal USR1\""), "{told}");
+    assert!(definition.contains("timeout = \"7s\"") && definition.contains("signal = \"INT\""), "{told}");
+    let heard = told.to_string();
+    assert!(heard.contains("rehearsal: INT, --retry INT/7/KILL/1"), "{told}");
+}
+
+#[test]
+fn a_daemon_that_its_own_program_leaves_behind_is_seen_where_reading_finds_none() {
+    let script = "#!/bin/sh\ncase \"$1\" in\nstart) for word in $(sh -c 'echo DAEMON'); do $word; done ;;\nesac\n";
+    let Some(told) = converted(script, FORKING, &[]) else { return };
+    let definition = told["definition"].as_str().unwrap_or_else(|| panic!("{told}"));
+    assert!(definition.contains("tail"), "{told}");
+    let Some(told) = converted(script, FORKING, &["--on-paper"]) else { return };
+    assert!(told["kept"].is_string(), "{told}");
+}
