@@ -120,10 +120,13 @@ tuned_env='WORD=said'
 tuned_flags='-x "two words"'
 END
 me=$(id -un)
+# These tests may be run with less priority than others.
+base=$(ps -o ni= -p $$ | tr -d ' ')
+nicer=$((base + 3 > 19 ? 19 : base + 3))
 is 'limits, umask, directory, variables and flags' \
-	"nice=0 files=77 mask=0027 dir=/usr word=said args=-x two words user=$me" "$(run tuned start | tail -n 1)"
+	"nice=$base files=77 mask=0027 dir=/usr word=said args=-x two words user=$me" "$(run tuned start | tail -n 1)"
 echo tuned_nice=3 >>"$conf"
-is nice nice=3 "$(run tuned start | tail -n 1 | cut -d ' ' -f 1)"
+is nice "nice=$nicer" "$(run tuned start | tail -n 1 | cut -d ' ' -f 1)"
 echo tuned_fib=9 >>"$conf"
 is 'a routing table that is not there' 'setfib: 9: invalid FIB (max 0)' "$(run tuned start | sed -n 2p)"
 code 1 run tuned start
