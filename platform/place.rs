@@ -381,8 +381,7 @@ mod tests {
     #[test]
     fn a_link_that_others_could_have_laid_is_refused() {
         if !nix::unistd::geteuid().is_root() {
-            eprintln!("skipped: a link of another user: needs root");
-            return;
+            return crate::sys::skipped(format_args!("a link of another user: needs root"));
         }
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path();

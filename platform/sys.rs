@@ -25,5 +25,5 @@ pub(crate) fn because(error: &io::Error, what: impl std::fmt::Display) -> io::Er
 pub(crate) fn skipped(what: std::fmt::Arguments<'_>) {
     use std::io::Write;
     let mut terminal = io::stderr();
-    writeln!(terminal, "skipped: {what}").expect("standard error is open");
+    writeln!(terminal, "\nskipped: {what}").expect("standard error is open");
 }

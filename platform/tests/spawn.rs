@@ -67,7 +67,7 @@ fn failure(launch: &Launch<'_>) -> SpawnError {
 /// Says on the terminal, past the test harness, that something was not tested.
 fn skipped(what: &str, why: impl std::fmt::Display) {
     let mut terminal = std::io::stderr();
-    writeln!(terminal, "skipped: {what}: {why}").unwrap();
+    writeln!(terminal, "\nskipped: {what}: {why}").unwrap();
 }
 
 fn is_root(what: &str) -> bool {

@@ -27,7 +27,7 @@ fn forest(test: &str) -> Option<Forest> {
 /// Says on the terminal, past the test harness, that something was not tested.
 fn skipped(what: &str, why: impl std::fmt::Display) {
     let mut terminal = std::io::stderr();
-    writeln!(terminal, "skipped: {what}: {why}").unwrap();
+    writeln!(terminal, "\nskipped: {what}: {why}").unwrap();
 }
 
 fn bare(test: &str) -> Forest {

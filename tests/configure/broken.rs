@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::machine::{Machine, Said};
+use crate::machine::{Machine, Said, skipped};
 
 const NGINX: &str = "/etc/nginx/nginx.conf";
 const SITES: &str = "/etc/nginx/conf.d/sites.conf";
@@ -21,7 +21,7 @@ fn library(directory: &Path) -> Option<PathBuf> {
         Ok(output) if output.status.success() => Some(library),
         Ok(output) => panic!("cc: {}", String::from_utf8_lossy(&output.stderr)),
         Err(error) => {
-            eprintln!("skipped: calls that fail: cc: {error}");
+            skipped("calls that fail", format_args!("cc: {error}"));
             None
         }
     }

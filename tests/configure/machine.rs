@@ -2,6 +2,7 @@
 //! Tests name the places of one system; on another they lie, and are shown, where that has them.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -170,11 +171,18 @@ pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Says on the terminal, past the test harness, that something was not tested: .ci/run looks for it.
+pub(crate) fn skipped(what: &str, why: impl std::fmt::Display) {
+    // The harness may be in the middle of a line.
+    let mut terminal = std::io::stderr();
+    writeln!(terminal, "\nskipped: {what}: {why}").unwrap();
+}
+
 /// Whether this test is root; says so where a test needs it and it is not.
 pub(crate) fn is_root(what: &str) -> bool {
     let root = svc_platform::users::is_root();
     if !root {
-        eprintln!("skipped: {what}: needs root");
+        skipped(what, "needs root");
     }
     root
 }
@@ -184,7 +192,7 @@ pub(crate) fn has(program: &str, what: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
     if !found {
-        eprintln!("skipped: {what}: there is no {program} here");
+        skipped(what, format_args!("there is no {program} here"));
     }
     found
 }

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use svc::wire::{Request, StateName};
 use svc_core::Answer;
 
-use crate::harness::{Daemon, has, is_root, lives, shell, signal, target, until};
+use crate::harness::{Daemon, has, is_root, lives, shell, signal, skipped, target, until};
 
 /// A device that can be made and taken away, and where that hurts nobody.
 struct Plug {
@@ -49,7 +49,7 @@ fn node(what: &str) -> Option<Plug> {
     let (comes, goes) = ("mknod /dev/shm/gps c 1 3", "rm /dev/shm/gps");
     let is_there = std::path::Path::new("/dev/shm").is_dir();
     if !is_there {
-        eprintln!("skipped: {what}: there is no /dev/shm");
+        skipped(what, "there is no /dev/shm");
     }
     is_there.then_some(Plug { device: "/dev/shm/gps", comes, goes, surroundings })
 }

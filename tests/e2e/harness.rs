@@ -56,12 +56,19 @@ pub(crate) fn signal(pid: i32, number: i32) {
         .unwrap_or_else(|error| panic!("signal to {pid}: {error}"));
 }
 
+/// Says on the terminal, past the test harness, that something was not tested: .ci/run looks for it.
+pub(crate) fn skipped(what: &str, why: impl std::fmt::Display) {
+    // The harness may be in the middle of a line.
+    let mut terminal = std::io::stderr();
+    writeln!(terminal, "\nskipped: {what}: {why}").unwrap();
+}
+
 /// Whether a program is there that not every system has; says so on the terminal where a test needs it and it is not.
 pub(crate) fn has(program: &str, what: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
     if !found {
-        eprintln!("skipped: {what}: there is no {program} here");
+        skipped(what, format_args!("there is no {program} here"));
     }
     found
 }
@@ -82,7 +89,7 @@ exec "{program}" -q --exact actors::act --nocapture
 pub(crate) fn is_root(what: &str) -> bool {
     let root = svc_platform::users::is_root();
     if !root {
-        eprintln!("skipped: {what}: needs root");
+        skipped(what, "needs root");
     }
     root
 }

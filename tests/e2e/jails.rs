@@ -6,7 +6,7 @@ use std::io;
 use svc::wire::{Checked, Level, Reply, Request};
 use svc_platform::jail;
 
-use crate::harness::{Daemon, is_root, lives, shell, signal, until};
+use crate::harness::{Daemon, is_root, lives, shell, signal, skipped, until};
 
 /// A name that no other run of these tests has at the same time.
 fn name(stem: &str) -> String {
@@ -17,7 +17,7 @@ fn name(stem: &str) -> String {
 fn has_jails(what: &str) -> bool {
     match jail::find("svc-e2e-none").map_err(|error| error.kind()) {
         Err(io::ErrorKind::Unsupported) => {
-            eprintln!("skipped: {what}: there are no jails here");
+            skipped(what, "there are no jails here");
             false
         }
         Ok(_) | Err(_) => is_root(what),
@@ -37,7 +37,7 @@ const IN_JAIL: &str = "sysctl -n security.jail.jailed > {dir}/jailed
 #[test]
 fn where_there_are_no_jails_a_definition_that_wants_one_is_refused_with_its_line() {
     if jail::find("svc-e2e-none").map_err(|error| error.kind()) != Err(io::ErrorKind::Unsupported) {
-        return eprintln!("skipped: a refusal of jails: they are to be had here");
+        return skipped("a refusal of jails", "they are to be had here");
     }
     let daemon = Daemon::with(&[("web", "command = \"/bin/sleep 1000\"\n\n[jail]\nvnet = true\n")]);
     let Reply::Check(checked) = daemon.ask(&Request::Check { names: vec!["web".into()] }) else { panic!("no check") };

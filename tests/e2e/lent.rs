@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use svc::wire::{Reply, Request, StateName};
 use svc_core::{Answer, Exit};
 
-use crate::harness::{Daemon, has, is_root, lives, signal, target, until};
+use crate::harness::{Daemon, has, is_root, lives, signal, skipped, target, until};
 
 /// As a port of FreeBSD has it, but for what it writes.
 const RC_D: &str = r#"#!/bin/sh
@@ -221,7 +221,7 @@ fn a_script_of_red_hat_is_a_service_like_any_other() {
         return;
     }
     if !Path::new("/bin/bash").exists() {
-        return eprintln!("skipped: a script of Red Hat: needs bash");
+        return skipped("a script of Red Hat", "needs bash");
     }
     let daemon = machine(RED_HAT, "", &[]);
     daemon.up("sleeper");
@@ -244,7 +244,7 @@ fn an_interpreter_that_is_not_there_is_lent_too() {
         return;
     }
     if !Path::new("/lib/init").is_dir() || !Path::new("/lib/lsb").is_dir() {
-        return eprintln!("skipped: scripts without Debian's interpreter: there is no place to hide it");
+        return skipped("scripts without Debian's interpreter", "there is no place to hide it");
     }
     let script = "#!/lib/init/init-d-script\n### BEGIN INIT INFO\n# Provides: sleeper\n### END INIT INFO\n\
         DAEMON={dir}/sleeperd\nDAEMON_ARGS=1000\nPIDFILE={dir}/sleeper.pid\n\
@@ -262,7 +262,7 @@ fn an_interpreter_that_is_not_there_is_lent_too() {
 #[test]
 fn a_script_of_openrc_needs_no_mount() {
     if Path::new("/sbin/openrc-run").exists() {
-        return eprintln!("skipped: scripts without OpenRC's interpreter: it is there");
+        return skipped("scripts without OpenRC's interpreter", "it is there");
     }
     if !has("start-stop-daemon", "a script of OpenRC") {
         return;
@@ -291,7 +291,7 @@ fn who_may_not_mount_is_told_what_is_missing() {
     }
     let able = Command::new("setpriv").args(["--bounding-set", "-sys_admin", "true"]).status();
     if !able.is_ok_and(|status| status.success()) {
-        return eprintln!("skipped: a daemon that may not mount: needs setpriv");
+        return skipped("a daemon that may not mount", "needs setpriv");
     }
     let without = "exec setpriv --bounding-set -sys_admin \"$0\" \"$@\"";
     let daemon = machine(RC_D, without, &["--no-cgroup"]);
@@ -304,7 +304,7 @@ fn who_may_not_mount_is_told_what_is_missing() {
 #[test]
 fn a_signal_from_before_the_program_runs_is_for_the_program() {
     if Path::new("/sbin/openrc-run").exists() || !Path::new("/proc/self/status").exists() {
-        return eprintln!("skipped: an early signal: needs Linux, and OpenRC's interpreter not to be there");
+        return skipped("an early signal", "needs Linux, and OpenRC's interpreter not to be there");
     }
     const TERM: i32 = 15;
     let dir = tempfile::tempdir().unwrap();

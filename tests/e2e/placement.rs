@@ -5,7 +5,7 @@ use std::io;
 use svc::wire::Request;
 use svc_platform::jail;
 
-use crate::harness::{Daemon, is_root, shell, target, until};
+use crate::harness::{Daemon, is_root, shell, skipped, target, until};
 
 /// The first of those that we may use: in a container the first of the machine may be another's.
 fn a_processor_of_ours() -> u32 {
@@ -41,7 +41,7 @@ fn a_tree_gets_no_more_tasks_than_it_may_or_the_service_says_that_it_cannot_be_l
     let outcome = daemon.outcome(&Request::Start(target(&name)));
     let told = format!("{:?}", outcome.answer);
     if told.contains("setting its limit tasks") {
-        return eprintln!("skipped: a limited tree: {told}");
+        return skipped("a limited tree", told);
     }
     // The shell ends where it cannot fork, or goes on without: either way there are never more than five.
     until("it has tried", || {
@@ -57,7 +57,7 @@ fn a_tree_gets_no_more_tasks_than_it_may_or_the_service_says_that_it_cannot_be_l
 #[test]
 fn a_service_has_its_login_class_and_its_users_session() {
     if jail::find("svc-e2e-none").map_err(|error| error.kind()) == Err(io::ErrorKind::Unsupported) {
-        return eprintln!("skipped: login classes: this system has none");
+        return skipped("login classes", "this system has none");
     }
     if !is_root("a_service_has_its_login_class") {
         return;

@@ -2,7 +2,7 @@
 
 use svc::wire::{Request, StateName};
 
-use crate::harness::{Daemon, lives, shell, signal, target, until};
+use crate::harness::{Daemon, lives, shell, signal, skipped, target, until};
 
 /// Leaves its parent, its session, and the words it came with.
 const STRAYS: &str = "for i in 1 2 3; do ({setsid} sh -c \"(sleep 1000 & echo \\$! > {dir}/stray$i)\" &); done
@@ -37,7 +37,7 @@ fn an_ended_daemon_leaves_no_cgroup() {
     let cgroup = std::fs::read_to_string(format!("/proc/{}/cgroup", daemon.pid("web"))).unwrap_or_default();
     let Some(shown) = cgroup.lines().find_map(|line| line.strip_prefix("0::")).filter(|path| path.contains("/web."))
     else {
-        return println!("SKIPPED an_ended_daemon_leaves_no_cgroup: trees are no cgroups here");
+        return skipped("an_ended_daemon_leaves_no_cgroup", "trees are no cgroups here");
     };
     let place = shown.rsplit_once('/').map(|(place, _)| place.to_owned()).expect("a run's cgroup lies in another");
     let points = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].map(|point| format!("{point}{place}"));

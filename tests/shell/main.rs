@@ -3,6 +3,7 @@
 mod shim;
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,12 +21,19 @@ fn is_there(program: &str) -> bool {
     Command::new(program).arg("-c").arg(":").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
+/// Says on the terminal, past the test harness, that something was not tested: .ci/run looks for it.
+fn skipped(what: &str, why: impl std::fmt::Display) {
+    // The harness may be in the middle of a line.
+    let mut terminal = std::io::stderr();
+    writeln!(terminal, "\nskipped: {what}: {why}").unwrap();
+}
+
 /// Runs the tests of a library in every shell.
 fn under_every_shell(library: Library, test: &str) {
     let mut faults = Vec::new();
     for shell in SHELLS {
         if !is_there(shell[0]) {
-            eprintln!("SKIPPED: {test} under {}, which is not installed", shell[0]);
+            skipped(test, format_args!("{} is not installed", shell[0]));
             continue;
         }
         let scratch = tempfile::tempdir().expect("a directory");
@@ -139,7 +147,7 @@ fn a_name_that_is_none_does_no_harm() {
 #[test]
 fn shellcheck_finds_nothing() {
     if !is_there("shellcheck") && Command::new("shellcheck").arg("--version").output().is_err() {
-        eprintln!("SKIPPED: shellcheck is not installed");
+        skipped("a look at the libraries", "shellcheck is not installed");
         return;
     }
     let libraries = Path::new(env!("CARGO_MANIFEST_DIR")).join("compat/shell");

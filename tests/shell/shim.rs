@@ -13,7 +13,7 @@ use svc_compat::shim::is_shim;
 use svc_core::service::{Kind, Verb};
 use svc_core::{Name, Service};
 
-use crate::{SHELLS, is_there};
+use crate::{SHELLS, is_there, skipped};
 
 /// Notes its words, and answers as its files say.
 const SVC: &str = r#"#!/bin/sh
@@ -156,7 +156,7 @@ fn both(machine: &Machine<'_>) {
 fn verbs_go_to_svc_in_every_shell() {
     for shell in SHELLS {
         if !is_there(shell[0]) {
-            eprintln!("SKIPPED: shims under {}, which is not installed", shell[0]);
+            skipped("shims", format_args!("{} is not installed", shell[0]));
             continue;
         }
         let [(_, initd), (_, rc_d)] = texts();
@@ -191,7 +191,7 @@ fn verbs_go_to_svc_in_every_shell() {
 #[test]
 fn shellcheck_finds_nothing_in_a_shim() {
     if Command::new("shellcheck").arg("--version").output().is_err() {
-        eprintln!("SKIPPED: shellcheck is not installed");
+        skipped("a look at the shims", "shellcheck is not installed");
         return;
     }
     let scratch = tempfile::tempdir().unwrap();

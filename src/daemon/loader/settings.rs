@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn a_shell_tells_the_rest_and_a_bad_file_hurts_only_itself() {
         if !svc_platform::users::is_root() {
-            return eprintln!("skipped: settings as a shell reads them: needs root");
+            return crate::daemon::skipped("settings as a shell reads them: needs root");
         }
         let root = world(&[
             ("turns", "A=$(expr 20 + 1)\nwhile :; do :; done\n"),

@@ -21,8 +21,8 @@ const ANSWER: Duration = Duration::from_secs(2);
 /// So much is heard of the keeper before the others have their turn.
 const RECORDS_MAX: usize = 256;
 
-/// What a manager below process 1 hears first, where runs are children of another: of which, and how it is asked. It was
-/// sent before this process was launched.
+/// What a manager below process 1 hears first, where runs are children of another: of which, and how it is asked. It
+/// was sent before this process was launched.
 pub(super) fn parent_of_runs(channel: &Channel) -> Option<(i32, OwnedFd)> {
     match link::hear(channel) {
         Heard::Said(Record::Parent { pid }, [Some(line), _]) => Some((pid, line)),

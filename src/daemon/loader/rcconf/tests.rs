@@ -78,7 +78,7 @@ fn every_script_knows_the_line_that_turns_it_on_or_off() {
 #[test]
 fn only_a_shell_knows_what_shell_says() {
     if !svc_platform::users::is_root() {
-        return eprintln!("skipped: rc.conf as a shell reads it: needs root");
+        return crate::daemon::skipped("rc.conf as a shell reads it: needs root");
     }
     let world = World::new();
     world.put("etc/rc.conf", "for name in web db; do eval ${name}_enable=YES; done\necho noise\n");
@@ -94,7 +94,7 @@ fn only_a_shell_knows_what_shell_says() {
 fn what_others_may_have_written_is_run_by_no_shell_and_takes_no_other_service_along() {
     use std::os::unix::fs::PermissionsExt;
     if !svc_platform::users::is_root() {
-        return eprintln!("skipped: rc.conf as a shell reads it: needs root");
+        return crate::daemon::skipped("rc.conf as a shell reads it: needs root");
     }
     let world = World::new();
     let mark = world.dir.path().join("was-run");
@@ -144,7 +144,7 @@ fn every_variable_of_a_script_has_its_value_and_its_line() {
 #[test]
 fn a_configuration_that_waits_or_turns_in_a_circle_is_stopped_and_told() {
     if !svc_platform::users::is_root() {
-        return eprintln!("skipped: rc.conf as a shell reads it: needs root");
+        return crate::daemon::skipped("rc.conf as a shell reads it: needs root");
     }
     let world = World::new();
     let script = usual("web");
