@@ -67,7 +67,8 @@ fn words_become_what_a_shell_makes_of_them() {
             "/bin/x -p /run/x /run/x",
         ),
         (
-            "O='-c -m /run/x'; start-stop-daemon -S -x /bin/x -- `echo \"$O\" | xargs -n 1 echo | sed -n '/^-m$/{n;p}'`",
+            "O='-c -m /run/x'; D=`echo \"$O\" | xargs -n 1 echo | sed -n '/^-m$/{n;p}'`; \
+             start-stop-daemon -S -x /bin/x -- $D",
             "/bin/x /run/x",
         ),
         ("set -- -a -b; shift; start-stop-daemon --start --exec /bin/x -- \"$@\"", "/bin/x -b"),

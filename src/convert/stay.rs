@@ -129,7 +129,7 @@ impl Stay {
         let mut kept = Vec::new();
         let mut words = std::mem::take(&mut self.command).into_iter().enumerate().peekable();
         while let Some((at, word)) = words.next() {
-            if at == 0 || !word.starts_with('-') || !is_meant(&word) {
+            if at == 0 || !is_meant(&word) {
                 kept.push(word);
                 continue;
             }
@@ -205,6 +205,7 @@ mod tests {
         assert_eq!(left("webd --daemonize /var/log/w -x"), went("webd -x", "--daemonize /var/log/w"));
         assert_eq!(left("webd --daemonize yes"), went("webd", "--daemonize yes"));
         assert_eq!(left("webd --daemonize /etc/webd.conf"), went("webd /etc/webd.conf", "--daemonize"));
+        assert_eq!(left("webd start -d"), went("webd start", "-d"));
         assert_eq!(left("webd -d /var/log/w"), went("webd /var/log/w", "-d"));
     }
 
