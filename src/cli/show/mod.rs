@@ -92,6 +92,10 @@ pub(crate) fn name_style(name: &str) -> Style {
 
 /// Columns a text takes on the screen.
 pub(crate) fn columns(text: &str) -> usize {
+    // Nearly all text is of this kind, and a table asks for each cell more than once.
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return text.len();
+    }
     unicode_width::UnicodeWidthStr::width(text)
 }
 
@@ -159,5 +163,7 @@ pub(crate) fn fill(text: &str, used: usize, width: usize) -> Vec<String> {
 
 /// The text filled with blanks up to `width` columns.
 pub(crate) fn pad(text: &str, width: usize) -> String {
-    format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
+    let mut padded = text.to_owned();
+    padded.extend(std::iter::repeat_n(' ', width.saturating_sub(columns(text))));
+    padded
 }
