@@ -85,6 +85,8 @@ pub(crate) enum Record {
         /// The process.
         pid: i32,
     },
+    /// Manager to keeper to logger: make way for a newer one, as the manager does.
+    Renew,
     /// Logger to keeper to manager: this log lost bytes, or works again.
     Dropped {
         /// Whose.
@@ -176,6 +178,7 @@ impl Record {
             Self::Dropped { key, bytes } => (8, [bytes, 0, 0], key),
             Self::UpToDate { ticket } => (9, [ticket, 0, 0], NO_KEY),
             Self::Parent { pid } => (10, [halves(pid, 0), 0, 0], NO_KEY),
+            Self::Renew => (11, [0; 3], NO_KEY),
         };
         let mut to = [0; RECORD_BYTES];
         to[0] = kind;
@@ -215,6 +218,7 @@ impl Record {
             8 => Self::Dropped { key, bytes: number(0) },
             9 => Self::UpToDate { ticket: number(0) },
             10 => Self::Parent { pid: high(number(0)) },
+            11 => Self::Renew,
             _ => return None,
         })
     }
@@ -252,6 +256,7 @@ mod tests {
             Record::Dropped { key, bytes: 99 },
             Record::UpToDate { ticket: u64::MAX },
             Record::Parent { pid: 99_999 },
+            Record::Renew,
         ] {
             assert_eq!(Record::decode(&record.encode()), Some(record));
         }

@@ -45,11 +45,8 @@ fn killing_the_manager_touches_no_service_and_loses_no_end() {
     until("the end that nobody saw", || daemon.status("db").last_exit.filter(|exit| exit == "ended by signal TERM"));
 }
 
-#[test]
-fn a_renewed_manager_is_another_and_the_services_are_the_same() {
-    let daemon = Daemon::with(&[("web", "command = \"sleep 1000\"")]);
-    daemon.up("web");
-    let (web, (manager, keeper)) = (daemon.pid("web"), daemon.pids());
+/// Returns when the new manager answers.
+fn renew(daemon: &Daemon) {
     let renew = std::process::Command::new(env!("CARGO_BIN_EXE_svc"))
         .arg("--socket")
         .arg(daemon.path("control"))
@@ -57,12 +54,40 @@ fn a_renewed_manager_is_another_and_the_services_are_the_same() {
         .output()
         .unwrap();
     assert!(renew.status.success() && renew.stdout.is_empty() && renew.stderr.is_empty(), "{renew:?}");
+}
+
+#[test]
+fn a_renewed_manager_is_another_and_the_services_are_the_same() {
+    let daemon = Daemon::with(&[("web", "command = \"sleep 1000\"")]);
+    daemon.up("web");
+    let (web, (manager, keeper)) = (daemon.pid("web"), daemon.pids());
+    renew(&daemon);
     let (new, same) = daemon.pids();
     assert!(new != manager && same == keeper && !lives(manager));
     assert_eq!(daemon.pid("web"), web);
     assert_eq!(daemon.said(), "svcd: 1 runs of the manager before were taken over\n");
     daemon.down("web");
     assert!(!lives(web));
+}
+
+#[test]
+fn a_renewal_replaces_the_logger_too_and_no_line_is_lost() {
+    const LINES: usize = 400;
+    let script = "i=0; while [ $i -lt 400 ]; do i=$((i+1)); printf 'line '; echo $i; sleep 0.005; done; sleep 1000";
+    let daemon = Daemon::with(&[("talker", &shell(script))]);
+    daemon.up("talker");
+    let (_, keeper) = daemon.pids();
+    let logger = || logger_of(keeper);
+    for count in [20, 100] {
+        until("some lines", || (daemon.lines("talker").len() > count).then_some(()));
+        let old = until("a logger", logger);
+        renew(&daemon);
+        until("another logger", || logger().filter(|pid| *pid != old));
+    }
+    let lines = until("the last line", || {
+        Some(daemon.lines("talker")).filter(|lines| lines.last().is_some_and(|line| *line == format!("line {LINES}")))
+    });
+    assert_eq!(lines, (1..=LINES).map(|number| format!("line {number}")).collect::<Vec<_>>());
 }
 
 #[test]
@@ -83,6 +108,12 @@ fn a_stop_that_was_under_way_goes_on_with_the_next_manager() {
     assert!(!lives(pid));
 }
 
+fn logger_of(keeper: i32) -> Option<i32> {
+    let children = process::list().unwrap().into_iter().filter_map(|pid| process::facts(pid).ok());
+    let mut loggers = children.filter(|facts| facts.parent == keeper && facts.command().contains("logger"));
+    loggers.next().map(|facts| facts.pid)
+}
+
 #[test]
 fn killing_the_logger_loses_no_line() {
     let text =
@@ -90,11 +121,7 @@ fn killing_the_logger_loses_no_line() {
     let daemon = Daemon::with(&[("talker", text)]);
     daemon.up("talker");
     let (_, keeper) = daemon.pids();
-    let logger = || {
-        let children = process::list().unwrap().into_iter().filter_map(|pid| process::facts(pid).ok());
-        let mut loggers = children.filter(|facts| facts.parent == keeper && facts.command().contains("logger"));
-        loggers.next().map(|facts| facts.pid)
-    };
+    let logger = || logger_of(keeper);
     for count in [20, 100] {
         until("some lines", || (daemon.lines("talker").len() > count).then_some(()));
         let old = until("a logger", logger);

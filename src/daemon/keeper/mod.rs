@@ -160,7 +160,9 @@ impl Keeper {
                 self.manager.vacate(clock::now(), &self.poller);
                 self.launcher.forget_line(&self.poller);
             } else if self.logger.is_held_by(ended.pid) {
-                say(format!("the logger {}; starting it again", ended.exit));
+                if !ended.exit.is_success() {
+                    say(format!("the logger {}; starting it again", ended.exit));
+                }
                 self.logger.vacate(clock::now(), &self.poller);
             } else if let Some(post) = self.launcher.post().filter(|post| post.is_held_by(ended.pid)) {
                 say(format!("the parent of services {}; starting it again", ended.exit));
@@ -203,6 +205,7 @@ impl Keeper {
                     self.tell();
                     self.logger.send(&record, &[], &self.poller);
                 }
+                (Record::Renew, ..) => drop(self.logger.send(&Record::Renew, &[], &self.poller)),
                 (record @ Record::UpToDate { ticket }, ..) => {
                     // What was reaped is among the news already; they are told first. So does who reaps for us.
                     let parent = self.launcher.post();

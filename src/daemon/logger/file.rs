@@ -1,7 +1,7 @@
 //! One service's log: a current file and a few older ones.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,8 +23,8 @@ pub(crate) struct LogFile {
     size_max: u64,
     keep: u32,
     open: Option<Open>,
-    /// The last byte written was no line end.
-    mid_line: bool,
+    /// The last byte written was no line end; `None`: it was another logger's, and is not known yet.
+    mid_line: Option<bool>,
     dropped: u64,
 }
 
@@ -37,7 +37,7 @@ struct Open {
 impl LogFile {
     /// The log of this name, in a directory of its own below `logs`; nothing is opened before the first line.
     pub(crate) fn new(logs: Arc<Path>, name: Arc<str>, size_max: u64, keep: u32) -> Self {
-        Self { logs, name, size_max: size_max.max(4096), keep, open: None, mid_line: false, dropped: 0 }
+        Self { logs, name, size_max: size_max.max(4096), keep, open: None, mid_line: None, dropped: 0 }
     }
 
     /// What it is called.
@@ -74,15 +74,15 @@ impl LogFile {
 
     fn write_piece(&mut self, bytes: &[u8], stamp: &str, text: &mut Vec<u8>) {
         text.clear();
+        let mut mid_line = *self.mid_line.get_or_insert_with(|| is_mid_line(&self.logs.join(&*self.name)));
         if self.dropped > 0 {
             let lost = self.dropped;
-            if self.mid_line {
+            if mid_line {
                 text.push(b'\n');
             }
             text.extend_from_slice(format!("{stamp} svcd: {lost} bytes of output were lost here\n").as_bytes());
-            self.mid_line = false;
+            mid_line = false;
         }
-        let mut mid_line = self.mid_line;
         let mut rest = bytes;
         while !rest.is_empty() {
             if !mid_line {
@@ -96,7 +96,7 @@ impl LogFile {
         match self.put(text) {
             Ok(()) => {
                 self.dropped = 0;
-                self.mid_line = mid_line;
+                self.mid_line = Some(mid_line);
             }
             Err(_) => {
                 self.dropped += bytes.len() as u64;
@@ -121,7 +121,11 @@ impl LogFile {
     }
 
     fn put(&mut self, text: &[u8]) -> io::Result<()> {
-        if self.open.as_ref().is_some_and(|open| !self.mid_line && open.size + text.len() as u64 > self.size_max) {
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|open| self.mid_line != Some(true) && open.size + text.len() as u64 > self.size_max)
+        {
             self.open = None;
             self.rotate()?;
         }
@@ -140,7 +144,7 @@ impl LogFile {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     // What was begun must not become the head of another line.
-                    self.mid_line = rest.len() < text.len();
+                    self.mid_line = Some(rest.len() < text.len());
                     return Err(error);
                 }
             }
@@ -172,6 +176,18 @@ impl LogFile {
     }
 }
 
+/// Whether the log in this directory ends within a line: the logger before was replaced there.
+fn is_mid_line(dir: &Path) -> bool {
+    let last = || {
+        let mut file = File::open(dir.join(CURRENT))?;
+        file.seek(SeekFrom::End(-1))?;
+        let mut byte = [0];
+        file.read_exact(&mut byte).map(|()| byte[0])
+    };
+    // Where there is nothing yet, nothing has begun.
+    last().is_ok_and(|byte: u8| byte != b'\n')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,6 +212,14 @@ mod tests {
         let mut log = log(dir.path(), 1 << 20, 4);
         log.take(b"one\ntw", "T1");
         log.take(b"o\nthree\n", "T2");
+        assert_eq!(lines(&dir.path().join("web/current")), ["T1 one", "T1 two", "T2 three"]);
+    }
+
+    #[test]
+    fn the_next_logger_goes_on_within_a_line() {
+        let dir = tempfile::tempdir().unwrap();
+        log(dir.path(), 1 << 20, 4).take(b"one\ntw", "T1");
+        log(dir.path(), 1 << 20, 4).take(b"o\nthree\n", "T2");
         assert_eq!(lines(&dir.path().join("web/current")), ["T1 one", "T1 two", "T2 three"]);
     }
 

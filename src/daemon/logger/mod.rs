@@ -55,11 +55,12 @@ pub(crate) fn run(logs: PathBuf, keeper: Channel) -> io::Result<()> {
         next: KEEPER + 1,
         buffer: vec![0; READ_BYTES],
         text: Vec::new(),
+        makes_way: false,
         checked: clock::now(),
     };
     let mut ready = Vec::new();
     memory::give_back();
-    while logger.keeper.is_some() || !logger.pipes.is_empty() {
+    while !logger.makes_way && (logger.keeper.is_some() || !logger.pipes.is_empty()) {
         if let Err(error) = logger.poller.wait(None, &mut ready) {
             say(format!("logger: waiting for output: {error}"));
         }
@@ -81,6 +82,8 @@ struct Logger {
     buffer: Vec<u8>,
     /// What was read, with the times.
     text: Vec<u8>,
+    /// Another takes its place.
+    makes_way: bool,
     checked: Time,
 }
 
@@ -141,6 +144,9 @@ impl Logger {
                 }
                 self.answer(&record);
             }
+            // All that was read is written, the rest is in the pipes for the next; only what was dropped is known here
+            // alone.
+            Record::Renew => self.makes_way = self.pipes.values().all(|pipe| pipe.log.dropped() == 0),
             Record::Ended { .. }
             | Record::Told { .. }
             | Record::Signal { .. }

@@ -137,7 +137,7 @@ impl Manager {
             Record::Dropped { key, .. } => {
                 say(format!("the log of {} cannot be written: what it prints is dropped and counted", key.as_str()));
             }
-            Record::Acknowledged { .. } | Record::Drop { .. } => {}
+            Record::Acknowledged { .. } | Record::Drop { .. } | Record::Renew => {}
         }
     }
 

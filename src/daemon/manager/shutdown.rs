@@ -6,6 +6,7 @@ use svc_platform::signals::Incoming;
 
 use super::Manager;
 use super::requests::Awaits;
+use crate::daemon::link::Record;
 use crate::daemon::{After, say};
 use crate::wire::{Refusal, Reply, Then};
 
@@ -47,6 +48,7 @@ impl Manager {
     pub(super) fn make_way(&mut self, client: u64) {
         self.reply(client, Reply::Renewing);
         self.flush_clients();
+        self.keeper.send(Record::Renew, Vec::new());
         self.after = self.after.or(Some(After::MakeWay));
     }
 
