@@ -42,8 +42,8 @@ impl Proof {
 
     /// Converts a script of a package; what lacks of the package is fetched first.
     ///
-    /// A daemon that goes into the background is tried in the foreground only if it `may_stay`: the trial takes time, and
-    /// where the maintainers let it go, too, it would change nothing.
+    /// A daemon that goes into the background is tried in the foreground only if it `may_stay`: the trial takes time,
+    /// and where the maintainers let it go, too, it would change nothing.
     pub(crate) fn convert(&self, tree: &Tree, package: &Package<'_>, script: &Script<'_>, may_stay: bool) -> Verdict {
         let (Package { name, root }, Script { path, text }) = (*package, *script);
         if !is_whole(tree, &evidence::gather(tree, path, text)) {

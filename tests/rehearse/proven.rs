@@ -101,7 +101,8 @@ fn words_that_only_running_tells_come_from_the_rehearsal() {
 
 #[test]
 fn stop_and_reload_and_variables_are_what_the_stand_in_heard() {
-    let script = "#!/bin/sh\nexport MODE=$(sh -c 'echo fast')\nSIGNAL=$(sh -c 'echo USR')1\nF=/run/back.pid\ncase \"$1\" in\n\
+    let script = "#!/bin/sh\nexport MODE=$(sh -c 'echo fast')\nSIGNAL=$(sh -c 'echo USR')1\n\
+                  F=/run/back.pid\ncase \"$1\" in\n\
                   start) start-stop-daemon --start --background --make-pidfile --pidfile $F --exec DAEMON ;;\n\
                   reload) start-stop-daemon --stop --signal $SIGNAL --pidfile $F ;;\n\
                   stop) start-stop-daemon --stop --retry INT/7/KILL/1 --pidfile $F ;;\nesac\n";
