@@ -15,11 +15,19 @@ const SLEEPER: &str = "/bin/sleep";
 const KILLS: usize = 101;
 const CALLS: usize = 51;
 const IDLE: Duration = Duration::from_secs(5);
+/// What is printed in all, in lines of so many bytes, by so many services that write so much at once.
+const PRINTED_BYTES: usize = 128 << 20;
+const LINE_BYTES: usize = 128;
+const TALKERS: usize = 50;
+const WRITE_BYTES: usize = 64 << 10;
+/// What the log puts before each line.
+const STAMP_BYTES: usize = "2026-01-01T00:00:00.000Z ".len();
 
 fn main() {
     let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
     match words.next().as_deref() {
         Some("--beat") => beat(&words.next().expect("a fifo is named")),
+        Some("--print") => print(&words.next().expect("a number of bytes is named")),
         count => measure(count.map_or(1_000, |count| count.parse().expect("the argument is a number of services"))),
     }
 }
@@ -33,6 +41,23 @@ fn beat(fifo: &str) {
     }
 }
 
+/// The program of a service that prints much.
+fn print(bytes: &str) {
+    let bytes: usize = bytes.parse().expect("a number of bytes");
+    let line = [&[b'x'; LINE_BYTES - 1][..], b"\n"].concat();
+    let text = line.repeat(WRITE_BYTES / LINE_BYTES);
+    let mut out = std::io::stdout().lock();
+    (0..bytes / text.len()).for_each(|_| out.write_all(&text).expect("the log takes it"));
+}
+
+/// How the services of a daemon hang together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Independent,
+    /// Each requires the one before.
+    Chain,
+}
+
 /// svcd in a directory of its own.
 struct Daemon {
     dir: tempfile::TempDir,
@@ -40,18 +65,29 @@ struct Daemon {
 }
 
 impl Daemon {
-    fn new(count: usize) -> Self {
+    fn new(count: usize, order: Order) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let services = dir.path().join("services");
         fs::create_dir(&services).expect("a directory");
         for number in 0..count {
-            let text = format!("command = \"{SLEEPER} 1000000\"\n[stop]\ntimeout = \"20s\"\n");
+            let before = number.checked_sub(1).filter(|_| order == Order::Chain);
+            let requires = before.map(|before| format!("requires = \"s{before:05}\"\n")).unwrap_or_default();
+            let text = format!("{requires}command = \"{SLEEPER} 1000000\"\n[stop]\ntimeout = \"20s\"\n");
             fs::write(services.join(format!("s{number:05}.toml")), text).expect("a definition");
         }
         let fifo = dir.path().join("fifo");
         let made = Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs");
         assert!(made.success());
         let me = std::env::current_exe().expect("this program has a path");
+        let talker = |bytes: usize| {
+            let command = format!("[\"{}\", \"--print\", \"{bytes}\"]", me.display());
+            format!("kind = \"oneshot\"\ncommand = {command}\n[log]\nsize = \"16MiB\"\nkeep = 20\n")
+        };
+        fs::write(services.join("talk.toml"), talker(PRINTED_BYTES)).expect("a definition");
+        for number in 0..TALKERS {
+            let path = services.join(format!("talk-{number}.toml"));
+            fs::write(path, talker(PRINTED_BYTES / TALKERS)).expect("a definition");
+        }
         let text = format!(
             "command = [\"{}\", \"--beat\", \"{}\"]\n[restart]\nsettled = \"1ms\"\nlimit = 0\n",
             me.display(),
@@ -107,7 +143,7 @@ impl Drop for Daemon {
 
 fn measure(count: usize) {
     let bare = bare(count);
-    let daemon = Daemon::new(count);
+    let daemon = Daemon::new(count, Order::Independent);
     row("bare loop: spawn", &format!("{} ms", ms(bare)));
 
     let cpu = daemon.cpu();
@@ -131,11 +167,54 @@ fn measure(count: usize) {
 
     calls(&daemon);
     kills(&daemon);
+    logs(&daemon, "talk", PRINTED_BYTES);
+    logs(&daemon, "talk-*", PRINTED_BYTES / TALKERS / WRITE_BYTES * WRITE_BYTES * TALKERS);
 
     let (stopped, stop) = timed(|| daemon.svc(&["stop", "s*"]).0);
     assert!(stopped, "every service stops");
     assert_eq!(sleepers(), 0, "and no process is left");
     row(&format!("stop {count}"), &format!("{} ms", ms(stop)));
+    drop(daemon);
+    chain(count);
+}
+
+/// In order: each is launched when the one before is up.
+fn chain(count: usize) {
+    let daemon = Daemon::new(count, Order::Chain);
+    let last = format!("s{:05}", count - 1);
+    let (started, start) = timed(|| daemon.svc(&[&last, "start"]).0);
+    assert!(started, "the last of the chain starts");
+    assert_eq!(sleepers(), count, "and each before it");
+    row(&format!("start a chain of {count}"), &format!("{} ms", ms(start)));
+    let (stopped, stop) = timed(|| daemon.svc(&["s00000", "stop"]).0);
+    assert!(stopped && sleepers() == 0, "the whole chain stops");
+    row(&format!("stop a chain of {count}"), &format!("{} ms", ms(stop)));
+}
+
+/// How fast what services print comes to be on file, every line with its time.
+fn logs(daemon: &Daemon, which: &str, bytes: usize) {
+    let expected = (bytes / LINE_BYTES * (LINE_BYTES + STAMP_BYTES)) as u64;
+    let (log, name) = (daemon.dir.path().join("log"), which.trim_end_matches('*'));
+    let written = || {
+        let of = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten().collect::<Vec<_>>();
+        let logs = of(&log).into_iter().filter(|dir| {
+            let found = dir.file_name();
+            let found = found.to_string_lossy();
+            if which == name { found == name } else { found.starts_with(name) }
+        });
+        logs.flat_map(|dir| of(&dir.path())).filter_map(|file| Some(file.metadata().ok()?.len())).sum::<u64>()
+    };
+    let cpu = daemon.cpu();
+    let begun = Instant::now();
+    assert!(daemon.svc(&["start", which]).0, "what prints ends with success");
+    while written() < expected {
+        assert!(begun.elapsed() < Duration::from_secs(120), "{} of {expected} bytes are on file", written());
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+    let (took, cpu) = (begun.elapsed(), daemon.cpu().saturating_sub(cpu));
+    assert_eq!(written(), expected, "and nothing else");
+    let rate = |time: Duration| bytes as f64 / 1e9 / time.as_secs_f64().max(1e-9);
+    row(&format!("log of {which}"), &format!("{:.2} GB/s, {:.2} GB/s of svcd's CPU", rate(took), rate(cpu)));
 }
 
 /// What svc costs beyond a program that does nothing.
