@@ -82,6 +82,19 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
+/// Whether the console is marked as one to which only trusted people come: without a password nobody gets a shell on
+/// another. Without a line for it, it is not.
+///
+/// Source: ttys(5), init(8).
+pub fn has_safe_console(text: &[u8]) -> bool {
+    let text = decode(text);
+    let mut lines = text.lines().map(words);
+    let console = lines.rfind(|words| words.first().is_some_and(|name| name == "console"));
+    let words = console.unwrap_or_default();
+    let mut flags = words.get(3..).unwrap_or_default().iter();
+    flags.rfind(|flag| ["secure", "insecure"].contains(&flag.as_str())).is_some_and(|flag| flag == "secure")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,5 +128,19 @@ mod tests {
         let found = read(b"a /x t on\nb /x t on\na /y t off\n");
         assert_eq!(found.len(), 2);
         assert_eq!((found[0].command.clone(), found[0].when, found[0].line), (vec!["/y".into()], When::Off, 3));
+    }
+
+    #[test]
+    fn a_console_is_safe_only_where_its_line_says_so() {
+        for (text, safe) in [
+            ("console none unknown off secure\n", true),
+            ("console none unknown off insecure\n", false),
+            ("#console none unknown off secure\n", false),
+            ("console none unknown off secure\nconsole none unknown off insecure # later\n", false),
+            ("ttyv0 none xterm on secure\n", false),
+            ("console \"secure thing\" unknown off\n", false),
+        ] {
+            assert_eq!(has_safe_console(text.as_bytes()), safe, "{text}");
+        }
     }
 }

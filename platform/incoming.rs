@@ -1,6 +1,8 @@
 //! The signals that mean something to a daemon, and the numbers of those that it sends.
 
-use nix::sys::signal::Signal as Number;
+use std::io;
+
+use nix::sys::signal::{SigSet, Signal as Number};
 use svc_core::Signal;
 
 /// A signal that came to this process.
@@ -24,12 +26,54 @@ pub enum Incoming {
     Power,
     /// The terminal has another size; to process 1: a key was pressed that asks for attention.
     Winch,
+    /// To process 1 of some inits: start nothing more.
+    Stop,
+    /// To process 1 while it boots: the configuration has changed.
+    Alarm,
 }
 
 impl Incoming {
-    /// All of them.
-    pub const ALL: [Self; 9] =
+    /// All of them, for process 1 and those below it.
+    pub const ALL: [Self; 11] = [
+        Self::Child,
+        Self::Hup,
+        Self::Int,
+        Self::Term,
+        Self::Quit,
+        Self::Usr1,
+        Self::Usr2,
+        Self::Power,
+        Self::Winch,
+        Self::Stop,
+        Self::Alarm,
+    ];
+
+    /// Those that a daemon takes that was started by a person, from whose terminal it may be stopped.
+    pub const USUAL: [Self; 9] =
         [Self::Child, Self::Hup, Self::Int, Self::Term, Self::Quit, Self::Usr1, Self::Usr2, Self::Power, Self::Winch];
+}
+
+/// Lets no other signal end this process but those that a fault of its own raises: for process 1, which some systems
+/// end like any other, and themselves with it. [`crate::spawn`] undoes it in children.
+///
+/// # Errors
+///
+/// None is expected.
+///
+/// Source: sigprocmask(2).
+pub fn hold_back() -> io::Result<()> {
+    let mut held = SigSet::all();
+    let faults = [
+        Number::SIGSEGV,
+        Number::SIGBUS,
+        Number::SIGFPE,
+        Number::SIGILL,
+        Number::SIGTRAP,
+        Number::SIGABRT,
+        Number::SIGSYS,
+    ];
+    faults.into_iter().for_each(|fault| held.remove(fault));
+    Ok(held.thread_block()?)
 }
 
 /// The number of a signal on this system.

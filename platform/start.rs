@@ -131,6 +131,20 @@ pub fn take_console() -> io::Result<()> {
     Ok(())
 }
 
+/// Makes the console our standard descriptors and the terminal of the session that we lead.
+///
+/// # Errors
+///
+/// The kernel's own, with the path: there is no console, or we lead no session.
+///
+/// Source: console(4), tty(4), `TIOCSCTTY`.
+pub fn lead_console() -> io::Result<()> {
+    take_console()?;
+    // SAFETY: the request takes no memory of ours; 0: from nobody who has it.
+    check(unsafe { libc::ioctl(0, libc::TIOCSCTTY as _, 0) })?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,8 @@ use svc_core::definition::System;
 
 use super::sysctl;
 pub use crate::start::{
-    End, Kind, Places, become_program, fill_standard_descriptors, is_process_1, name, says_to_nobody, take_console,
+    End, Kind, Places, become_program, fill_standard_descriptors, is_process_1, lead_console, name, says_to_nobody,
+    take_console,
 };
 use crate::sys::{because, check};
 
@@ -32,6 +33,9 @@ pub const PLACES: Places = Places {
 
 /// Which system this is.
 pub const SYSTEM: System = System::Freebsd;
+
+/// Whether process 1 may end by itself: here the machine would go down with it.
+pub const FIRST_MAY_END: bool = false;
 
 /// What we run on, as far as can be seen.
 ///

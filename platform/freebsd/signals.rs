@@ -5,7 +5,7 @@ use std::mem::zeroed;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use super::queue::{Queue, event};
-pub use crate::incoming::{Incoming, name, number};
+pub use crate::incoming::{Incoming, hold_back, name, number};
 use nix::sys::signal::{SigSet, Signal as Number, raise};
 
 /// Signals that are held back from this thread and read from a descriptor instead.
@@ -94,6 +94,8 @@ fn number_of(incoming: Incoming) -> Option<Number> {
         Incoming::Usr2 => Some(Number::SIGUSR2),
         Incoming::Power => None,
         Incoming::Winch => Some(Number::SIGWINCH),
+        Incoming::Stop => Some(Number::SIGTSTP),
+        Incoming::Alarm => Some(Number::SIGALRM),
     }
 }
 

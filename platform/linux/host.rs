@@ -12,7 +12,8 @@ use nix::sys::reboot::{RebootMode, reboot, set_cad_enabled};
 use svc_core::definition::System;
 
 pub use crate::start::{
-    End, Kind, Places, become_program, fill_standard_descriptors, is_process_1, name, says_to_nobody, take_console,
+    End, Kind, Places, become_program, fill_standard_descriptors, is_process_1, lead_console, name, says_to_nobody,
+    take_console,
 };
 use crate::sys::because;
 
@@ -30,6 +31,9 @@ pub const PLACES: Places = Places {
 
 /// Which system this is.
 pub const SYSTEM: System = System::Linux;
+
+/// Whether process 1 may end by itself: here it may be that of a container.
+pub const FIRST_MAY_END: bool = true;
 
 /// What we run on, as far as can be seen; a container that hides well is a machine.
 ///

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-pub use crate::incoming::{Incoming, name, number};
+pub use crate::incoming::{Incoming, hold_back, name, number};
 use nix::sys::signal::{SigSet, Signal as Number};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
@@ -67,6 +67,8 @@ fn number_of(incoming: Incoming) -> Number {
         Incoming::Usr2 => Number::SIGUSR2,
         Incoming::Power => Number::SIGPWR,
         Incoming::Winch => Number::SIGWINCH,
+        Incoming::Stop => Number::SIGTSTP,
+        Incoming::Alarm => Number::SIGALRM,
     }
 }
 

@@ -198,7 +198,7 @@ fn meant(signal: Incoming) -> Option<Signal> {
         Incoming::Usr1 => Some(Signal::Usr1),
         Incoming::Usr2 => Some(Signal::Usr2),
         Incoming::Winch => Some(Signal::Winch),
-        Incoming::Child | Incoming::Power => None,
+        Incoming::Child | Incoming::Power | Incoming::Stop | Incoming::Alarm => None,
     }
 }
 

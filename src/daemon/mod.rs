@@ -11,7 +11,7 @@ use std::{panic, thread};
 use clap::Parser;
 use svc_core::Exit;
 use svc_platform::channel::Channel;
-use svc_platform::{files, host, memory, reap, roles, users};
+use svc_platform::{files, host, memory, reap, roles, signals, users};
 
 use crate::{configure, rehearse};
 
@@ -30,6 +30,7 @@ mod manager;
 mod notify;
 mod options;
 mod parent;
+mod single;
 
 pub(crate) use image::Image;
 pub(crate) use manager::{state_name, verbs};
@@ -50,6 +51,8 @@ enum After {
     Exit,
     /// Everything was stopped: the machine ends.
     End(host::End),
+    /// Everything was stopped: one person works on the machine, then it boots again.
+    Single,
     /// The keeper is gone, and this process takes its place.
     BecomeKeeper,
     /// The manager goes so that another can take over.
@@ -69,6 +72,7 @@ impl After {
             Self::BecomeKeeper => 84,
             Self::CannotBegin => 85,
             Self::MakeWay => 86,
+            Self::Single => 87,
         }
     }
 
@@ -81,6 +85,7 @@ impl After {
             Self::End(host::End::Reboot),
             Self::CannotBegin,
             Self::MakeWay,
+            Self::Single,
         ];
         all.into_iter().find(|after| exit == Exit::Code(i32::from(after.code())))
     }
@@ -97,10 +102,11 @@ enum Role {
     Configurer,
     Lender,
     Registrar,
+    Single,
 }
 
 impl Role {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Keeper,
         Self::Manager,
         Self::Parent,
@@ -109,6 +115,7 @@ impl Role {
         Self::Configurer,
         Self::Lender,
         Self::Registrar,
+        Self::Single,
     ];
 
     fn name(self) -> &'static str {
@@ -121,6 +128,7 @@ impl Role {
             Self::Configurer => "configurer",
             Self::Lender => "lender",
             Self::Registrar => "registrar",
+            Self::Single => "single",
         }
     }
 }
@@ -165,18 +173,23 @@ fn play(role: Role, options: Options, names: &[String]) -> u8 {
     reap::set_name(if host::is_process_1() { "init" } else { "svcd" }, role.name()).ok();
     let result = match role {
         Role::Keeper if host::is_process_1() => Ok(be_first(&options)),
-        Role::Keeper => be_keeper(&options),
+        Role::Keeper => be_keeper(&options).map(|turn| if let Turn::Over(code) = turn { code } else { 0 }),
         Role::Manager => be_manager(options),
         Role::Parent => channel().and_then(parent::run).map(|()| 0),
         Role::Logger => channel().and_then(|keeper| logger::run(options.logs, keeper)).map(|()| 0),
         Role::Loader => loader::run(&options, names).map(|()| 0),
         Role::Configurer => Ok(configure::at_start(options, names)),
+        Role::Single => single::run().map(|()| 0),
         Role::Lender => Ok(lend::run(&options.runtime, names)),
         Role::Registrar => logins::run(names).map(|()| 0),
     };
     result.unwrap_or_else(|error| {
         say(format!("{}: {error}", role.name()));
-        if role == Role::Manager { After::CannotBegin.code() } else { 1 }
+        match role {
+            // The same number says the same of a shell in single-user mode.
+            Role::Manager | Role::Single => After::CannotBegin.code(),
+            _ => 1,
+        }
     })
 }
 
@@ -187,9 +200,23 @@ fn channel() -> io::Result<Channel> {
 /// Process 1 must not end but on request: whatever befalls it, it goes on reaping, and tries again.
 fn be_first(options: &Options) -> u8 {
     const AGAIN: Duration = Duration::from_secs(1);
+    let mut options = options.clone();
+    let mut stays = false;
+    signals::hold_back().ok();
     loop {
-        match panic::catch_unwind(|| be_keeper(options)) {
-            Ok(Ok(code)) => return code,
+        let turn = panic::catch_unwind(|| if stays { be_single() } else { be_keeper(&options) });
+        match turn {
+            Ok(Ok(Turn::Stay)) => {
+                stays = true;
+                continue;
+            }
+            Ok(Ok(Turn::Boot)) => {
+                (stays, options.again) = (false, true);
+                continue;
+            }
+            // There is no machine without a process 1.
+            Ok(Ok(Turn::Over(_))) if !host::FIRST_MAY_END => say("process 1 does not end; beginning again"),
+            Ok(Ok(Turn::Over(code))) => return code,
             Ok(Err(error)) => say(format!("keeper: {error}; trying again")),
             Err(_) => say("keeper: a fault of svcd itself; beginning again"),
         }
@@ -198,7 +225,33 @@ fn be_first(options: &Options) -> u8 {
     }
 }
 
-fn be_keeper(options: &Options) -> io::Result<u8> {
+/// What a process that may have several parts one after the other goes on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// Nothing: it ends with this code.
+    Over(u8),
+    /// Single-user mode.
+    Stay,
+    /// As the keeper, which boots.
+    Boot,
+}
+
+fn be_single() -> io::Result<Turn> {
+    match single::stay()? {
+        single::Next::Boot => Ok(Turn::Boot),
+        single::Next::End(how) => Ok(end_machine(how)),
+    }
+}
+
+/// Ends everybody and then the machine; comes back only if that fails.
+fn end_machine(how: host::End) -> Turn {
+    // What scripts have left behind writes its last now.
+    reap::end_everyone(LAST_WORDS);
+    say(format!("the machine could not be ended: {}", host::end(how)));
+    Turn::Over(0)
+}
+
+fn be_keeper(options: &Options) -> io::Result<Turn> {
     prepare(options)?;
     let lock = match files::Lock::take(&options.runtime.join("lock")) {
         Ok(lock) => lock,
@@ -208,15 +261,13 @@ fn be_keeper(options: &Options) -> io::Result<u8> {
     let after = keeper::run(options)?;
     drop(lock);
     match after {
-        After::Exit | After::BecomeKeeper | After::MakeWay => Ok(0),
-        After::CannotBegin => Ok(1),
-        After::End(how) => {
-            // What scripts have left behind writes its last now.
+        After::Exit | After::BecomeKeeper | After::MakeWay => Ok(Turn::Over(0)),
+        After::CannotBegin => Ok(Turn::Over(1)),
+        After::Single => {
             reap::end_everyone(LAST_WORDS);
-            let error = host::end(how);
-            say(format!("the machine could not be ended: {error}"));
-            Ok(0)
+            Ok(Turn::Stay)
         }
+        After::End(how) => Ok(end_machine(how)),
     }
 }
 

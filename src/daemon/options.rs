@@ -53,6 +53,9 @@ pub struct Arguments {
     /// Process 1 is this daemon's keeper
     #[arg(long, hide = true)]
     pub first: bool,
+    /// The machine was in single-user mode before
+    #[arg(long, hide = true)]
+    pub again: bool,
     /// Which of the daemon's processes this is
     #[arg(long, value_name = "ROLE", hide = true, action = ArgAction::Set)]
     pub role: Option<String>,
@@ -88,6 +91,8 @@ pub struct Options {
     pub all: bool,
     /// The keeper is process 1.
     pub first: bool,
+    /// The machine boots once more, after it was in single-user mode.
+    pub again: bool,
 }
 
 impl Options {
@@ -119,6 +124,7 @@ impl Options {
             cgroups: !arguments.no_cgroup,
             all: arguments.all,
             first: arguments.first || is_first,
+            again: arguments.again,
             root,
             runtime,
             volatile,
@@ -161,6 +167,7 @@ impl Options {
             ("--no-cgroup", !self.cgroups),
             ("--all", self.all),
             ("--first", self.first),
+            ("--again", self.again),
         ];
         words.extend(flags.iter().filter(|(_, on)| *on).map(|(flag, _)| OsString::from(flag)));
         words
@@ -283,7 +290,7 @@ mod tests {
         for words in [
             &["--root", "/image", "--boot", "--no-cgroup"][..],
             &["--definitions", "/a", "--definitions", "/b", "--no-legacy", "--all", "--runtime-dir", "/r"],
-            &["--legacy", "/l", "--socket", "/s", "--instance", "x", "--first"],
+            &["--legacy", "/l", "--socket", "/s", "--instance", "x", "--first", "--again"],
         ] {
             let first = options(words);
             let again: Vec<String> = first.arguments().into_iter().map(|word| word.into_string().unwrap()).collect();

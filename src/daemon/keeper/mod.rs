@@ -68,12 +68,14 @@ struct Keeper {
     /// A manager has begun: it took news.
     has_begun: bool,
     after: Option<After>,
+    /// Nothing is started any more: somebody is about to kill everybody.
+    stopped: bool,
 }
 
 impl Keeper {
     fn new(options: &Options) -> io::Result<Self> {
         let spawner = Spawner::new()?;
-        let signals = Signals::hold(&Incoming::ALL)?;
+        let signals = Signals::hold(if host::is_process_1() { &Incoming::ALL } else { &Incoming::USUAL })?;
         let poller = Poller::new()?;
         poller.add(&signals, SIGNALS, Interest::READ)?;
         Ok(Self {
@@ -91,6 +93,7 @@ impl Keeper {
             asked: None,
             has_begun: false,
             after: None,
+            stopped: false,
         })
     }
 
@@ -102,7 +105,8 @@ impl Keeper {
         let parent = self.launcher.post().and_then(|post| post.due(now));
         // Without a parent a manager waits for that.
         let manager = self.manager.due(now).filter(|_| self.launcher.is_ready());
-        let pause = [parent, manager, self.logger.due(now)].into_iter().flatten().min();
+        let due = [parent, manager, self.logger.due(now)].into_iter().flatten().min();
+        let pause = due.filter(|_| !self.stopped);
         if let Err(error) = self.poller.wait(pause, &mut ready) {
             say(format!("waiting for news: {error}"));
         }
@@ -122,6 +126,9 @@ impl Keeper {
 
     /// Starts what is not there and should be.
     fn fill(&mut self, now: Time) {
+        if self.stopped {
+            return;
+        }
         let Self { spawner, poller, launcher, manager, logger, .. } = self;
         if logger.is_due(now) && logger.fill(now, spawner, poller, || Ok(Line::None)) {
             self.store.logger_begins();
@@ -141,7 +148,9 @@ impl Keeper {
         while let Ok(Some(signal)) = self.signals.next() {
             match signal {
                 Incoming::Child => self.reap(),
+                Incoming::Stop => self.stopped = true,
                 other => {
+                    self.stopped = false;
                     let at = Incoming::ALL.iter().position(|signal| *signal == other);
                     self.untold[at.expect("it is one of all")] = true;
                 }
@@ -178,7 +187,7 @@ impl Keeper {
         match after {
             After::CannotBegin => !self.has_begun && !host::is_process_1(),
             After::MakeWay => false,
-            After::Exit | After::End(_) | After::BecomeKeeper => true,
+            After::Exit | After::End(_) | After::Single | After::BecomeKeeper => true,
         }
     }
 

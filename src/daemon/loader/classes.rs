@@ -6,7 +6,7 @@ use svc_core::Name;
 use svc_core::service::Service;
 
 /// Who starts after whom.
-type Order = BTreeMap<Name, BTreeSet<Name>>;
+pub(super) type Order = BTreeMap<Name, BTreeSet<Name>>;
 
 /// Lets services whose definitions name a class start after those of an earlier one, unless that contradicts what is
 /// written: then the class gives way.
@@ -31,7 +31,7 @@ pub(super) fn order(services: &mut BTreeMap<Name, Service>) {
 }
 
 /// The order that definitions write down.
-fn written(services: &BTreeMap<Name, Service>) -> Order {
+pub(super) fn written(services: &BTreeMap<Name, Service>) -> Order {
     let mut provided: BTreeMap<&Name, Vec<&Name>> = BTreeMap::new();
     for service in services.values() {
         super::names_of(service).for_each(|name| provided.entry(name).or_default().push(&service.name));
@@ -51,7 +51,7 @@ fn written(services: &BTreeMap<Name, Service>) -> Order {
 }
 
 /// Whether one starts after another, all the way down.
-fn comes_after(order: &Order, one: &Name, other: &Name) -> bool {
+pub(super) fn comes_after(order: &Order, one: &Name, other: &Name) -> bool {
     let mut seen = BTreeSet::new();
     let mut open = vec![one];
     while let Some(next) = open.pop() {

@@ -19,6 +19,7 @@ pub(crate) mod links;
 mod native;
 pub(crate) mod rcconf;
 pub(crate) mod scripts;
+mod serial;
 mod settings;
 mod terminals;
 
@@ -43,6 +44,7 @@ pub(crate) fn read(options: &Options, names: &[String]) -> Image {
     let store = native::Store::scan(options, &mut loading);
     native::read_all(&store, names, &mut loading);
     scripts::read_all(&store, &mut loading);
+    serial::order(&mut loading);
     terminals::read_all(&mut loading);
     loading.finish()
 }
@@ -140,13 +142,15 @@ struct Loading<'a> {
     trust: Trust,
     image: Image,
     services: BTreeMap<Name, Service>,
+    /// Scripts of rc.conf are started one after the other when the machine boots.
+    serial: bool,
     /// Read in place of the file that is there, or is not there yet.
     draft: Option<Draft<'a>>,
 }
 
 impl<'a> Loading<'a> {
     fn new(options: &'a Options, trust: Trust) -> Self {
-        Self { options, trust, image: Image::default(), services: BTreeMap::new(), draft: None }
+        Self { options, trust, image: Image::default(), services: BTreeMap::new(), serial: false, draft: None }
     }
 
     fn fault(&mut self, name: &str, text: impl Into<String>) {

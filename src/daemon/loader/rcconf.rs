@@ -118,6 +118,8 @@ pub(crate) struct Settings {
     values: Vec<(String, Vec<Setting>)>,
     /// `KEYWORD`s whose scripts are passed over here.
     passed_over: Vec<&'static str>,
+    /// A boot may start scripts at the same time where their order allows it.
+    pub(super) parallel: bool,
     /// What went wrong.
     pub(crate) faults: Vec<String>,
 }
@@ -141,7 +143,7 @@ impl Settings {
         };
         let mut faults: Vec<String> = asked.iter().filter_map(tell).collect();
         match answer {
-            Ok(Some((said, passed_over))) => {
+            Ok(Some(Answer { said, passed_over, parallel })) => {
                 let mut said = said.into_iter();
                 let mut said_of = |asked: &Asked<'_>| match asked.fault {
                     None => said.next(),
@@ -152,13 +154,13 @@ impl Settings {
                     settings(&places, asked, said)
                 };
                 let values = asked.iter().map(one).collect();
-                Self { places, values, passed_over, faults }
+                Self { places, values, passed_over, parallel, faults }
             }
             other => {
                 faults.extend(other.err().map(|error| format!("rc.conf: {error}")));
                 let values = asked.iter().map(|asked| settings(&places, asked, written(&places, asked))).collect();
                 let passed_over = passed_over(&places.root, "/firstboot", "0", "0");
-                Self { places, values, passed_over, faults }
+                Self { places, values, passed_over, parallel: false, faults }
             }
         }
     }
@@ -262,8 +264,8 @@ fn written(places: &Places, asked: &Asked<'_>) -> Said {
 /// Reads everything once; a service with settings of its own is asked about in a shell of its own, so that those do not
 /// reach the next.
 const QUESTION: &str = r#"
-printf '\001%s' "$(sysctl -n security.jail.jailed 2>/dev/null)" "$(sysctl -n security.jail.vnet 2>/dev/null)" \
-	"${firstboot_sentinel-/firstboot}"
+printf '\001%s' "${rc_parallel_start-NO}" "$(sysctl -n security.jail.jailed 2>/dev/null)" \
+	"$(sysctl -n security.jail.vnet 2>/dev/null)" "${firstboot_sentinel-/firstboot}"
 _svc_say() {
 	eval "printf '\001%s' \"\${$1-\$2}\""
 	for _svc_name in $3; do
@@ -287,7 +289,14 @@ printf '\001end'
 
 /// The value of an rcvar, and of each variable that was asked for.
 type Said = (String, Vec<String>);
-type Answer = (Vec<Said>, Vec<&'static str>);
+
+/// What the shell answers.
+struct Answer {
+    /// Of each script that was asked about.
+    said: Vec<Said>,
+    passed_over: Vec<&'static str>,
+    parallel: bool,
+}
 
 fn ask(places: &Places, asked: &[&Asked<'_>]) -> io::Result<Option<Answer>> {
     for path in ["etc/rc.subr"].iter().chain(&COMMON) {
@@ -313,7 +322,9 @@ fn ask(places: &Places, asked: &[&Asked<'_>]) -> io::Result<Option<Answer>> {
     let text = String::from_utf8_lossy(&output.text);
     // Before the first mark is what the configuration printed by itself.
     let mut pieces = text.split(MARK).skip(1);
-    let (Some(jailed), Some(vnet), Some(sentinel)) = (pieces.next(), pieces.next(), pieces.next()) else {
+    let (Some(parallel), Some(jailed), Some(vnet), Some(sentinel)) =
+        (pieces.next(), pieces.next(), pieces.next(), pieces.next())
+    else {
         return Err(io::Error::other(format!("its shell said nothing and ended: {}", output.end)));
     };
     let passed_over = passed_over(&places.root, sentinel, jailed, vnet);
@@ -321,7 +332,7 @@ fn ask(places: &Places, asked: &[&Asked<'_>]) -> io::Result<Option<Answer>> {
     if values.pop().is_none_or(|(last, _)| last != "end") || values.len() != asked.len() {
         return Err(io::Error::other(format!("its shell ended before its answer did: {}", output.end)));
     }
-    Ok(Some((values, passed_over)))
+    Ok(Some(Answer { said: values, passed_over, parallel: says(parallel) == Some(true) }))
 }
 
 fn said(piece: &str) -> Said {

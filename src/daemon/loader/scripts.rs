@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use svc_compat::facility::Facilities;
 use svc_compat::library;
+use svc_compat::rcconf::{line_of, says, value_in};
 use svc_compat::script::{self, Script};
 use svc_compat::shim;
 use svc_core::Name;
 use svc_core::definition;
-use svc_core::service::{Dialect, Enabled, Kind, Service};
+use svc_core::service::{Dialect, Enabled, Kind, Service, Setting};
 use svc_platform::host;
 
 use super::links::{self, Link};
@@ -24,6 +25,8 @@ struct Read {
     service: Service,
     script: Script,
     links: Vec<Link>,
+    /// The line on which it says itself whether rc.subr gives it a jail, and what it says there.
+    own_jail: Option<(usize, String)>,
 }
 
 /// Reads all legacy directories. A native definition of the same name comes before a script.
@@ -69,7 +72,7 @@ pub(super) fn read_these(files: Vec<PathBuf>, store: &Store, loading: &mut Loadi
             Err(fault) => loading.fault(file_name, fault),
         }
     }
-    settle_rc_conf(&mut found, loading);
+    loading.serial = settle_rc_conf(&mut found, loading) && loading.options.first;
     settle_settings(&mut found, loading);
     let facilities = facilities(&loading.options.root);
     order(&mut found, &facilities, loading);
@@ -80,25 +83,43 @@ pub(super) fn read_these(files: Vec<PathBuf>, store: &Store, loading: &mut Loadi
     }
 }
 
-/// Where there is an rc.subr, of the machine or lent, rc.conf and no link enables the scripts of its world.
-fn settle_rc_conf(found: &mut BTreeMap<Name, Read>, loading: &mut Loading<'_>) {
+/// Where there is an rc.subr, of the machine or lent, rc.conf and no link enables the scripts of its world. Gives
+/// whether a boot starts them one after the other.
+fn settle_rc_conf(found: &mut BTreeMap<Name, Read>, loading: &mut Loading<'_>) -> bool {
     let places = rcconf::Places::of(loading.options);
     let reads = found.values_mut().filter(|read| rcconf::concerns(&read.script));
     let mut reads: Vec<&mut Read> = reads.filter(|read| places.have_library() || is_lent_rc_subr(read)).collect();
     let scripts: Vec<Script> = reads.iter().map(|read| read.script.clone()).collect();
     let scripts: Vec<&Script> = scripts.iter().collect();
     if scripts.is_empty() {
-        return;
+        return false;
     }
     let settings = rcconf::Settings::of(places, &scripts, loading.trust);
     loading.image.notes.extend(settings.faults.iter().cloned());
+    let parallel = settings.parallel;
     for (read, (rc_conf, enabled, settings)) in reads.iter_mut().zip(settings.each(&scripts)) {
         read.service.enabled = enabled;
+        let note = overruled(read, &rc_conf.name, &settings);
+        loading.image.notes.extend(note.clone());
         if let Kind::Script(script) = &mut read.service.kind {
             script.rc_conf = Some(rc_conf);
+            script.notes.extend(note);
         }
         read.service.settings = settings;
     }
+    !parallel
+}
+
+/// What is to be said where rc.conf asks for a service jail or against one, and the script has the last word on it.
+fn overruled(read: &Read, name: &str, settings: &[Setting]) -> Option<String> {
+    let (line, own) = read.own_jail.as_ref()?;
+    let variable = format!("{name}_svcj");
+    let asked = settings.iter().find(|setting| setting.name == variable)?;
+    let file = read.service.files.first()?;
+    (says(own) != says(&asked.value)).then(|| {
+        let Setting { value, origin, .. } = asked;
+        format!("{file}:{line}: sets {variable} to {own} itself, so that `{value}` of {origin} has no effect")
+    })
 }
 
 /// What other scripts read of their own configuration.
@@ -158,7 +179,9 @@ fn read(name: Name, path: &Path, text: &[u8], links: Vec<Link>, loading: &Loadin
             script.notes.push(note);
         }
     }
-    Read { service, script, links }
+    let variable = format!("{}_svcj", script.rc_name.as_deref().unwrap_or(&script.name));
+    let own_jail = line_of(text, &variable).zip(value_in(text, &variable));
+    Read { service, script, links, own_jail }
 }
 
 /// Libraries say nothing of one script.

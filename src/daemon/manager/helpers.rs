@@ -42,6 +42,8 @@ pub(super) enum Purpose {
     Check(u64),
     /// Writes down who is logged in.
     Logins,
+    /// Does what is left to do after a first boot.
+    FirstBoot,
 }
 
 impl Purpose {
@@ -51,7 +53,7 @@ impl Purpose {
             Self::Load => Duration::from_secs(60),
             Self::Ready(_) => Duration::from_secs(10),
             Self::Status(_) => Duration::from_secs(5),
-            Self::Check(_) => Duration::from_secs(60),
+            Self::Check(_) | Self::FirstBoot => Duration::from_secs(60),
             Self::Logins => super::logins::WRITE_MAX,
             // Its own waits have limits; this is longer than all of them.
             Self::Configure(_) => Duration::from_secs(300),
@@ -61,7 +63,8 @@ impl Purpose {
     fn bytes_max(self) -> usize {
         match self {
             Self::Load => IMAGE_BYTES_MAX,
-            Self::Configure(_) | Self::Ready(_) | Self::Status(_) | Self::Check(_) | Self::Logins => OUTPUT_BYTES_MAX,
+            Self::Configure(_) | Self::Ready(_) | Self::Status(_) | Self::Check(_) => OUTPUT_BYTES_MAX,
+            Self::Logins | Self::FirstBoot => OUTPUT_BYTES_MAX,
         }
     }
 }
@@ -203,6 +206,7 @@ impl Manager {
             Purpose::Status(asker) => self.script_said(asker, &result),
             Purpose::Check(command) => self.command_checked(command, &result),
             Purpose::Logins => self.logins_written(&result),
+            Purpose::FirstBoot => self.first_boot_over(&result),
         }
         true
     }

@@ -52,11 +52,15 @@ impl Manager {
         };
         let waiting = std::mem::take(&mut self.requests.loading);
         let first = !self.has_loaded;
-        let in_force = first || waiting.iter().any(Waiting::puts_in_force);
-        let only_scripts = !first && waiting.iter().all(|waiting| waiting.awaits == Awaits::Scripts);
+        let more = self.boot.takes_load();
+        let in_force = first || more || waiting.iter().any(Waiting::puts_in_force);
+        let only_scripts =
+            !first && !waiting.is_empty() && waiting.iter().all(|waiting| waiting.awaits == Awaits::Scripts);
         let report = if in_force { self.put_in_force(&image, only_scripts) } else { LoadReport::default() };
         if first {
             self.first_load();
+        } else if more {
+            self.boot_more();
         }
         for waiting in waiting {
             self.go_on(waiting, Ok((&image, &report)));
@@ -102,9 +106,9 @@ impl Manager {
             })
             .collect();
         if self.options.first {
-            self.booting.extend(&starts);
             self.comes_up(&starts);
         }
+        self.begin_boot(&starts);
         self.event(Event::Together(starts.into_iter().map(Event::Boot).collect()));
         self.pump();
         self.resume_requests();

@@ -25,6 +25,7 @@ use super::{After, LAUNCHES_CHANNEL, Role, say};
 mod access;
 mod adopt;
 mod audit;
+mod boot;
 mod ceilings;
 mod checking;
 mod circle;
@@ -193,10 +194,9 @@ struct Manager {
     audit: audit::Audit,
     checking: checking::Checking,
     output: output::Outputs,
-    /// Services that are started because the machine boots, until they are.
-    booting: BTreeSet<ServiceId>,
+    boot: boot::Boot,
     /// What comes after everything was stopped.
-    then: Option<crate::wire::Then>,
+    then: Option<After>,
     /// Everything is killed, not stopped.
     hurries: bool,
     after: Option<After>,
@@ -298,7 +298,7 @@ impl Manager {
             audit: audit::Audit::default(),
             checking: checking::Checking::default(),
             output: output::Outputs::default(),
-            booting: BTreeSet::new(),
+            boot: boot::Boot::default(),
             then: None,
             hurries: false,
             after: None,
@@ -425,6 +425,7 @@ impl Manager {
     fn end_turn(&mut self) {
         self.pump();
         self.look_at_logins();
+        self.follow_boot();
         self.write_journal();
         self.keeper.flush(&self.poller);
         self.flush_clients();

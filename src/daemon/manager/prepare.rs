@@ -38,6 +38,8 @@ pub(crate) enum Machine {
     Runs,
     /// It boots, and this service is started for it.
     Boots,
+    /// The same after it was in single-user mode.
+    BootsAgain,
     /// It ends, and this service is stopped for it.
     Ends,
 }
@@ -52,8 +54,17 @@ pub(crate) fn launch(service: &Service, job: &Job, around: &Surroundings<'_>) ->
         environment::of_program(service, around.is_root)?
     };
     own_variables(&mut variables, service, around);
-    if around.machine == Machine::Boots && service.rc_conf().is_some() {
-        variables.insert("autoboot".into(), "yes".into());
+    let autoboot = match around.machine {
+        Machine::Boots => Some("yes"),
+        Machine::BootsAgain => Some("no"),
+        Machine::Runs | Machine::Ends => None,
+    };
+    if let Some(autoboot) = autoboot.filter(|_| service.rc_conf().is_some()) {
+        variables.insert("autoboot".into(), autoboot.into());
+        // Whom a script tells to stop the boot: there it is rc(8), here its meaning to process 1 is the same.
+        if !host::FIRST_MAY_END {
+            variables.insert("RC_PID".into(), "1".into());
+        }
     }
     variables.extend(verb_of(service, job).map(|verb| ("SVC_VERB".into(), verb.into())));
     let text = |text: &str| c_string(text).map_err(|error| error.to_string());
@@ -81,6 +92,9 @@ fn words(service: &Service, job: &Job, machine: Machine) -> Result<Vec<String>, 
             Job::Verb(verb) => words.extend(verb.split_whitespace().map(str::to_owned)),
             // As rc(8) and rc.shutdown(8) call them: without a look at what runs, and without a word of what is off.
             Job::Start if machine == Machine::Boots && service.rc_conf().is_some() => words.push("faststart".into()),
+            Job::Start if machine == Machine::BootsAgain && service.rc_conf().is_some() => {
+                words.push("quietstart".into());
+            }
             Job::Stop if machine == Machine::Ends && service.rc_conf().is_some() => words.push("faststop".into()),
             Job::Start | Job::Stop | Job::Reload => words.push(job.to_string()),
             Job::Instead(_) | Job::Before(_) | Job::After(_) => return Err(format!("there is no {job} any more")),
@@ -298,6 +312,7 @@ mod tests {
             (strings(&made.arguments)[1].to_owned(), strings(&made.environment).contains(&"autoboot=yes"))
         };
         assert_eq!(called(&script, &Job::Start, Machine::Boots), ("faststart".into(), true));
+        assert_eq!(called(&script, &Job::Start, Machine::BootsAgain), ("quietstart".into(), false));
         assert_eq!(called(&script, &Job::Stop, Machine::Ends), ("faststop".into(), false));
         assert_eq!(called(&script, &Job::Start, Machine::Runs), ("start".into(), false));
         script.rc_conf = None;

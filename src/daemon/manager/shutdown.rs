@@ -16,14 +16,23 @@ impl Manager {
         let first = self.keeper.pid() == 1;
         let then = match (signal, first) {
             (Incoming::Hup, _) => return self.load_by_signal(),
-            (Incoming::Child | Incoming::Winch, _) => return,
+            (Incoming::Alarm, true) => return self.load_for_boot(),
             (Incoming::Int, true) => Then::Reboot,
+            // Here it is a key that was pressed on the console, elsewhere somebody wants the machine to begin anew.
+            (Incoming::Winch, true) if !host::FIRST_MAY_END => Then::Reboot,
             (Incoming::Usr1, true) => Then::Halt,
             (Incoming::Usr2 | Incoming::Power, true) => Then::Poweroff,
-            (Incoming::Usr1 | Incoming::Usr2 | Incoming::Power, false) => return,
+            // To init(8) it is nothing.
+            (Incoming::Quit, true) if !host::FIRST_MAY_END => return,
             (Incoming::Int | Incoming::Term | Incoming::Quit, _) => Then::Exit,
+            (Incoming::Child | Incoming::Winch | Incoming::Stop | Incoming::Alarm, _) => return,
+            (Incoming::Usr1 | Incoming::Usr2 | Incoming::Power, false) => return,
         };
         self.shut_down(Who(format!("signal {}", format!("{signal:?}").to_uppercase())), then);
+        // A boot that is broken off stops nothing in order: file systems may not even be mounted.
+        if self.then == Some(After::Single) && self.boot.is_on() {
+            self.kill_all();
+        }
     }
 
     fn load_by_signal(&mut self) {
@@ -60,14 +69,19 @@ impl Manager {
         runs.into_iter().for_each(|id| self.kill(id));
     }
 
-    fn shut_down(&mut self, who: Who, then: Then) {
+    pub(super) fn shut_down(&mut self, who: Who, then: Then) {
         say(format!("stopping everything, asked by {}", who.0));
-        self.then = Some(then);
-        self.goes_down(match then {
-            Then::Exit => None,
-            Then::Halt => Some(host::End::Halt),
-            Then::Poweroff => Some(host::End::Poweroff),
-            Then::Reboot => Some(host::End::Reboot),
+        let after = match then {
+            Then::Exit if self.keeper.pid() == 1 && !host::FIRST_MAY_END => After::Single,
+            Then::Exit => After::Exit,
+            Then::Halt => After::End(host::End::Halt),
+            Then::Poweroff => After::End(host::End::Poweroff),
+            Then::Reboot => After::End(host::End::Reboot),
+        };
+        self.then = Some(after);
+        self.goes_down(match after {
+            After::End(how) => Some(how),
+            _ => None,
         });
         self.event(Event::Shutdown(who));
     }
@@ -86,12 +100,7 @@ impl Manager {
         self.end_following();
         self.flush_clients();
         self.save_nothing();
-        self.after = Some(match self.then.unwrap_or(Then::Exit) {
-            Then::Exit => After::Exit,
-            Then::Halt => After::End(host::End::Halt),
-            Then::Poweroff => After::End(host::End::Poweroff),
-            Then::Reboot => After::End(host::End::Reboot),
-        });
+        self.after = Some(self.then.unwrap_or(After::Exit));
     }
 
     /// After an orderly end there is nothing to take over.

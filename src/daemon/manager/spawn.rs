@@ -69,7 +69,10 @@ impl Manager {
 
     fn machine(&mut self, id: ServiceId, job: &Job) -> Machine {
         match job {
-            Job::Start if self.booting.remove(&id) => Machine::Boots,
+            Job::Start if self.boot.calls(id) => match self.options.again {
+                true => Machine::BootsAgain,
+                false => Machine::Boots,
+            },
             Job::Stop if self.options.first && self.then.is_some() => Machine::Ends,
             _ => Machine::Runs,
         }

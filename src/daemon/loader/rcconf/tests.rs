@@ -198,3 +198,43 @@ fn a_change_goes_where_the_system_would_make_it() {
     world.put("usr/local/etc/rc.conf.d/web", "web_enable=NO\n");
     assert_eq!(to_change("web"), root.join("usr/local/etc/rc.conf.d/web"));
 }
+
+#[test]
+fn a_script_that_overrules_its_service_jail_says_so_and_where() {
+    let world = World::new();
+    let script = |name: &str, own: &str| {
+        let text = format!("#!/bin/sh\n# PROVIDE: {name}\n. /etc/rc.subr\nname={name}\nrcvar={name}_enable\n");
+        world.put(&format!("etc/rc.d/{name}"), &format!("{text}load_rc_config $name\n{own}run_rc_command \"$1\"\n"));
+    };
+    script("cron", "cron_svcj=\"NO\"\n");
+    script("web", "");
+    script("same", "same_svcj=YES\n");
+    world.put("etc/rc.conf", "cron_svcj=YES\nweb_svcj=YES\nsame_svcj=yes\n");
+    let root = world.dir.path().to_owned();
+    let mut options = Options::new(&crate::daemon::Arguments::default(), true, false);
+    options.legacy = vec![root.join("etc/rc.d")];
+    options.definitions = Vec::new();
+    options.root = root.clone();
+    let image = crate::daemon::loader::look(&options);
+    let said = format!(
+        "{root}/etc/rc.d/cron:7: sets cron_svcj to NO itself, so that `YES` of {root}/etc/rc.conf:1 has no effect",
+        root = root.display()
+    );
+    let notes: Vec<&String> = image.notes.iter().filter(|note| note.contains("_svcj")).collect();
+    assert_eq!(notes, [&said]);
+    let findings = image.findings.iter().find(|(name, _)| name.as_str() == "cron").map(|(_, found)| found);
+    assert!(findings.is_some_and(|found| found.iter().any(|finding| finding.text == said)), "{findings:?}");
+}
+
+#[test]
+fn scripts_go_one_after_the_other_unless_rc_conf_asks_for_more() {
+    let world = World::new();
+    let scripts = [usual("web")];
+    let scripts: Vec<&Script> = scripts.iter().collect();
+    for (text, parallel) in [("", false), ("rc_parallel_start=YES\n", true), ("rc_parallel_start=NO\n", false)] {
+        world.put("etc/rc.conf", text);
+        if svc_platform::users::is_root() {
+            assert_eq!(Settings::of(world.places(), &scripts, Trust::Owners).parallel, parallel, "{text}");
+        }
+    }
+}

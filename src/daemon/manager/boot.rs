@@ -1,0 +1,141 @@
+//! A boot over the scripts of rc.conf, from the first load to the last start, as rc(8) does it: what local directories
+//! hold that were mounted meanwhile, and what a first boot leaves to be done.
+
+use std::collections::BTreeSet;
+
+use svc_core::lifecycle::State;
+use svc_core::{Event, ServiceId, Who};
+use svc_platform::host;
+
+use super::Manager;
+use super::helpers::{self, Purpose};
+use crate::daemon::say;
+use crate::wire::Then;
+
+/// The script after which more scripts may be there than before.
+const DIVIDER: &str = "FILESYSTEMS";
+
+/// The exit code that says that the machine is to be started once more.
+const REBOOTS: i32 = 10;
+
+/// Takes away the mark of a first boot; the root may have to be made writable for it.
+const AFTER_FIRST: &str = r#"
+PATH=/sbin:/bin:/usr/sbin:/usr/bin
+. /etc/rc.subr
+load_rc_config >/dev/null
+[ -e "$firstboot_sentinel" ] || exit 0
+code=0
+checkyesno root_rw_mount || mount -uw /
+for mark in "$firstboot_sentinel" "$firstboot_sentinel-reboot"; do
+	[ -e "$mark" ] || continue
+	chflags -R 0 "$mark"
+	rm -rf "$mark"
+	[ "$mark" = "$firstboot_sentinel" ] || code=10
+done
+checkyesno root_rw_mount || mount -ur /
+exit $code
+"#;
+
+/// Where a boot is.
+#[derive(Debug, Default)]
+pub(super) struct Boot {
+    /// Services that are started because the machine boots, until they are launched.
+    calls: BTreeSet<ServiceId>,
+    /// All that were to be started, to know who is new.
+    known: BTreeSet<ServiceId>,
+    /// Scripts that have not come up or failed yet; `None`: it is over, or there was none.
+    open: Option<BTreeSet<ServiceId>>,
+    /// Local directories were looked at once more.
+    divided: bool,
+    /// The next load is for the boot.
+    reads: bool,
+}
+
+impl Boot {
+    /// Whether this service is to be called as at a boot, which is so once.
+    pub(super) fn calls(&mut self, id: ServiceId) -> bool {
+        self.calls.remove(&id)
+    }
+
+    /// Whether scripts of this boot are still to come.
+    pub(super) fn is_on(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Whether what was read just now is for the boot.
+    pub(super) fn takes_load(&mut self) -> bool {
+        std::mem::take(&mut self.reads)
+    }
+}
+
+impl Manager {
+    /// These are started because the machine boots.
+    pub(super) fn begin_boot(&mut self, starts: &[ServiceId]) {
+        if self.options.first && self.options.boot {
+            self.boot.open = Some(BTreeSet::new());
+            self.goes_on(starts);
+        }
+    }
+
+    fn goes_on(&mut self, starts: &[ServiceId]) {
+        self.boot.calls.extend(starts);
+        self.boot.known.extend(starts);
+        let scripts = starts.iter().copied().filter(|id| self.core.service(*id).rc_conf().is_some());
+        if let Some(open) = &mut self.boot.open {
+            open.extend(scripts);
+        }
+    }
+
+    /// Reads everything again, to start what is enabled now and was not before.
+    pub(super) fn load_for_boot(&mut self) {
+        if self.boot.is_on() && self.then.is_none() {
+            self.boot.reads = true;
+            self.load();
+        }
+    }
+
+    /// What was read for the boot is in force.
+    pub(super) fn boot_more(&mut self) {
+        let is_new = |id: &ServiceId| {
+            let service = self.core.service(*id);
+            service.enabled.on && !service.name.is_template() && !self.boot.known.contains(id)
+        };
+        let starts: Vec<ServiceId> =
+            if self.then.is_none() { self.core.ids().filter(is_new).collect() } else { Vec::new() };
+        self.goes_on(&starts);
+        self.event(Event::Together(starts.into_iter().map(Event::Boot).collect()));
+    }
+
+    /// Looks whether the boot has come to its divider, or to its end.
+    pub(super) fn follow_boot(&mut self) {
+        let Some(mut open) = self.boot.open.take() else { return };
+        open.retain(|id| matches!(self.core.view(*id).state, State::Waiting | State::Starting { .. }));
+        let is_divided =
+            || self.core.id(DIVIDER).is_some_and(|id| matches!(self.core.view(id).state, State::Up { .. }));
+        let divides = !self.boot.divided && is_divided();
+        let is_over = open.is_empty() && !divides && !self.boot.reads;
+        self.boot.open = Some(open).filter(|_| !is_over);
+        if divides {
+            self.boot.divided = true;
+            self.load_for_boot();
+        }
+        if is_over && !host::FIRST_MAY_END && self.then.is_none() {
+            let words = ["/bin/sh", "-c", AFTER_FIRST].map(str::to_owned);
+            if let Err(error) = self.run_helper(&words, Purpose::FirstBoot, None) {
+                say(format!("looking whether this was the first boot: {error}"));
+            }
+        }
+    }
+
+    /// The mark of a first boot is gone, if there was one.
+    pub(super) fn first_boot_over(&mut self, result: &helpers::Result) {
+        match result.exit {
+            svc_core::Exit::Code(REBOOTS) => self.shut_down(Who("the first boot".into()), Then::Reboot),
+            exit if exit.is_success() => {}
+            exit => {
+                let text = String::from_utf8_lossy(&result.output);
+                say(format!("taking away the mark of the first boot: {exit}: {}", text.trim()));
+            }
+        }
+    }
+}
