@@ -49,8 +49,8 @@ pub(super) enum Purpose {
 impl Purpose {
     pub(super) fn limit(self) -> Duration {
         match self {
-            // Hundreds of scripts on a small machine; nobody but who asked for a load waits for it.
-            Self::Load => Duration::from_secs(60),
+            // Hundreds of scripts on a small machine that boots; nobody but who asked for a load waits for it.
+            Self::Load => Duration::from_secs(300),
             Self::Ready(_) => Duration::from_secs(10),
             Self::Status(_) => Duration::from_secs(5),
             Self::Check(_) | Self::FirstBoot => Duration::from_secs(60),
