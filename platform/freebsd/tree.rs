@@ -125,15 +125,6 @@ impl Forest {
         Ok(Self { instance: instance.to_owned(), ground, watch: Queue::new()? })
     }
 
-    /// Moves the calling process where it is not in the way of trees. Nothing to do here.
-    ///
-    /// # Errors
-    ///
-    /// None here.
-    pub fn settle(&self) -> io::Result<()> {
-        Ok(())
-    }
-
     /// Whether the kernel knows which processes are whose, so that none escapes.
     pub fn is_tight(&self) -> bool {
         matches!(self.ground, Ground::Reaper(_))

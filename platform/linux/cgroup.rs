@@ -13,6 +13,8 @@ use super::process::Handle;
 use crate::sys::because;
 use crate::walk::each_once;
 
+pub(super) mod controllers;
+
 /// The largest file of a cgroup that is read.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// How deep cgroups that a service makes below its own are followed.
@@ -79,13 +81,10 @@ impl Place {
         Ok(())
     }
 
-    /// Moves the calling process out again, and removes what is empty.
+    /// Moves the daemon's processes out again, and removes what is empty.
     pub(super) fn clear(&self) -> io::Result<()> {
         let leaf = self.directory.join(LEAF);
-        let own = fs::read_to_string("/proc/self/cgroup")?;
-        if let (true, Some(base)) = (own.lines().any(|line| line == format!("0::{}/{LEAF}", self.shown)), self.base()) {
-            write(&base.join("cgroup.procs"), "0")?;
-        }
+        controllers::go_back(self)?;
         for path in [&leaf, &self.directory] {
             fs::remove_dir(path).map_err(|error| because(&error, path.display()))?;
         }
@@ -97,12 +96,6 @@ impl Place {
     /// The cgroup that we came from, two levels above.
     fn base(&self) -> Option<&Path> {
         self.directory.ancestors().nth(2)
-    }
-
-    /// Moves the calling process into the leaf that is for the daemon itself.
-    pub(super) fn settle(&self) -> io::Result<()> {
-        let procs = self.directory.join(LEAF).join("cgroup.procs");
-        write(&procs, "0").map_err(|error| because(&error, procs.display()))
     }
 }
 
@@ -344,17 +337,6 @@ fn is_gone(error: &io::Error) -> bool {
 
 fn write(path: &Path, text: &str) -> io::Result<()> {
     File::options().write(true).open(path)?.write_all(text.as_bytes())
-}
-
-/// Turns on the controllers that are to be had, from where we are allowed to down to the trees. Best effort: a service
-/// that asks for a limit that cannot be set is told so when it asks.
-pub(super) fn enable_controllers(place: &Place) {
-    for directory in [2, 1, 0].into_iter().filter_map(|up| place.directory.ancestors().nth(up)) {
-        for controller in ["+memory", "+pids", "+cpu"] {
-            // Refused where it is not mounted here or where processes are in the way.
-            let _refused = write(&directory.join("cgroup.subtree_control"), controller);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -65,7 +65,10 @@ impl Forest {
 
     fn at(instance: &str, found: Result<Place, String>) -> io::Result<Self> {
         let ground = match found.and_then(|place| place.prepare().map(|()| place).map_err(|error| error.to_string())) {
-            Ok(place) => Ground::Cgroup(place),
+            Ok(place) => {
+                cgroup::controllers::turn_on(&place);
+                Ground::Cgroup(place)
+            }
             Err(reason) => Ground::Bare(reason),
         };
         Self::on(instance, ground)
@@ -100,21 +103,6 @@ impl Forest {
         debug_assert!(!instance.is_empty() && !instance.contains('/') && !instance.starts_with('.'));
         let watch = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
         Ok(Self { instance: instance.to_owned(), ground, watch, watched: BTreeMap::new() })
-    }
-
-    /// Moves the calling process into the daemon's own leaf, so that no process is where controllers must be enabled.
-    /// Nothing to do without cgroups.
-    ///
-    /// # Errors
-    ///
-    /// The kernel's own.
-    ///
-    /// Source: cgroups(7).
-    pub fn settle(&self) -> io::Result<()> {
-        let Ground::Cgroup(place) = &self.ground else { return Ok(()) };
-        place.settle()?;
-        cgroup::enable_controllers(place);
-        Ok(())
     }
 
     /// Whether trees are cgroups, from which no process escapes.

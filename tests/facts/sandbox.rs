@@ -50,7 +50,19 @@ sshd_enable="NO"		# Enable sshd
 "#;
 
 /// `procstat -h files PID`: the third to fifth column are number, kind and type of each open file.
+///
+/// A shell still holds ends of the pipes of a pipeline when its first command runs already: those are waited for.
 const PROCSTAT: &str = r#"#!/bin/sh
+tries=300
+while [ $tries -gt 0 ]; do
+	pipes=0
+	for open in /proc/$3/fd/*; do
+		[ "${open##*/}" -gt 2 ] && [ -p "$open" ] && pipes=1
+	done
+	[ $pipes = 0 ] && break
+	tries=$((tries - 1))
+	sleep 0.01
+done
 for open in /proc/$3/fd/*; do
 	case $(stat -L -c %F "$open" 2>/dev/null) in
 	regular*) echo "- - ${open##*/} v r" ;;

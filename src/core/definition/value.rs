@@ -153,6 +153,7 @@ impl<'f, 'a> Reader<'f, 'a> {
                 Some(format!("write {} without quotes", shown(text)))
             }
             (Takes::Number(..) | Takes::Flag, _) => None,
+            (Takes::Limit(Unit::Percent), DeValue::Integer(number)) => Some(format!("write \"{number}%\"")),
             (_, DeValue::Integer(number)) => Some(format!("write \"{number}\"")),
             (Takes::Variable, DeValue::Boolean(flag)) => Some(format!("write \"{flag}\"")),
             _ => None,
