@@ -106,10 +106,13 @@ pub fn fill_standard_descriptors() -> io::Result<()> {
     Ok(())
 }
 
-/// Whether what we say goes to `/dev/null`. So it is for process 1 where the kernel opens no descriptor for it.
+/// Whether what we say goes to `/dev/null`, or nowhere. So it is for process 1 where the kernel opens no descriptor for
+/// it, and after a session on the console: at its end the terminal is taken away from everyone.
+///
+/// Source: revoke(2).
 pub fn says_to_nobody() -> bool {
-    let said = nix::sys::stat::fstat(io::stderr()).map(|found| found.st_rdev).ok();
-    said == nix::sys::stat::stat("/dev/null").map(|found| found.st_rdev).ok()
+    let Ok(said) = nix::sys::stat::fstat(io::stderr()).map(|found| found.st_rdev) else { return true };
+    Ok(said) == nix::sys::stat::stat("/dev/null").map(|found| found.st_rdev)
 }
 
 /// Makes the console our standard descriptors, as process 1 of a machine has none else. Not as a controlling terminal.
@@ -131,7 +134,8 @@ pub fn take_console() -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the console our standard descriptors and the terminal of the session that we lead.
+/// Makes the console our standard descriptors and the terminal of the session that we lead, in its
+/// usual mode: whoever had it before may have been killed while editing a line.
 ///
 /// # Errors
 ///
@@ -142,7 +146,7 @@ pub fn lead_console() -> io::Result<()> {
     take_console()?;
     // SAFETY: the request takes no memory of ours; 0: from nobody who has it.
     check(unsafe { libc::ioctl(0, libc::TIOCSCTTY as _, 0) })?;
-    Ok(())
+    crate::terminal::make_usual(io::stdin())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fmt::Display;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
@@ -133,9 +133,14 @@ impl Role {
     }
 }
 
-/// Says something to the operator: on standard error, which is the console of process 1.
+/// Says something to the operator: on standard error, which is the console of process 1. That is taken away from
+/// everyone when a session ends that had it; that nobody listens is no reason to end.
 fn say(text: impl Display) {
-    eprintln!("svcd: {text}");
+    let line = format!("svcd: {text}\n");
+    let is_said = || io::stderr().write_all(line.as_bytes()).is_ok();
+    if !is_said() && host::is_process_1() && host::take_console().is_ok() {
+        is_said();
+    }
 }
 
 /// If this process was started in a role of the daemon, plays it and ends. Every program of ours calls this first.
@@ -161,6 +166,16 @@ pub fn command(options: &Options) -> io::Result<Command> {
     let mut command = Command::new(host::own_program()?);
     command.args(["--role", Role::Keeper.name()]).args(options.arguments());
     Ok(command)
+}
+
+/// The command line of a process 1 that must not end for one that is wrong: that is said, and passed over.
+pub fn arguments_of_init(words: env::ArgsOs) -> Arguments {
+    let (arguments, fault) = Arguments::of_init(words);
+    if let Some(fault) = fault {
+        hear_and_be_heard().ok();
+        say(format!("the command line of process 1 is passed over: {fault}"));
+    }
+    arguments
 }
 
 /// Runs the daemon with these options until it is told to end.
@@ -201,7 +216,7 @@ fn channel() -> io::Result<Channel> {
 fn be_first(options: &Options) -> u8 {
     const AGAIN: Duration = Duration::from_secs(1);
     let mut options = options.clone();
-    let mut stays = false;
+    let mut stays = options.single;
     signals::hold_back().ok();
     loop {
         let turn = panic::catch_unwind(|| if stays { be_single() } else { be_keeper(&options) });
@@ -237,6 +252,7 @@ enum Turn {
 }
 
 fn be_single() -> io::Result<Turn> {
+    hear_and_be_heard()?;
     match single::stay()? {
         single::Next::Boot => Ok(Turn::Boot),
         single::Next::End(how) => Ok(end_machine(how)),
@@ -271,13 +287,19 @@ fn be_keeper(options: &Options) -> io::Result<Turn> {
     }
 }
 
+/// Has standard descriptors, on the console where there would be nobody else.
+fn hear_and_be_heard() -> io::Result<()> {
+    host::fill_standard_descriptors()?;
+    if host::is_process_1() && host::says_to_nobody() {
+        host::take_console().ok();
+    }
+    Ok(())
+}
+
 /// Makes the places that are needed before anything else.
 fn prepare(options: &Options) -> io::Result<()> {
-    host::fill_standard_descriptors()?;
+    hear_and_be_heard()?;
     if host::is_process_1() {
-        if host::says_to_nobody() {
-            host::take_console().ok();
-        }
         host::mount_essentials().iter().for_each(say);
         host::hold_ctrl_alt_del().ok();
     }
@@ -324,7 +346,6 @@ fn keeper_again(options: &Options) -> io::Result<(PathBuf, Vec<std::ffi::CString
 /// Says on the terminal, past the test harness, that something was not tested: .ci/run looks for it.
 #[cfg(test)]
 fn skipped(what: &str) {
-    use std::io::Write;
     // The harness may be in the middle of a line.
     let mut terminal = io::stderr();
     writeln!(terminal, "\nskipped: {what}").expect("standard error is open");

@@ -59,6 +59,26 @@ pub struct Arguments {
     /// Which of the daemon's processes this is
     #[arg(long, value_name = "ROLE", hide = true, action = ArgAction::Set)]
     pub role: Option<String>,
+    /// As process 1: single-user mode comes before the first boot
+    #[arg(skip)]
+    pub single: bool,
+}
+
+impl Arguments {
+    /// The words with which a kernel starts its process 1, of which the machine would not outlive the end: what they
+    /// cannot mean is given back to be said, and none of them counts then but those of init(8).
+    ///
+    /// Source: init(8) of FreeBSD.
+    pub fn of_init(words: impl IntoIterator<Item = OsString>) -> (Self, Option<String>) {
+        let (flags, words): (Vec<_>, Vec<_>) = words.into_iter().partition(|word| word == "-s" || word == "-f");
+        let (mut arguments, fault) = match Self::try_parse_from(words) {
+            Ok(arguments) => (arguments, None),
+            Err(error) => (Self::default(), error.to_string().lines().next().map(str::to_owned)),
+        };
+        arguments.single = flags.iter().any(|flag| flag == "-s");
+        arguments.again |= flags.iter().any(|flag| flag == "-f");
+        (arguments, fault)
+    }
 }
 
 /// Everything about one daemon that does not change while it runs.
@@ -93,6 +113,8 @@ pub struct Options {
     pub first: bool,
     /// The machine boots once more, after it was in single-user mode.
     pub again: bool,
+    /// Single-user mode comes before the first boot.
+    pub single: bool,
 }
 
 impl Options {
@@ -125,6 +147,7 @@ impl Options {
             all: arguments.all,
             first: arguments.first || is_first,
             again: arguments.again,
+            single: arguments.single,
             root,
             runtime,
             volatile,
@@ -307,5 +330,18 @@ mod tests {
         };
         assert!(boots(&[], true) && boots(&["--boot"], false));
         assert!(!boots(&[], false) && !boots(&["--no-boot"], true));
+    }
+
+    #[test]
+    fn process_1_of_a_kernel_that_tells_it_like_init_8_never_ends_for_its_words() {
+        let of_init = |words: &[&str]| {
+            let words = std::iter::once("svcd").chain(words.iter().copied());
+            let (arguments, fault) = Arguments::of_init(words.map(OsString::from));
+            (arguments.single, arguments.again, arguments.no_legacy, fault.is_some())
+        };
+        assert_eq!(of_init(&[]), (false, false, false, false));
+        assert_eq!(of_init(&["-s"]), (true, false, false, false));
+        assert_eq!(of_init(&["-f", "--no-legacy"]), (false, true, true, false));
+        assert_eq!(of_init(&["-s", "-v", "--help"]), (true, false, false, true));
     }
 }
