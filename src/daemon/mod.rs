@@ -191,7 +191,7 @@ fn play(role: Role, options: Options, names: &[String]) -> u8 {
         Role::Keeper => be_keeper(&options).map(|turn| if let Turn::Over(code) = turn { code } else { 0 }),
         Role::Manager => be_manager(options),
         Role::Parent => channel().and_then(parent::run).map(|()| 0),
-        Role::Logger => channel().and_then(|keeper| logger::run(options.logs, keeper)).map(|()| 0),
+        Role::Logger => channel().and_then(|keeper| logger::run(options.logs, options.first, keeper)).map(|()| 0),
         Role::Loader => loader::run(&options, names).map(|()| 0),
         Role::Configurer => Ok(configure::at_start(options, names)),
         Role::Single => single::run().map(|()| 0),

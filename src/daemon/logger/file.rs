@@ -22,6 +22,8 @@ pub(crate) struct LogFile {
     name: Arc<str>,
     size_max: u64,
     keep: u32,
+    /// It is process 1 that this is for.
+    first: bool,
     open: Option<Open>,
     /// The last byte written was no line end; `None`: it was another logger's, and is not known yet.
     mid_line: Option<bool>,
@@ -37,7 +39,12 @@ struct Open {
 impl LogFile {
     /// The log of this name, in a directory of its own below `logs`; nothing is opened before the first line.
     pub(crate) fn new(logs: Arc<Path>, name: Arc<str>, size_max: u64, keep: u32) -> Self {
-        Self { logs, name, size_max: size_max.max(4096), keep, open: None, mid_line: None, dropped: 0 }
+        Self { logs, name, size_max: size_max.max(4096), keep, first: false, open: None, mid_line: None, dropped: 0 }
+    }
+
+    /// The same for process 1 of a machine: while it boots and files cannot be written yet, lines go to the console.
+    pub(crate) fn of_first(self, first: bool) -> Self {
+        Self { first, ..self }
     }
 
     /// What it is called.
@@ -93,7 +100,7 @@ impl LogFile {
             rest.read_until(b'\n', text).ok();
             mid_line = text.last() != Some(&b'\n');
         }
-        match self.put(text) {
+        match self.put(text).or_else(|error| self.show(text, error)) {
             Ok(()) => {
                 self.dropped = 0;
                 self.mid_line = Some(mid_line);
@@ -103,6 +110,15 @@ impl LogFile {
                 self.open = None;
             }
         }
+    }
+
+    /// Puts on the console what no file takes yet: why a boot stopped is told nowhere else.
+    fn show(&mut self, text: &[u8], error: io::Error) -> io::Result<()> {
+        if !self.first || error.kind() != io::ErrorKind::ReadOnlyFilesystem {
+            return Err(error);
+        }
+        self.open = None;
+        io::stderr().write_all(text)
     }
 
     /// Bytes that could not be written and are not yet spoken of.
@@ -255,6 +271,18 @@ mod tests {
             lines(&dir.path().join("web").join(CURRENT)),
             ["T2 svcd: 5 bytes of output were lost here", "T2 back"]
         );
+    }
+
+    #[test]
+    fn only_before_files_can_be_written_lines_of_process_1_go_to_the_console() {
+        for (first, kind, shown) in [
+            (true, io::ErrorKind::ReadOnlyFilesystem, true),
+            (true, io::ErrorKind::StorageFull, false),
+            (false, io::ErrorKind::ReadOnlyFilesystem, false),
+        ] {
+            let mut log = log(Path::new("/nonexistent"), 4096, 2).of_first(first);
+            assert_eq!(log.show(b"", kind.into()).is_ok(), shown, "{first} {kind}");
+        }
     }
 
     #[test]

@@ -43,11 +43,12 @@ const ROTATION_CHECKED: Duration = Duration::from_secs(1);
 /// # Errors
 ///
 /// What is needed before the loop can begin.
-pub(crate) fn run(logs: PathBuf, keeper: Channel) -> io::Result<()> {
+pub(crate) fn run(logs: PathBuf, first: bool, keeper: Channel) -> io::Result<()> {
     let poller = Poller::new()?;
     poller.add(&keeper, KEEPER, Interest::READ)?;
     let mut logger = Logger {
         logs: logs.into(),
+        first,
         poller,
         keeper: Some(keeper),
         pipes: BTreeMap::new(),
@@ -73,6 +74,8 @@ pub(crate) fn run(logs: PathBuf, keeper: Channel) -> io::Result<()> {
 
 struct Logger {
     logs: Arc<Path>,
+    /// The keeper is process 1.
+    first: bool,
     poller: Poller,
     keeper: Option<Channel>,
     pipes: BTreeMap<u64, Pipe>,
@@ -170,7 +173,7 @@ impl Logger {
         match watched {
             Ok(()) => {
                 let name: Arc<str> = key.as_str().into();
-                let log = LogFile::new(self.logs.clone(), name.clone(), size, keep);
+                let log = LogFile::new(self.logs.clone(), name.clone(), size, keep).of_first(self.first);
                 self.tokens.insert(name, token);
                 self.pipes.insert(token, Pipe { reader: fd.into(), is_wide: false, log });
             }
