@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use svc::wire::{Request, StateName};
 use svc_platform::process;
 
-use crate::harness::{Daemon, PATIENCE, actor, read_final, shell, target, until};
+use crate::harness::{Daemon, PATIENCE, actor, lives, read_final, shell, target, until};
 
 /// Asks on a connection of its own and does not wait for the answer.
 fn ask_and_leave_open(daemon: &Daemon, request: &Request) -> UnixStream {
@@ -120,4 +120,22 @@ fn a_command_that_cannot_be_run_leaves_no_tree_behind() {
     let left: Vec<String> = names.filter(|name| name.starts_with("helper-")).collect();
     assert!(left.len() <= 1, "{left:?}");
     drop(stream);
+}
+
+#[test]
+fn a_command_that_still_asks_at_the_end_leaves_no_tree_behind() {
+    let asks = "ready = \"command sh -c 'echo $$ >{dir}/asker; exec sleep 1000'\"\ncommand = \"sleep 1000\"";
+    let daemon = Daemon::with(&[("web", asks)]);
+    let stream = ask_and_leave_open(&daemon, &Request::Start(target("web")));
+    let text = || std::fs::read_to_string(daemon.path("asker")).ok().filter(|text| text.ends_with('\n'));
+    let asker: i32 = until("it is asked", text).trim().parse().unwrap();
+    let svc::wire::Reply::Hello(hello) = daemon.ask(&Request::Hello) else { panic!("no hello") };
+    let (_, keeper) = daemon.pids();
+    daemon.ask(&Request::Shutdown { then: svc::wire::Then::Exit, kill: false });
+    until("svcd ends", || (!lives(keeper)).then_some(()));
+    drop(stream);
+    until("the asker is gone", || (!lives(asker)).then_some(()));
+    if let Some(place) = hello.tracking.strip_prefix("cgroup ") {
+        assert!(!std::path::Path::new(place).exists(), "{:?}", std::fs::read_dir(place).unwrap().collect::<Vec<_>>());
+    }
 }

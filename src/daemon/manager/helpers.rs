@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use svc_core::{Exit, RunId, Service};
 use svc_platform::launch::c_string;
-use svc_platform::poll::Interest;
+use svc_platform::poll::{Interest, Poller};
 use svc_platform::process::Handle;
 use svc_platform::socket::Answered;
 use svc_platform::spawn::Kin;
 use svc_platform::tree::Tree;
-use svc_platform::{Launch, files};
+use svc_platform::{Launch, clock, files};
 
 use super::environment;
 use super::{Manager, Timer, Token};
@@ -26,6 +26,10 @@ const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 /// printing.
 const READ_BYTES: usize = 16 * 1024;
 const READS_MAX: usize = 16;
+
+/// How long the end waits for what helpers leave, and how often it looks.
+const CLEAR_MAX: Duration = Duration::from_secs(1);
+const CLEAR_STEP: Duration = Duration::from_millis(10);
 
 /// What a helper is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,6 +224,26 @@ impl Manager {
 
     pub(super) fn clear_retired(&mut self) {
         self.helpers.retired.retain(|tree| tree.remove().is_err());
+    }
+
+    /// Ends all helpers, and waits a moment until nothing of them is left.
+    pub(super) fn end_helpers(&mut self) {
+        for (_, helper) in std::mem::take(&mut self.helpers.all) {
+            helper.handle.signal(9).ok();
+            helper.tree.iter().for_each(|tree| drop(tree.kill()));
+            self.helpers.retired.extend(helper.tree);
+        }
+        let end = clock::now() + CLEAR_MAX;
+        let mut ready = Vec::new();
+        let Ok(mut poller) = Poller::new() else { return };
+        poller.add(&self.forest, Token::Forest.number(), Interest::READ).ok();
+        self.clear_retired();
+        while !self.helpers.retired.is_empty() && clock::now() < end {
+            // A tree that has just become empty may be busy for a while yet, of which there is no news.
+            poller.wait(Some(CLEAR_STEP), &mut ready).ok();
+            self.forest.changes().ok();
+            self.clear_retired();
+        }
     }
 }
 

@@ -237,7 +237,8 @@ pub(crate) fn run(options: Options, keeper: Channel) -> io::Result<After> {
 
 impl Manager {
     /// What the system keeps for trees goes with the last of them; where one is left, so is its place.
-    fn leave_no_place(self) {
+    fn leave_no_place(mut self) {
+        self.end_helpers();
         drop(self.runs);
         let _busy = self.forest.clear();
     }
