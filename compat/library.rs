@@ -45,6 +45,15 @@ pub const VARS: Library = Library { path: "/lib/init/vars.sh", text: include_str
 /// The interpreter of OpenRC's scripts.
 pub const OPENRC_RUN: Library = Library { path: "/sbin/openrc-run", text: include_str!("shell/openrc-run") };
 
+/// What is left to do after a first boot over rc.d, for a shell beside the system's own `rc.subr`. It ends with code
+/// [`REBOOTS`] where the machine is to be started once more.
+///
+/// Source: rc(8), `firstboot_sentinel`.
+pub const AFTER_FIRST_BOOT: &str = include_str!("shell/after-first-boot");
+
+/// The exit code of [`AFTER_FIRST_BOOT`] that says so.
+pub const REBOOTS: i32 = 10;
+
 /// All of them.
 pub const ALL: [Library; 8] = [RC_SUBR, RC_CONF, INIT_FUNCTIONS, FUNCTIONS, INIT_D_SCRIPT, VARS, OPENRC_RUN, HOOK];
 

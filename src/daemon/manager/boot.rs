@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use svc_compat::library::{AFTER_FIRST_BOOT, REBOOTS};
+use svc_compat::order::boot::DIVIDER;
 use svc_core::lifecycle::State;
 use svc_core::{Event, ServiceId, Who};
 use svc_platform::host;
@@ -11,30 +13,6 @@ use super::Manager;
 use super::helpers::{self, Purpose};
 use crate::daemon::say;
 use crate::wire::Then;
-
-/// The script after which more scripts may be there than before.
-const DIVIDER: &str = "FILESYSTEMS";
-
-/// The exit code that says that the machine is to be started once more.
-const REBOOTS: i32 = 10;
-
-/// Takes away the mark of a first boot; the root may have to be made writable for it.
-const AFTER_FIRST: &str = r#"
-PATH=/sbin:/bin:/usr/sbin:/usr/bin
-. /etc/rc.subr
-load_rc_config >/dev/null
-[ -e "$firstboot_sentinel" ] || exit 0
-code=0
-checkyesno root_rw_mount || mount -uw /
-for mark in "$firstboot_sentinel" "$firstboot_sentinel-reboot"; do
-	[ -e "$mark" ] || continue
-	chflags -R 0 "$mark"
-	rm -rf "$mark"
-	[ "$mark" = "$firstboot_sentinel" ] || code=10
-done
-checkyesno root_rw_mount || mount -ur /
-exit $code
-"#;
 
 /// Where a boot is.
 #[derive(Debug, Default)]
@@ -120,7 +98,7 @@ impl Manager {
             self.load_for_boot();
         }
         if is_over && !host::FIRST_MAY_END && self.then.is_none() {
-            let words = ["/bin/sh", "-c", AFTER_FIRST].map(str::to_owned);
+            let words = ["/bin/sh", "-c", AFTER_FIRST_BOOT].map(str::to_owned);
             if let Err(error) = self.run_helper(&words, Purpose::FirstBoot, None) {
                 say(format!("looking whether this was the first boot: {error}"));
             }
