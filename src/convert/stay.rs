@@ -31,17 +31,24 @@ pub struct Stay {
     pub open: Vec<String>,
 }
 
+impl Stay {
+    /// A command that stays in the foreground as it is.
+    fn of(command: Vec<String>) -> Self {
+        Self {
+            command,
+            foreground: true,
+            source: String::new(),
+            added: Vec::new(),
+            removed: Vec::new(),
+            reload: None,
+            open: Vec::new(),
+        }
+    }
+}
+
 /// How a daemon that is launched like this can stay in the foreground.
 pub fn stay(tree: &Tree, table: &Table, launch: &Launch) -> Stay {
-    let mut out = Stay {
-        command: launch.command.clone(),
-        foreground: true,
-        source: String::new(),
-        added: Vec::new(),
-        removed: Vec::new(),
-        reload: None,
-        open: Vec::new(),
-    };
+    let mut out = Stay::of(launch.command.clone());
     let program = launch.command.first().cloned().unwrap_or_default();
     if let Some(row) = table.row(&program) {
         out.reload.clone_from(&row.reload);
@@ -189,15 +196,7 @@ mod tests {
     #[test]
     fn an_option_for_the_background_goes_with_its_value() {
         let left = |command: &str| {
-            let mut stay = Stay {
-                command: command.split(' ').map(String::from).collect(),
-                foreground: true,
-                source: String::new(),
-                added: Vec::new(),
-                removed: Vec::new(),
-                reload: None,
-                open: Vec::new(),
-            };
+            let mut stay = Stay::of(command.split(' ').map(String::from).collect());
             stay.leave_out(|option| option == "--daemonize" || option == "-d");
             (stay.command.join(" "), stay.removed.join(" "))
         };
