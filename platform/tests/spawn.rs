@@ -1,10 +1,14 @@
 //! Launching real processes: what they get, what they do not, and what is said when it fails.
 
+#[path = "../../tests/aloud/skipped.rs"]
+mod skipped;
+
 use std::ffi::CString;
 use std::fs::File;
-use std::io::{Read, Write, pipe};
+use std::io::{Read, pipe};
 use std::os::fd::AsFd;
 
+use skipped::skipped;
 use svc_core::Exit;
 use svc_core::service::Limit;
 use svc_platform::poll::{Interest, Poller};
@@ -62,12 +66,6 @@ fn failure(launch: &Launch<'_>) -> SpawnError {
         assert_eq!(other.to_string(), first.to_string());
     }
     first
-}
-
-/// Says on the terminal, past the test harness, that something was not tested.
-fn skipped(what: &str, why: impl std::fmt::Display) {
-    let mut terminal = std::io::stderr();
-    writeln!(terminal, "\nskipped: {what}: {why}").unwrap();
 }
 
 fn is_root(what: &str) -> bool {

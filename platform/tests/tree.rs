@@ -1,10 +1,14 @@
 //! Trees of real processes: found, signalled and killed, with cgroups and without.
 
+#[path = "../../tests/aloud/skipped.rs"]
+mod skipped;
+
 use std::ffi::CString;
-use std::io::{BufRead, BufReader, PipeReader, Write, pipe};
+use std::io::{BufRead, BufReader, PipeReader, pipe};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+use skipped::skipped;
 use svc_platform::poll::{Interest, Poller};
 use svc_platform::process::{self, Handle};
 use svc_platform::spawn::{Kin, Spawner};
@@ -22,12 +26,6 @@ fn forest(test: &str) -> Option<Forest> {
         return None;
     }
     Some(forest)
-}
-
-/// Says on the terminal, past the test harness, that something was not tested.
-fn skipped(what: &str, why: impl std::fmt::Display) {
-    let mut terminal = std::io::stderr();
-    writeln!(terminal, "\nskipped: {what}: {why}").unwrap();
 }
 
 fn bare(test: &str) -> Forest {

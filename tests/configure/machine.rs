@@ -2,7 +2,6 @@
 //! Tests name the places of one system; on another they lie, and are shown, where that has them.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -10,6 +9,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use svc_platform::host::PLACES;
 use tempfile::TempDir;
+
+pub(crate) use crate::programs::has;
+pub(crate) use crate::skipped::skipped;
 
 /// How long a fact is waited for before the test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -171,13 +173,6 @@ pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Says on the terminal, past the test harness, that something was not tested: .ci/run looks for it.
-pub(crate) fn skipped(what: &str, why: impl std::fmt::Display) {
-    // The harness may be in the middle of a line.
-    let mut terminal = std::io::stderr();
-    writeln!(terminal, "\nskipped: {what}: {why}").unwrap();
-}
-
 /// Whether this test is root; says so where a test needs it and it is not.
 pub(crate) fn is_root(what: &str) -> bool {
     let root = svc_platform::users::is_root();
@@ -185,16 +180,6 @@ pub(crate) fn is_root(what: &str) -> bool {
         skipped(what, "needs root");
     }
     root
-}
-
-/// Whether a program is there that not every system has; says so where not.
-pub(crate) fn has(program: &str, what: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
-    if !found {
-        skipped(what, format_args!("there is no {program} here"));
-    }
-    found
 }
 
 /// Copies what lies below this path of the seed; in definitions `{dir}` is the machine's directory.

@@ -4,4 +4,8 @@ mod broken;
 mod files;
 mod full;
 mod machine;
+#[path = "../aloud/programs.rs"]
+mod programs;
 mod running;
+#[path = "../aloud/skipped.rs"]
+mod skipped;

@@ -6,6 +6,8 @@ mod events;
 mod facts;
 mod processes;
 mod signals;
+#[path = "../aloud/skipped.rs"]
+mod skipped;
 mod trees;
 
 use std::ffi::CString;
@@ -15,6 +17,7 @@ use std::panic::catch_unwind;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use skipped::skipped;
 use svc_core::Exit;
 use svc_platform::process::Handle;
 use svc_platform::spawn::{Kin, Spawner};
@@ -66,11 +69,6 @@ fn main() -> ExitCode {
     }
     println!("conformance: {} promises, {broken} broken", PROMISES.len());
     if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// Says on the terminal that something was not tried.
-fn skipped(what: &str, why: impl std::fmt::Display) {
-    println!("skipped: {what}: {why}");
 }
 
 /// `/bin/sh -c SCRIPT`, launched as our child, as the first process of a tree if one is given; what it prints can be

@@ -13,6 +13,9 @@ use svc_core::Answer;
 use svc_platform::process::{self, Handle};
 use tempfile::TempDir;
 
+pub(crate) use crate::programs::has;
+pub(crate) use crate::skipped::skipped;
+
 /// How long a fact is waited for before the test gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -54,23 +57,6 @@ pub(crate) fn signal(pid: i32, number: i32) {
     Handle::open(pid)
         .and_then(|handle| handle.signal(number))
         .unwrap_or_else(|error| panic!("signal to {pid}: {error}"));
-}
-
-/// Says on the terminal, past the test harness, that something was not tested: .ci/run looks for it.
-pub(crate) fn skipped(what: &str, why: impl std::fmt::Display) {
-    // The harness may be in the middle of a line.
-    let mut terminal = std::io::stderr();
-    writeln!(terminal, "\nskipped: {what}: {why}").unwrap();
-}
-
-/// Whether a program is there that not every system has; says so on the terminal where a test needs it and it is not.
-pub(crate) fn has(program: &str, what: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
-    if !found {
-        skipped(what, format_args!("there is no {program} here"));
-    }
-    found
 }
 
 /// A program that leads a session of its own and becomes what its arguments say, for systems without setsid(1).

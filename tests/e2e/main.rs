@@ -21,10 +21,14 @@ mod logins;
 mod odd_scripts;
 mod options;
 mod placement;
+#[path = "../aloud/programs.rs"]
+mod programs;
 mod rc_conf;
 mod readiness;
 mod scripts;
 mod shim;
+#[path = "../aloud/skipped.rs"]
+mod skipped;
 mod socket;
 mod switched;
 mod trees;

@@ -1,13 +1,15 @@
 //! The shell libraries under every shell that a script may be run by, and the commands of other systems over bad input.
 
 mod shim;
+#[path = "../aloud/skipped.rs"]
+mod skipped;
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use skipped::skipped;
 use svc_compat::library::{self, Library};
 
 /// Each a program and its first words. The first is the system's own: dash, or what FreeBSD has.
@@ -19,13 +21,6 @@ fn here() -> PathBuf {
 
 fn is_there(program: &str) -> bool {
     Command::new(program).arg("-c").arg(":").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
-}
-
-/// Says on the terminal, past the test harness, that something was not tested: .ci/run looks for it.
-fn skipped(what: &str, why: impl std::fmt::Display) {
-    // The harness may be in the middle of a line.
-    let mut terminal = std::io::stderr();
-    writeln!(terminal, "\nskipped: {what}: {why}").unwrap();
 }
 
 /// Runs the tests of a library in every shell.

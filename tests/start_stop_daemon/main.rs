@@ -3,13 +3,18 @@
 
 mod calls;
 mod side;
+#[path = "../aloud/skipped.rs"]
+mod skipped;
 
-use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
 use calls::{Call, Dice};
 use side::{Side, Told};
+use skipped::skipped;
+
+/// What is not tested where the original is missing.
+const BESIDE: &str = "start-stop-daemon beside the original";
 
 const CALLS: u64 = 300;
 const ORIGINAL: &str = "/usr/sbin/start-stop-daemon";
@@ -35,19 +40,13 @@ fn original() -> Option<&'static Path> {
     String::from_utf8_lossy(&output.stdout).contains("for Debian").then_some(path)
 }
 
-/// Says on the terminal, past the test harness, that nothing was tested: .ci/run looks for it.
-fn skipped(why: &str) {
-    let mut terminal = std::io::stderr();
-    writeln!(terminal, "\nskipped: start-stop-daemon beside the original: {why}").unwrap();
-}
-
 #[test]
 fn it_answers_as_the_original_does() {
     let Some(original) = original() else {
-        return skipped("dpkg's start-stop-daemon is not installed here");
+        return skipped(BESIDE, "dpkg's start-stop-daemon is not installed here");
     };
     if !svc_platform::users::is_root() {
-        return skipped("becoming somebody else needs root");
+        return skipped(BESIDE, "becoming somebody else needs root");
     }
     let scratch = tempfile::Builder::new().prefix("svc-ssd").tempdir().unwrap();
     let ours = scratch.path().join("start-stop-daemon");
