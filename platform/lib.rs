@@ -37,6 +37,7 @@ pub mod notify;
 pub mod place;
 pub mod replace;
 pub mod roles;
+pub mod root;
 pub mod sandbox;
 pub mod socket;
 pub mod terminal;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use svc_compat::play::Machine;
 
-use crate::migrate::root::Root;
+use svc_platform::root::Root;
 
 /// A text longer than this is not read.
 const TEXT_BYTES_MAX: u64 = 1 << 20;

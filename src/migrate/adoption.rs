@@ -7,9 +7,9 @@ use svc_compat::script::Style;
 use svc_compat::text::decode;
 use svc_core::Name;
 use svc_platform::files::{self, Mistrust};
+use svc_platform::root::Root;
 
 use super::Adoption;
-use super::root::Root;
 use super::scripts::Found;
 use crate::daemon::Options;
 

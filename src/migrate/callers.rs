@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use svc_compat::text::decode;
+use svc_platform::root::Root;
 
-use super::root::Root;
 use super::scripts::Found;
 use super::{Caller, CallerKind, Spot};
 

@@ -8,8 +8,8 @@ use svc_compat::Style;
 use svc_compat::shell::{How, Shell, Values};
 use svc_compat::text::decode;
 use svc_core::service::Dialect;
+use svc_platform::root::Root;
 
-use super::root::Root;
 use super::scripts::Found;
 use super::{Boot, Spot};
 use crate::daemon::Options;

@@ -8,7 +8,6 @@ mod layout;
 pub(crate) mod order;
 pub(crate) mod page;
 mod picture;
-pub(crate) mod root;
 mod running;
 mod scripts;
 pub(crate) mod stage;
@@ -18,10 +17,10 @@ use std::path::Path;
 
 use serde::Serialize;
 use svc_core::service::Dialect;
+use svc_platform::root::Root;
 
 use crate::daemon::{Options, loader};
 use order::Order;
-use root::Root;
 
 /// The legacy scripts of a machine, or of what is below a directory.
 #[derive(Clone, Debug, Default, Serialize)]

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use svc_compat::text::base_name;
 use svc_platform::files;
 use svc_platform::process::{self, Facts};
+use svc_platform::root::Root;
 
 use super::Running;
-use super::root::Root;
 use super::scripts::Found;
 
 /// Programs that run anything: a process of theirs says nothing about which service it is.

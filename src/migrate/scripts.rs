@@ -8,8 +8,8 @@ use svc_compat::script::{self, Script, Style, why_not};
 use svc_compat::shell::Shell;
 use svc_core::service::Dialect;
 use svc_platform::files;
+use svc_platform::root::Root;
 
-use super::root::Root;
 use super::{Entry, Fault, Spot, What};
 use crate::daemon::Options;
 

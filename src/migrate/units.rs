@@ -6,8 +6,8 @@ use std::path::Path;
 
 use svc_compat::header::systemd;
 use svc_compat::text::decode;
+use svc_platform::root::Root;
 
-use super::root::Root;
 use super::scripts::Found;
 use super::{Boot, Systemd};
 

@@ -3,44 +3,46 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use svc_platform::files;
+use crate::files;
 
 /// Links that lead to links are followed so far.
 const LINKS_MAX: usize = 40;
 
 /// What stands for `/`.
 #[derive(Clone, Debug)]
-pub(crate) struct Root {
+pub struct Root {
     path: PathBuf,
 }
 
 impl Root {
-    pub(crate) fn new(path: &Path) -> Self {
+    /// The directory at this path.
+    pub fn new(path: &Path) -> Self {
         Self { path: path.to_owned() }
     }
 
     /// Whether this is the machine itself, whose processes can be looked at.
-    pub(crate) fn is_machine(&self) -> bool {
+    pub fn is_machine(&self) -> bool {
         self.path == Path::new("/")
     }
 
-    pub(super) fn shown(&self) -> String {
+    /// Its path, to be shown.
+    pub fn shown(&self) -> String {
         self.path.to_string_lossy().into_owned()
     }
 
     /// The path of the machine as it is from here. The last part may be a link.
-    pub(super) fn below(&self, path: &str) -> PathBuf {
+    pub fn below(&self, path: &str) -> PathBuf {
         self.path.join(path.trim_start_matches('/'))
     }
 
     /// The path from here as the machine has it.
-    pub(crate) fn within(&self, path: &Path) -> String {
+    pub fn within(&self, path: &Path) -> String {
         let inner = path.strip_prefix(&self.path).unwrap_or(path);
         Path::new("/").join(inner).to_string_lossy().into_owned()
     }
 
     /// Where a path of the machine leads, every link followed inside the root; `None` if there is nothing.
-    pub(crate) fn resolve(&self, path: &str) -> Option<PathBuf> {
+    pub fn resolve(&self, path: &str) -> Option<PathBuf> {
         let mut found = self.path.clone();
         let mut left: Vec<PathBuf> = vec![PathBuf::from(path)];
         let mut links = 0;
@@ -68,17 +70,17 @@ impl Root {
     }
 
     /// Whether there is something at this path of the machine.
-    pub(super) fn has(&self, path: &str) -> bool {
+    pub fn has(&self, path: &str) -> bool {
         self.resolve(path).is_some()
     }
 
     /// The text of a file of the machine, if it can be read and is no longer than this.
-    pub(crate) fn text(&self, path: &str, bytes_max: u64) -> Option<Vec<u8>> {
+    pub fn text(&self, path: &str, bytes_max: u64) -> Option<Vec<u8>> {
         files::read_regular(&self.resolve(path)?, bytes_max).ok()
     }
 
     /// The files in a directory of the machine and in those below it, down to `depth` of them, by name.
-    pub(super) fn files(&self, directory: &str, depth: usize) -> Vec<String> {
+    pub fn files(&self, directory: &str, depth: usize) -> Vec<String> {
         let Some(found) = self.resolve(directory) else { return Vec::new() };
         let Ok(entries) = fs::read_dir(found) else { return Vec::new() };
         let mut names: Vec<String> =
