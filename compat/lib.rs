@@ -1,5 +1,6 @@
 //! Reads legacy init scripts: text in, facts and notes out; runs nothing, touches nothing.
 
+pub mod daemons;
 pub mod environment;
 pub mod facility;
 pub mod header;

@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use svc::convert::report::Report;
-use svc::convert::{Table, Tree, Verdict, convert, service};
+use svc::convert::{Tree, Verdict, convert, service};
+use svc_compat::daemons::Table;
 use svc_core::Name;
 
 /// A machine with the few files that the scripts look for.

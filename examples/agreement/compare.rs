@@ -29,16 +29,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use svc::convert::unit::Unit;
-use svc::convert::{Draft, Table, Tree};
+use svc::convert::{Draft, Tree};
+use svc_compat::Style;
+use svc_compat::daemons::Table;
+use svc_compat::play::{self, Machine, Piece};
+use svc_core::definition::join;
 use svc_core::service::Kind;
 
 use crate::user::Users;
 use crate::wrapper::{is_shells, unwrapped};
 pub(crate) use defaults::Defaults;
 use options::Options;
-use svc_compat::Style;
-use svc_compat::play::{self, Machine, Piece};
-use svc_core::definition::join;
 
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

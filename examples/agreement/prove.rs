@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, Once, PoisonError};
 
 use svc::convert::proof::{self, Stage};
-use svc::convert::{Evidence, Table, Tree, Verdict, evidence};
+use svc::convert::{Evidence, Tree, Verdict, evidence};
+use svc_compat::daemons::Table;
 
 use crate::{around, packages};
 

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use svc_compat::daemons::Table;
+use svc_compat::play::Machine;
 use svc_compat::shim::is_shim;
 
 use super::args::Common;
@@ -10,8 +12,7 @@ use super::{code, fail, json, say};
 use crate::convert::place::{self, Written};
 use crate::convert::proof::{self, Proven, Stage};
 use crate::convert::report::Report;
-use crate::convert::{Table, Tree, Verdict, convert, unit};
-use svc_compat::play::Machine;
+use crate::convert::{Tree, Verdict, convert, unit};
 
 /// What `svc convert` is told.
 #[derive(Args, Debug, Default)]

@@ -6,6 +6,7 @@ mod tables;
 
 use std::collections::BTreeSet;
 
+use svc_compat::daemons::Table;
 use svc_compat::facility::Facilities;
 use svc_compat::play::{Launch, Machine, Made, Spot, UNKNOWN};
 use svc_core::definition::join;
@@ -17,7 +18,6 @@ use super::Tree;
 use super::evidence::{Evidence, is_own};
 use super::hangup;
 use super::stay::{Stay, stay};
-use super::table::Table;
 
 /// One key of a definition.
 #[derive(Clone, Debug, PartialEq, Eq)]

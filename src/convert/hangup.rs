@@ -4,11 +4,11 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
+use svc_compat::daemons::Table;
 use svc_core::definition::join;
 
 use super::elf::Program;
 use super::manual::{self, Described, own_texts, pages};
-use super::table::Table;
 use super::tree::Tree;
 
 /// What is said of the signal stands so near to its name.

@@ -15,18 +15,17 @@ pub mod proof;
 pub mod report;
 pub mod rest;
 pub mod stay;
-pub mod table;
 mod tree;
 mod trial;
 pub mod unit;
 
+use svc_compat::daemons::Table;
 use svc_core::Name;
 use svc_core::definition::{self, SourceText};
 use svc_core::service::Service;
 
 pub use draft::Draft;
 pub use evidence::Evidence;
-pub use table::Table;
 pub use tree::Tree;
 
 /// What becomes of a script.

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use svc_compat::daemons::Table;
 use svc_compat::play::{Context, How, Launch, Made, Spot, UNKNOWN};
 use svc_core::service::Kind;
 
 use super::Tree;
 use super::draft::Draft;
 use super::evidence::Evidence;
-use super::table::Table;
 use super::{Verdict, evidence, heard, judge, trial};
 use crate::rehearse::{self, Ask, By, Rehearsal};
 

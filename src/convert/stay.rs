@@ -1,13 +1,12 @@
 //! How a daemon stays in the foreground, and what says so.
 
+use svc_compat::daemons::Table;
 use svc_compat::play::Launch;
-
-use super::Tree;
 use svc_compat::play::Machine;
 
+use super::Tree;
 use super::elf::Program;
 use super::manual::{self, Described, Effect};
-use super::table::Table;
 
 /// A program of fewer lines is not all there is of it.
 const WHOLE_LINES_MIN: usize = 60;

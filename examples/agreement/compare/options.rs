@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use svc::convert::{Draft, Table, Tree, about, manual};
+use svc::convert::{Draft, Tree, about, manual};
+use svc_compat::daemons::Table;
 
 /// What is known of the options of a program.
 pub(crate) struct Options {

@@ -8,6 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use serde::Serialize;
+use svc_compat::daemons::Table;
+use svc_compat::play::Machine;
 use svc_core::definition::KEYS;
 use svc_core::{Answer, Name};
 use svc_platform::process;
@@ -21,12 +23,11 @@ use crate::cli::{code, fail, human, json, say, say_error};
 use crate::convert::place::{self, Written};
 use crate::convert::proof::{self, Proven};
 use crate::convert::report::{Origin, Report};
-use crate::convert::{self, Table, Tree, Verdict};
+use crate::convert::{self, Tree, Verdict};
 use crate::migrate::stage::{Main, Stage, Standing};
 use crate::migrate::{Adoption, Entry, survey};
 use crate::rehearse::compare::{self, Pair};
 use crate::wire::{Change, LoadReport, Refusal, Reply, Request, StateName, Summary, Target};
-use svc_compat::play::Machine;
 
 /// So many scripts are rehearsed at a time.
 const AT_ONCE: usize = 4;

@@ -39,7 +39,9 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::convert::{Table, Tree, Verdict, convert};
+    use svc_compat::daemons::Table;
+
+    use crate::convert::{Tree, Verdict, convert};
 
     const SCRIPT: &str = "#!/bin/sh\n# PROVIDE: near\n. /etc/rc.subr\nname=near\nrcvar=near_enable\n\
         load_rc_config $name\ncommand=/usr/sbin/near\ncommand_args=-F\nrun_rc_command \"$1\"\n";

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use svc_compat::daemons::Table;
+
 use super::Verdict;
-use crate::convert::Table;
 
 pub(super) fn expected(why: &str) -> Verdict {
     Verdict::Expected(why.to_owned())

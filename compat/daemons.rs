@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
 /// The rows that come with the program.
-const TEXT: &str = include_str!("../../data/daemons.toml");
+const TEXT: &str = include_str!("../data/daemons.toml");
 
 /// One daemon.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
