@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::Common;
+use super::common::Common;
 use super::rehearse::refused;
 use super::{code, json, root, say, show};
 use crate::rehearse::compare::{Comparison, Pair, Row, TIME_MAX, Verdict};

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use super::args::{Common, Configure};
+use super::args::Configure;
 use super::code::{self, Table};
+use super::common::Common;
 use super::human::{clean, clean_lines};
 use super::session::Session;
 use super::show::{BAD, BOLD, DIM, GOOD, ODD, columns, pad, paint};

@@ -7,7 +7,7 @@ use svc_compat::daemons::Table;
 use svc_compat::play::Machine;
 use svc_compat::shim::is_shim;
 
-use super::args::Common;
+use super::common::Common;
 use super::{code, fail, json, say};
 use crate::convert::place::{self, Written};
 use crate::convert::proof::{self, Proven, Stage};

@@ -15,9 +15,9 @@ use svc_core::definition::near;
 use svc_platform::files;
 use svc_platform::signals::{Incoming, Signals};
 
-use super::args::Common;
 use super::client::AskError;
 use super::code;
+use super::common::Common;
 use super::human::clean_lines;
 use super::session::Session;
 use super::{fail, json, say_raw_error};

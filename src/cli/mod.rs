@@ -4,6 +4,7 @@ mod args;
 mod bootchart;
 mod client;
 mod code;
+mod common;
 mod compare;
 mod complete;
 mod configure;
@@ -45,8 +46,9 @@ use svc_platform::users;
 
 use crate::daemon::{Arguments, Options};
 use crate::wire::{Reply, Request};
-use args::{Color, Common, Line, Verb};
+use args::{Line, Verb};
 use client::Client;
+use common::{Color, Common};
 use session::Session;
 
 /// The program `svc`.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::Common;
+use super::common::Common;
 use super::{code, fail, json, root, say};
 use crate::rehearse::{Ask, By, End, Launch, Made, Rehearsal, TIME_MAX, Why};
 

@@ -2,9 +2,10 @@
 
 use svc_core::definition::near;
 
-use super::args::{Common, Named, Verb};
+use super::args::{Named, Verb};
 use super::client::{AskError, Client};
 use super::code::{self, Table};
+use super::common::Common;
 use super::grep::Pattern;
 use super::human::clean;
 use super::progress::Progress;

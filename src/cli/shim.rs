@@ -12,7 +12,7 @@ use svc_core::service::Kind;
 use svc_core::{Name, Service};
 use svc_platform::host;
 
-use super::args::Common;
+use super::common::Common;
 use super::{code, fail, json, options, say};
 use crate::daemon::{self, image::Image};
 use crate::shim::{self, Form};

@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use clap::builder::PossibleValue;
 use clap::{Arg, ArgAction, Command};
 
-use super::args::{Common, Shell};
+use super::args::Shell;
+use super::common::Common;
 use super::{grammar, plan};
 
 /// The hidden first word with which the scripts call us; the words of the line follow, the last one as far as it is

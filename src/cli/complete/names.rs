@@ -10,8 +10,8 @@ use std::time::Duration;
 use svc_core::Name;
 
 use super::Candidate;
-use crate::cli::args::Common;
 use crate::cli::client::Client;
+use crate::cli::common::Common;
 use crate::cli::{options, socket};
 use crate::wire::{Reply, Request, Summary};
 

@@ -15,8 +15,8 @@ use svc_core::{Answer, Name};
 use svc_platform::process;
 
 use super::{Words, is_meant};
-use crate::cli::args::Common;
 use crate::cli::client::AskError;
+use crate::cli::common::Common;
 use crate::cli::session::Session;
 use crate::cli::show::{self, BAD, GOOD, ODD, paint};
 use crate::cli::{code, fail, human, json, say, say_error};

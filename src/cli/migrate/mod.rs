@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::Common;
+use super::common::Common;
 use super::show::Look;
 use super::{code, fail, json, say};
 use crate::daemon::glob;

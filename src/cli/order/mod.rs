@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::args::Common;
+use super::common::Common;
 
 /// What `svc order` is told.
 #[derive(Args, Debug, Default)]

@@ -3,8 +3,9 @@
 use std::env;
 use std::time::Duration;
 
-use super::super::args::{Common, Named, Verb};
+use super::super::args::{Named, Verb};
 use super::super::client::{AskError, Client};
+use super::super::common::Common;
 use super::super::session::Session;
 use super::super::{code, say_error, socket};
 use super::rcconf;

@@ -15,9 +15,10 @@ use svc_platform::poll::{Interest, Poller};
 use svc_platform::signals::{Incoming, Signals};
 use svc_platform::terminal::Screen;
 
-use super::args::{Common, Top};
+use super::args::Top;
 use super::client::{AskError, Client};
 use super::code;
+use super::common::Common;
 use super::copy::Stop;
 use super::session::{Session, unexpected};
 use super::show::{self, Look, Machine};

@@ -15,8 +15,8 @@ use std::{env, process};
 
 use svc_platform::signals::{Incoming, Signals};
 
-use super::args::Common;
 use super::client::Client;
+use super::common::Common;
 use super::show::{self, Look};
 use super::{code, fail, say};
 use crate::daemon::{self, Arguments, Options};
