@@ -212,7 +212,9 @@ fn halves(line: &str) -> (&str, &str) {
     // `-f run in foreground`: the words after the options.
     let mut end = 0;
     for word in line.split_inclusive(' ') {
-        if !word.starts_with(['-', '[', '<', '|', ',']) && !is_argument(word.trim()) && end > 0 {
+        // `--daemonize / -d`, `-d or --daemonize`.
+        let joins = matches!(word.trim(), "/" | "or") && line[end + word.len()..].starts_with('-');
+        if !joins && !word.starts_with(['-', '[', '<', '|', ',']) && !is_argument(word.trim()) && end > 0 {
             break;
         }
         end += word.len();
@@ -233,7 +235,7 @@ fn read_pages(tree: &Tree, program: &str) -> Vec<Described> {
 pub fn pages(tree: &Tree, program: &str) -> Vec<(String, String)> {
     let name = program.rsplit('/').next().unwrap_or(program);
     let mut out = Vec::new();
-    for section in ["8", "1", "5", "1m", "7", "6"] {
+    for section in ["8", "1", "5", "1m", "7", "6", "1p", "8p"] {
         let directory = format!("/usr/share/man/man{}", &section[..1]);
         for end in ["", ".gz"] {
             let path = format!("{directory}/{name}.{section}{end}");
@@ -254,8 +256,9 @@ pub fn pages(tree: &Tree, program: &str) -> Vec<(String, String)> {
 
 /// A manual page as text: each option begins a line, what is said of it is indented below.
 fn plain(page: &str) -> String {
-    static FONT: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"\\f(\[[^\]]*\]|\(..|.)|\\s[-+]?[0-9]").expect("a request for a font"));
+    static FONT: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"\\[f*](\[[^\]]*\]|\(..|.)|\\s[-+]?[0-9]").expect("a request for a font or a string")
+    });
     let mut out = String::new();
     let mut tag = 0;
     for line in page.lines() {
@@ -420,6 +423,10 @@ mod tests {
         let man = plain(".SH OPTIONS\n.TP\n\\fB\\-f\\fR, \\fB\\-\\-foreground\\fR\nStay in the\nforeground.\n");
         let found = options(&man, "page");
         assert_eq!((found[0].names.len(), found[0].text.as_str()), (2, "Stay in the foreground."));
+        let strings = plain(".TP\n\\*(T<\\fB\\-b\\fR\\*(T>, \\*(T<\\fB\\-\\-base\\fR\\*(T>\nThe base.\n");
+        assert_eq!(options(&strings, "page")[0].names, ["-b", "--base"]);
+        let slash = plain(".IP \"--daemonize / -d\"\nBackground.\n");
+        assert_eq!(options(&slash, "page")[0].names, ["--daemonize", "-d"]);
         let mdoc = plain(".Bl -tag\n.It Fl D\nDo not detach.\n.It Fl f Ar file\nThe file.\n");
         let found = options(&mdoc, "page");
         assert_eq!((found[0].names[0].as_str(), effect(&found[0].text)), ("-D", Effect::Stays));

@@ -68,10 +68,39 @@ impl Unit {
         self.path.rsplit('/').next().unwrap_or_default().trim_end_matches(".service")
     }
 
+    /// A text with what `%` and a letter stand for (systemd.unit(5)); what only a machine that runs knows is unknown.
     fn specifiers(&self, text: &str) -> String {
         let name = self.name();
-        let text = text.replace("%%", "\0").replace("%n", name).replace("%p", name).replace("%N", name);
-        text.replace("%t", "/run").replace("%S", "/var/lib").replace("%L", "/var/log").replace('\0', "%")
+        let mut out = String::new();
+        let mut letters = text.chars();
+        while let Some(found) = letters.next() {
+            if found != '%' {
+                out.push(found);
+                continue;
+            }
+            match letters.next() {
+                Some('n') => out.push_str(&format!("{name}.service")),
+                Some('N' | 'p') => out.push_str(name),
+                Some('j') => out.push_str(name.rsplit('-').next().unwrap_or(name)),
+                // The manager of the system is root.
+                Some('u' | 'g') => out.push_str("root"),
+                Some('U' | 'G') => out.push('0'),
+                Some('h') => out.push_str("/root"),
+                Some('s') => out.push_str("/bin/sh"),
+                Some('t') => out.push_str("/run"),
+                Some('S') => out.push_str("/var/lib"),
+                Some('C') => out.push_str("/var/cache"),
+                Some('L') => out.push_str("/var/log"),
+                Some('E') => out.push_str("/etc"),
+                Some('T') => out.push_str("/tmp"),
+                Some('V') => out.push_str("/var/tmp"),
+                Some('H' | 'l' | 'q' | 'm' | 'b' | 'v') => out.push(play::UNKNOWN),
+                Some('i' | 'I') => {}
+                Some('%') | None => out.push('%'),
+                Some(other) => out.extend(['%', other]),
+            }
+        }
+        out
     }
 
     /// Its pid file.
@@ -86,15 +115,11 @@ impl Unit {
     }
 
     fn sections(&mut self, text: &str) {
-        let joined = text.replace("\\\n", " ");
         let mut service = false;
-        for line in joined.lines().map(str::trim) {
+        for line in lines(text).iter().map(|line| line.trim()) {
             if line.starts_with('[') {
                 service = line == "[Service]";
-            } else if service
-                && !line.starts_with(['#', ';'])
-                && let Some((key, value)) = line.split_once('=')
-            {
+            } else if service && let Some((key, value)) = line.split_once('=') {
                 let values = self.settings.entry(key.trim().to_string()).or_default();
                 // An empty value takes back what was said before.
                 if value.trim().is_empty() { values.clear() } else { values.push(value.trim().to_string()) }
@@ -126,8 +151,8 @@ impl Unit {
         for file in self.settings.get("EnvironmentFile").into_iter().flatten() {
             let file = self.specifiers(file.trim_start_matches('-'));
             let Some(text) = tree.read(&file) else { continue };
-            for line in svc_compat::text::decode(&text).replace("\\\n", " ").lines().map(str::trim) {
-                if let Some((name, value)) = line.split_once('=').filter(|_| !line.starts_with(['#', ';'])) {
+            for line in lines(&svc_compat::text::decode(&text)).iter().map(|line| line.trim()) {
+                if let Some((name, value)) = line.split_once('=') {
                     let value = value.trim();
                     let inner = ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
                     self.environment.insert(name.trim().to_string(), inner.unwrap_or(value).to_string());
@@ -138,34 +163,53 @@ impl Unit {
 
     /// The words of a command line, variables and specifiers filled in.
     pub fn words(&self, line: &str) -> Vec<String> {
-        let bare = line.trim_start_matches(['-', '@', ':', '+', '!', '|']);
+        let bare = line.trim_start_matches(PREFIXES);
+        let prefixes = &line[..line.len() - bare.len()];
+        // `:PROGRAM`: nothing is filled in.
+        let plain = prefixes.contains(':');
         let mut out = Vec::new();
         for word in svc_core::definition::words(bare).unwrap_or_default() {
-            // `$$` is one `$` that stands for itself.
-            let word = self.specifiers(&word).replace("$$", "\0");
-            let alone = word.strip_prefix('$').filter(|name| {
-                !name.is_empty() && name.chars().all(|found| found.is_ascii_alphanumeric() || found == '_')
-            });
-            if let Some(name) = alone {
-                let value = self.environment.get(name).cloned().unwrap_or_default();
-                out.extend(svc_core::definition::words(&value).unwrap_or_default());
-                continue;
+            let word = self.specifiers(&word);
+            match word.strip_prefix('$').filter(|name| !plain && is_variable(name)) {
+                Some(name) => {
+                    let value = self.environment.get(name).cloned().unwrap_or_default();
+                    out.extend(svc_core::definition::words(&value).unwrap_or_default());
+                }
+                None if plain => out.push(word),
+                None => out.push(self.filled(&word)),
             }
-            let mut text = String::new();
-            let mut rest = word.as_str();
-            while let Some((before, after)) = rest.split_once("${") {
-                text.push_str(before);
-                let (name, after) = after.split_once('}').unwrap_or((after, ""));
-                text.push_str(self.environment.get(name).map_or("", String::as_str));
-                rest = after;
-            }
-            text.push_str(rest);
-            out.push(text.replace('\0', "$"));
         }
-        if out.len() > 1 && line.trim_start_matches(['-', ':', '+', '!']).starts_with('@') {
+        if out.len() > 1 && prefixes.contains('@') {
             // `@PROGRAM NAME ARGUMENTS`: the name it is called by is no argument.
             out.remove(1);
         }
+        out
+    }
+
+    /// A word with its `${NAME}`; `$$` is one `$`, and what a shell may be meant to see stays as it is.
+    fn filled(&self, word: &str) -> String {
+        let mut out = String::new();
+        let mut rest = word;
+        while let Some((before, after)) = rest.split_once('$') {
+            out.push_str(before);
+            let name = after.strip_prefix('{').and_then(|after| after.split_once('}'));
+            rest = match (after.strip_prefix('$'), name) {
+                (Some(after), _) => {
+                    out.push('$');
+                    after
+                }
+                (None, Some((name, after))) if !name.contains(':') => {
+                    out.push_str(self.environment.get(name).map_or("", String::as_str));
+                    after
+                }
+                // `${NAME:+TEXT}` is no variable of systemd's.
+                (None, _) => {
+                    out.push('$');
+                    after
+                }
+            };
+        }
+        out.push_str(rest);
         out
     }
 
@@ -183,12 +227,13 @@ impl Unit {
             return Some(format!("signal {}", self.value("ReloadSignal").unwrap_or("HUP").trim_start_matches("SIG")));
         }
         // A signal does it; else the last one, and those before it look at the configuration.
-        let signals = |line: &&String| {
-            let program = line.split_whitespace().next().unwrap_or_default().trim_start_matches(['-', '+', '!', ':']);
+        let signals = |line: &&str| {
+            let program = line.split_whitespace().next().unwrap_or_default().trim_start_matches(PREFIXES);
             ["kill", "pkill", "killall"].contains(&program.rsplit('/').next().unwrap_or_default())
         };
-        let lines = self.settings.get("ExecReload")?;
-        let Some(line) = lines.iter().rfind(signals) else {
+        // `COMMAND ; COMMAND` on one line are two.
+        let lines: Vec<&str> = self.settings.get("ExecReload")?.iter().flat_map(|line| line.split(" ; ")).collect();
+        let Some(line) = lines.iter().copied().rfind(signals) else {
             return Some(join(&self.words(lines.last()?)));
         };
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -198,6 +243,34 @@ impl Unit {
         let numbered = signal.parse().ok().and_then(svc_core::Signal::named).map(|signal| signal.name());
         Some(format!("signal {}", numbered.unwrap_or(signal)))
     }
+}
+
+/// What may stand before a program.
+const PREFIXES: [char; 6] = ['-', '@', ':', '+', '!', '|'];
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|found| found.is_ascii_alphanumeric() || found == '_')
+}
+
+/// The lines of a unit, those that go on after a `\\` as one; comments between them are left out.
+fn lines(text: &str) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let mut goes_on = false;
+    for line in text.lines() {
+        if line.trim_start().starts_with(['#', ';']) {
+            continue;
+        }
+        let (part, more) = line.strip_suffix('\\').map_or((line, false), |part| (part, true));
+        match out.last_mut().filter(|_| goes_on) {
+            Some(last) => last.push_str(part),
+            None => out.push(part.to_string()),
+        }
+        if let Some(last) = out.last_mut().filter(|_| more) {
+            last.push(' ');
+        }
+        goes_on = more;
+    }
+    out
 }
 
 /// The unit that stands for a script: of the same name, or one that names it.
@@ -210,4 +283,48 @@ pub fn beside(tree: &Tree, script: &str) -> Option<Unit> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(text: &str) -> Unit {
+        let mut unit = Unit { path: "/lib/systemd/system/web-one.service".to_string(), ..Unit::default() };
+        unit.sections(text);
+        for line in unit.settings.get("Environment").cloned().unwrap_or_default() {
+            let (name, value) = line.split_once('=').expect("NAME=VALUE");
+            unit.environment.insert(name.to_string(), value.to_string());
+        }
+        unit
+    }
+
+    fn words(line: &str) -> Vec<String> {
+        unit("[Service]\nEnvironment=A=one two\n").words(line)
+    }
+
+    #[test]
+    fn variables_are_filled_in_where_systemd_does_and_left_to_a_shell_elsewhere() {
+        assert_eq!(words("-/bin/x $A ${A} $B x${B}"), ["/bin/x", "one", "two", "one two", "x"]);
+        assert_eq!(words("sh -c '${B:+-i $B} $$A ${A}'"), ["sh", "-c", "${B:+-i $B} $A one two"]);
+        assert_eq!(words("+:/bin/x $A ${A}"), ["/bin/x", "$A", "${A}"]);
+        assert_eq!(words("@/bin/x web -v"), ["/bin/x", "-v"]);
+    }
+
+    #[test]
+    fn specifiers_stand_for_what_the_manual_says() {
+        assert_eq!(
+            words("/bin/x %n %N %j %t/%p 5%% %i"),
+            ["/bin/x", "web-one.service", "web-one", "one", "/run/web-one", "5%", ""]
+        );
+        assert!(words("/bin/x %H")[1].contains(play::UNKNOWN));
+    }
+
+    #[test]
+    fn a_line_goes_on_over_a_comment_and_one_line_may_have_two_commands() {
+        let unit =
+            unit("[Service]\nExecStart = /bin/x \\\n# why\n  -a\nExecReload=/bin/check ; /bin/kill -HUP $MAINPID\n");
+        assert_eq!(unit.words(unit.value("ExecStart").expect("a command")), ["/bin/x", "-a"]);
+        assert_eq!(unit.reload().as_deref(), Some("signal HUP"));
+    }
 }
