@@ -1,11 +1,11 @@
 //! What may be typed: the one model that parsing, help and the check of svc(8) share.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 
-use super::common::Common;
+use super::common::{Any, Common, Named};
+use super::grammar::PASS;
 use crate::wire::Then;
 
 /// Everything on the command line.
@@ -63,7 +63,7 @@ pub(crate) enum Verb {
     /// Make them read their configuration again
     Reload(Named),
     /// Make their configuration files from templates; what runs and changed is reloaded or restarted
-    Configure(Configure),
+    Configure(super::configure::Words),
     /// Stop and start them, with what requires them
     Restart {
         #[command(flatten)]
@@ -124,7 +124,7 @@ pub(crate) enum Verb {
         names: Vec<String>,
     },
     /// What they need and who needs them, with their states
-    Tree(Tree),
+    Tree(super::tree::Words),
     /// Change what their definitions say, in an editor: checked first, saved beside them, then loaded
     Edit {
         /// Names
@@ -132,15 +132,15 @@ pub(crate) enum Verb {
         names: Vec<String>,
     },
     /// All of them on one live screen, with what they use and keys to act
-    Top(Top),
+    Top(super::top::Words),
     /// Why they are as they are: the whole chain of reasons
     Why(Named),
     /// What would happen, in order and with times, if they were told to; nothing is touched
-    Plan(Planning),
+    Plan(super::plan::Words),
     /// When each was wanted, launched and ready, and which chain took longest
-    Bootchart(Bootchart),
+    Bootchart(super::bootchart::Words),
     /// Who requires, wants, follows whom, for dot(1) or as a picture
-    Graph(Graph),
+    Graph(super::graph::Words),
     /// Stop all services in order and end svcd
     Shutdown {
         /// What comes after
@@ -168,7 +168,7 @@ pub(crate) enum Verb {
     Completions {
         /// Which shell
         #[arg(value_name = "SHELL")]
-        shell: Shell,
+        shell: super::complete::Shell,
     },
     /// A definition for each legacy script, and where every key comes from; needs no svcd
     Convert(super::convert::Words),
@@ -212,146 +212,6 @@ impl Verb {
             ),
         }
     }
-}
-
-/// The hidden verb that carries a script's own verb. Nobody can type it: it is no service's name and no script's verb.
-pub(crate) const PASS: &str = "/pass";
-
-/// Services, or none for all.
-#[derive(Args, Debug)]
-pub(crate) struct Any {
-    /// Names or patterns; none: all
-    #[arg(value_name = "NAME")]
-    pub(crate) names: Vec<String>,
-}
-
-/// One service at least.
-#[derive(Args, Debug)]
-pub(crate) struct Named {
-    /// Names or patterns
-    #[arg(value_name = "NAME", required = true)]
-    pub(crate) names: Vec<String>,
-    /// Answer as soon as the request is taken, not when it is fulfilled
-    #[arg(long)]
-    pub(crate) no_wait: bool,
-}
-
-/// What is to be configured, and how.
-#[derive(Args, Debug)]
-pub(crate) struct Configure {
-    /// Names or patterns
-    #[arg(value_name = "NAME", required_unless_present = "all")]
-    pub(crate) names: Vec<String>,
-    /// Every service that has files to be made
-    #[arg(long, conflicts_with = "names")]
-    pub(crate) all: bool,
-    /// Show what would change, and change nothing
-    #[arg(long, conflicts_with_all = ["values", "undo"])]
-    pub(crate) diff: bool,
-    /// Show every value, and the line that says so
-    #[arg(long, conflicts_with = "undo")]
-    pub(crate) values: bool,
-    /// Put the version before the last change back
-    #[arg(long, conflicts_with = "all")]
-    pub(crate) undo: bool,
-    /// Take the values of this mode
-    #[arg(long, value_name = "MODE")]
-    pub(crate) mode: Option<String>,
-}
-
-/// What is planned.
-#[derive(Args, Debug)]
-pub(crate) struct Planning {
-    /// start, stop, restart or reload, and names or patterns; or shutdown
-    #[arg(value_name = "VERB NAME", required = true)]
-    pub(crate) words: Vec<String>,
-    /// Leave what requires them alone
-    #[arg(long)]
-    pub(crate) only: bool,
-    /// Kill what a script's own stop leaves behind
-    #[arg(long)]
-    pub(crate) all: bool,
-}
-
-/// What a tree shows.
-#[derive(Args, Debug)]
-pub(crate) struct Tree {
-    /// Names or patterns; none: all
-    #[arg(value_name = "NAME")]
-    pub(crate) names: Vec<String>,
-    /// Show their processes instead
-    #[arg(short, long)]
-    pub(crate) processes: bool,
-}
-
-/// What a chart of starts shows.
-#[derive(Args, Debug)]
-pub(crate) struct Bootchart {
-    /// Names or patterns; none: all that were started together at first
-    #[arg(value_name = "NAME")]
-    pub(crate) names: Vec<String>,
-    /// Also what was started later
-    #[arg(long)]
-    pub(crate) all: bool,
-    /// Draw it as SVG into this file; -: to standard output
-    #[arg(long, value_name = "FILE")]
-    pub(crate) svg: Option<PathBuf>,
-}
-
-/// What a graph shows.
-#[derive(Args, Debug)]
-pub(crate) struct Graph {
-    /// Names or patterns: these and all they need; none: all
-    #[arg(value_name = "NAME")]
-    pub(crate) names: Vec<String>,
-    /// Draw it as SVG
-    #[arg(long)]
-    pub(crate) svg: bool,
-}
-
-/// What the live screen shows.
-#[derive(Args, Debug)]
-pub(crate) struct Top {
-    /// Names or patterns; none: all
-    #[arg(value_name = "NAME")]
-    pub(crate) names: Vec<String>,
-    /// How often to look
-    #[arg(short, long, value_name = "TIME", default_value = "2s", value_parser = svc_core::definition::duration)]
-    pub(crate) interval: Duration,
-    /// What comes first: name, state, cpu, memory, restarts or for
-    #[arg(long, value_name = "KEY", default_value = "name", hide_possible_values = true)]
-    pub(crate) sort: SortKey,
-    /// Print so many tables in place of a live screen; without a terminal one
-    #[arg(long, value_name = "COUNT")]
-    pub(crate) count: Option<u32>,
-}
-
-/// What the services of a screen are sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SortKey {
-    /// The name
-    Name,
-    /// What needs somebody first
-    State,
-    /// The busiest first
-    Cpu,
-    /// The largest first
-    Memory,
-    /// Those that were started again most often first
-    Restarts,
-    /// What changed last first
-    For,
-}
-
-/// A shell whose words can be completed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Shell {
-    /// bash, from release 4 on
-    Bash,
-    /// zsh
-    Zsh,
-    /// fish
-    Fish,
 }
 
 /// What comes after a shutdown.

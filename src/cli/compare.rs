@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::common::Common;
+use super::common::{Common, root};
+use super::out::say;
 use super::rehearse::refused;
-use super::{code, json, root, say, show};
+use super::{code, json, show};
 use crate::rehearse::compare::{Comparison, Pair, Row, TIME_MAX, Verdict};
 
 /// What is to be compared.

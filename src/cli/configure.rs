@@ -3,20 +3,45 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use super::args::Configure;
+use clap::Args;
+
 use super::code::{self, Table};
-use super::common::Common;
+use super::common::{Common, options};
 use super::human::{clean, clean_lines};
+use super::json;
+use super::out::{fail, say, say_raw_error};
 use super::session::Session;
 use super::show::{BAD, BOLD, DIM, GOOD, ODD, columns, pad, paint};
-use super::{fail, json, options, say, say_raw_error};
 use crate::configure::{self, ConfigureError, Deed, Effect, Options, Report, ServiceReport, Then};
 use crate::daemon;
 use crate::wire::{Reply, Request, StateName, Target};
 
+/// What is to be configured, and how.
+#[derive(Args, Debug)]
+pub(crate) struct Words {
+    /// Names or patterns
+    #[arg(value_name = "NAME", required_unless_present = "all")]
+    pub(crate) names: Vec<String>,
+    /// Every service that has files to be made
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) all: bool,
+    /// Show what would change, and change nothing
+    #[arg(long, conflicts_with_all = ["values", "undo"])]
+    pub(crate) diff: bool,
+    /// Show every value, and the line that says so
+    #[arg(long, conflicts_with = "undo")]
+    pub(crate) values: bool,
+    /// Put the version before the last change back
+    #[arg(long, conflicts_with = "all")]
+    pub(crate) undo: bool,
+    /// Take the values of this mode
+    #[arg(long, value_name = "MODE")]
+    pub(crate) mode: Option<String>,
+}
+
 impl Session {
     /// Carries the verb out and returns the exit code.
-    pub(super) fn configure(&self, asked: Configure, common: &Common) -> u8 {
+    pub(super) fn configure(&self, asked: Words, common: &Common) -> u8 {
         let deed = match (asked.diff, asked.values, asked.undo) {
             (true, ..) => Deed::Differ,
             (_, true, _) => Deed::Values,

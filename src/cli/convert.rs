@@ -8,7 +8,8 @@ use svc_compat::play::Machine;
 use svc_compat::shim::is_shim;
 
 use super::common::Common;
-use super::{code, fail, json, say};
+use super::out::{fail, say};
+use super::{code, json};
 use crate::convert::place::{self, Written};
 use crate::convert::proof::{self, Proven, Stage};
 use crate::convert::report::Report;
@@ -36,7 +37,7 @@ pub(crate) struct Words {
 
 /// Converts, shows or writes, and returns the exit code.
 pub(crate) fn run(words: &Words, common: &Common) -> u8 {
-    let root = match super::root(common) {
+    let root = match super::common::root(common) {
         Ok(root) => root,
         Err(code) => return code,
     };

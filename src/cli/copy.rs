@@ -5,8 +5,9 @@ use svc_core::{ServiceId, Supervisor};
 
 use super::client::AskError;
 use super::code::{self, Table};
+use super::out::{fail, say, say_raw_error};
 use super::session::{Session, unexpected};
-use super::{fail, json, say, say_raw_error, show};
+use super::{json, show};
 use crate::daemon::glob;
 use crate::wire::{Refusal, Reply, Request, Snapshot};
 

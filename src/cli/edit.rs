@@ -19,8 +19,9 @@ use super::client::AskError;
 use super::code;
 use super::common::Common;
 use super::human::clean_lines;
+use super::json;
+use super::out::{fail, say_raw_error};
 use super::session::Session;
-use super::{fail, json, say_raw_error};
 use crate::daemon;
 use crate::daemon::loader::{self, Draft, Drafted};
 use crate::wire::{Reply, Request};
@@ -88,11 +89,11 @@ impl Session {
         };
         match file {
             _ if self.json() => {
-                super::say(&json::value("edit", serde_json::json!({ "name": name, "done": word, "file": file })));
+                super::out::say(&json::value("edit", serde_json::json!({ "name": name, "done": word, "file": file })));
             }
             _ if self.is_quiet() => {}
-            Some(file) => super::say(&format!("{file} is {word}\n")),
-            None => super::say(&format!("{name}: nothing was changed\n")),
+            Some(file) => super::out::say(&format!("{file} is {word}\n")),
+            None => super::out::say(&format!("{name}: nothing was changed\n")),
         }
     }
 
@@ -111,7 +112,7 @@ impl Session {
             }
             Err(AskError::NoDaemon { .. }) => {
                 if !self.json() && !self.is_quiet() {
-                    super::say("svcd is not running; it comes into force when it is started\n");
+                    super::out::say("svcd is not running; it comes into force when it is started\n");
                 }
                 code::GOOD
             }

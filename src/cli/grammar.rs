@@ -5,7 +5,8 @@ use std::fmt;
 
 use svc_core::definition::near;
 
-use super::args::PASS;
+/// The hidden verb that carries a script's own verb. Nobody can type it: it is no service's name and no script's verb.
+pub(crate) const PASS: &str = "/pass";
 
 /// Verbs that make sense before and after names.
 const OF_SERVICES: [&str; 23] = [

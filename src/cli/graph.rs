@@ -6,12 +6,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
 
+use clap::Args;
 use serde_json::{Value, json};
 use svc_core::{Name, Service};
 
-use super::args::Graph;
-use super::{code, fail, say};
+use super::code;
+use super::out::{fail, say};
 use crate::daemon::{self, glob};
+
+/// What a graph shows.
+#[derive(Args, Debug)]
+pub(crate) struct Words {
+    /// Names or patterns: these and all they need; none: all
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Draw it as SVG
+    #[arg(long)]
+    pub(crate) svg: bool,
+}
 
 /// How one service has to do with another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,7 +42,7 @@ struct Picture {
 }
 
 /// Carries the verb out and returns the exit code.
-pub(crate) fn run(asked: &Graph, places: &daemon::Options, json: bool) -> u8 {
+pub(crate) fn run(asked: &Words, places: &daemon::Options, json: bool) -> u8 {
     let plain: Vec<String> = asked.names.iter().filter(|name| !glob::is_glob(name)).cloned().collect();
     let image = daemon::loader::read(places, &plain);
     let world = World::new(&image.services);

@@ -11,7 +11,8 @@ use std::process::Command;
 
 use svc_platform::{host, jail};
 
-use super::{code, say_error};
+use super::code;
+use super::out::say_error;
 
 /// Where a jail has `svc`, as packages put it.
 const OURS: [&str; 3] = ["/usr/local/sbin/svc", "/usr/sbin/svc", "/sbin/svc"];

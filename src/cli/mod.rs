@@ -19,12 +19,14 @@ mod jail;
 mod json;
 mod migrate;
 mod order;
+mod out;
 mod pager;
 mod personality;
 mod plan;
 mod progress;
 mod rehearse;
 mod renew;
+mod serve;
 mod session;
 mod shim;
 mod show;
@@ -33,22 +35,17 @@ mod tree;
 mod up;
 mod why;
 
-use std::borrow::Cow;
 use std::ffi::OsString;
-use std::io::{self, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
-use svc_platform::users;
 
-use crate::daemon::{Arguments, Options};
 use crate::wire::{Reply, Request};
 use args::{Line, Verb};
 use client::Client;
-use common::{Color, Common};
+use common::socket;
+use out::{fail, say, say_error, say_raw_error};
 use session::Session;
 
 /// The program `svc`.
@@ -94,7 +91,7 @@ fn run(words: Vec<OsString>) -> u8 {
         Ok(line) => line,
         Err(error) => return misspelled(&error, json),
     };
-    choose_colours(line.common.color);
+    out::choose_colours(line.common.color);
     if let Some(name) = &line.common.jail {
         return jail::ask_inside(name, &typed);
     }
@@ -104,7 +101,7 @@ fn run(words: Vec<OsString>) -> u8 {
     }
     let code = Session::new(client, &line.common).serve(line.verb, &line.common);
     pager::release();
-    if code == code::GOOD && LOST.load(Ordering::Relaxed) { code::FAILED } else { code }
+    if code == code::GOOD && out::is_lost() { code::FAILED } else { code }
 }
 
 /// Whether the answer, though it be that the rest makes no sense, is to be JSON. What comes after `--` is not for us.
@@ -151,38 +148,6 @@ fn tell_verbs(typed: &[OsString]) {
     }
 }
 
-/// Where these options say that everything is.
-fn options(common: &Common) -> Options {
-    let arguments =
-        Arguments { root: common.root.clone(), runtime_dir: common.runtime_dir.clone(), ..Arguments::default() };
-    Options::new(&arguments, users::is_root(), false)
-}
-
-/// The socket of the svcd that these options, and the environment, mean: found by the same rules as svcd's own.
-fn socket(common: &Common) -> PathBuf {
-    let Common { socket, root, runtime_dir, .. } = common;
-    let arguments = Arguments {
-        socket: socket.clone(),
-        root: root.clone(),
-        runtime_dir: runtime_dir.clone(),
-        ..Arguments::default()
-    };
-    let of = |is_root| Options::new(&arguments, is_root, false).socket;
-    let own = of(users::is_root());
-    let machine = of(true);
-    // A user without an svcd of their own means the machine's.
-    if own.exists() || !machine.exists() { own } else { machine }
-}
-
-fn choose_colours(color: Color) {
-    match color {
-        // The variables (NO_COLOR, CLICOLOR, TERM=dumb) decide.
-        Color::Auto => {}
-        Color::Always => anstream::ColorChoice::Always.write_global(),
-        Color::Never => anstream::ColorChoice::Never.write_global(),
-    }
-}
-
 /// Whether an option of any verb is followed by its value as a word of its own.
 fn takes_value(model: &clap::Command, option: &str) -> bool {
     let arguments = || model.get_arguments().chain(model.get_subcommands().flat_map(clap::Command::get_arguments));
@@ -196,71 +161,6 @@ fn takes_value(model: &clap::Command, option: &str) -> bool {
             letters.char_indices().find(|(_, short)| takes(*short)).is_some_and(|(at, _)| at + 1 == letters.len())
         }
     }
-}
-
-/// Something of the answer could not be written.
-static LOST: AtomicBool = AtomicBool::new(false);
-
-/// Text for stdout.
-fn say(text: &str) {
-    if pager::take(text) {
-        return;
-    }
-    let mut stdout = io::stdout();
-    // As one write: the stream that takes colours out would make one of each line.
-    let text = match anstream::AutoStream::choice(&stdout) {
-        anstream::ColorChoice::Never => Cow::Owned(anstream::adapter::strip_str(text).to_string()),
-        anstream::ColorChoice::Always | anstream::ColorChoice::AlwaysAnsi | anstream::ColorChoice::Auto => {
-            Cow::Borrowed(text)
-        }
-    };
-    written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
-}
-
-/// A reader who went away is no error of ours; that the answer is not whole is one, and told once.
-fn written(result: io::Result<()>) {
-    match result {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::Relaxed) => {
-            say_error(&format!("writing to standard output: {error}"));
-        }
-        Ok(()) | Err(_) => {}
-    }
-}
-
-/// The directory that stands for `/` where files are looked at and no svcd is asked; if there is none, that is told.
-fn root(common: &Common) -> Result<PathBuf, u8> {
-    root_of(common).map_err(|text| fail(common.json, &text, code::FAILED))
-}
-
-fn root_of(common: &Common) -> Result<PathBuf, String> {
-    let root = common.root.clone().unwrap_or_else(|| PathBuf::from("/"));
-    if root.is_dir() { Ok(root) } else { Err(format!("--root {}: there is no such directory", root.display())) }
-}
-
-/// Tells why there is no answer, and returns the code.
-fn fail(json: bool, text: &str, code: u8) -> u8 {
-    if json {
-        say(&json::error(text, code));
-    } else {
-        say_error(text);
-    }
-    code
-}
-
-/// Bytes for stdout as they are: names of files may be in any encoding.
-fn say_bytes(bytes: &[u8]) {
-    let mut stdout = io::stdout();
-    written(stdout.write_all(bytes).and_then(|()| stdout.flush()));
-}
-
-/// Text for stderr as it is.
-fn say_raw_error(text: &str) {
-    let _ = anstream::stderr().write_all(text.as_bytes());
-}
-
-/// One sentence for stderr.
-fn say_error(text: &str) {
-    say_raw_error(&format!("{} {text}\n", show::paint(show::BAD, "svc:")));
 }
 
 #[cfg(test)]

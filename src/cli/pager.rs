@@ -47,7 +47,7 @@ pub(super) fn release() {
     };
     let pager = if fits { None } else { command(&|name| env::var(name).ok(), &is_installed) };
     if !pager.is_some_and(|pager| page(&pager, &text)) {
-        super::say(&text);
+        super::out::say(&text);
     }
 }
 

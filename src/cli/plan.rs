@@ -3,16 +3,31 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use clap::Args;
 use serde_json::{Value, json};
 use svc_core::plan::{Deed, Outcome, Plan, Question, Step};
 use svc_core::{Answer, Request};
 
-use super::args::Planning;
 use super::copy::resolve;
+use super::out::say;
 use super::session::Session;
 use super::show::{BAD, BOLD, DIM, Look, columns, cut, pad, paint};
-use super::{code, human, json, say};
+use super::{code, human, json};
 use crate::wire::{Refusal, Snapshot};
+
+/// What is planned.
+#[derive(Args, Debug)]
+pub(crate) struct Words {
+    /// start, stop, restart or reload, and names or patterns; or shutdown
+    #[arg(value_name = "VERB NAME", required = true)]
+    pub(crate) words: Vec<String>,
+    /// Leave what requires them alone
+    #[arg(long)]
+    pub(crate) only: bool,
+    /// Kill what a script's own stop leaves behind
+    #[arg(long)]
+    pub(crate) all: bool,
+}
 
 /// The least the last column gets, however narrow the screen.
 const WHY_COLUMNS_MIN: usize = 20;
@@ -52,15 +67,15 @@ pub(super) fn verbs() -> impl Iterator<Item = &'static str> {
 
 /// What is asked: as everywhere the first word that is a verb is the verb, wherever it stands.
 #[derive(Debug)]
-struct Words {
+struct Asked {
     verb: Planned,
     names: Vec<String>,
     only: bool,
     all: bool,
 }
 
-impl Words {
-    fn new(asked: &Planning) -> Result<Self, String> {
+impl Asked {
+    fn new(asked: &Words) -> Result<Self, String> {
         let verb = asked.words.iter().enumerate().find_map(|(at, word)| Some((at, Planned::of(word)?)));
         let Some((at, verb)) = verb else {
             let known: Vec<&str> = verbs().collect();
@@ -80,8 +95,8 @@ impl Words {
 
 impl Session {
     /// Shows what would happen; the exit code is that of the verb itself, in calm weather.
-    pub(super) fn plan(&self, asked: &Planning) -> u8 {
-        let words = match Words::new(asked) {
+    pub(super) fn plan(&self, asked: &Words) -> u8 {
+        let words = match Asked::new(asked) {
             Ok(words) => words,
             Err(text) => return self.misunderstood(&text),
         };
@@ -97,7 +112,7 @@ impl Session {
     }
 }
 
-fn planned(words: &Words, snapshot: &Snapshot) -> Result<Plan, Refusal> {
+fn planned(words: &Asked, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     let (only, all) = (words.only, words.all);
     let request = match words.verb {
         Planned::Start => Request::Start,
@@ -131,7 +146,7 @@ fn word(deed: &Deed) -> String {
 }
 
 /// The plan as a table, and what would be answered.
-fn text(words: &Words, plan: &Plan, look: &Look) -> String {
+fn text(words: &Asked, plan: &Plan, look: &Look) -> String {
     let own = plan.own();
     let mut text = table(&own, look);
     let anyway: Vec<&Step> = plan.steps.iter().filter(|step| step.anyway).collect();
@@ -217,7 +232,7 @@ pub(super) fn moment(value: Duration) -> String {
     }
 }
 
-fn as_json(words: &Words, plan: &Plan) -> Value {
+fn as_json(words: &Asked, plan: &Plan) -> Value {
     let step = |step: &Step| {
         json!({
             "after": step.after.as_secs_f64(),

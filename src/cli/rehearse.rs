@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::common::Common;
-use super::{code, fail, json, root, say};
+use super::common::{Common, root};
+use super::out::{fail, say};
+use super::{code, json};
 use crate::rehearse::{Ask, By, End, Launch, Made, Rehearsal, TIME_MAX, Why};
 
 /// What is to be rehearsed.

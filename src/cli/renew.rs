@@ -4,8 +4,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::code::{self, Table};
+use super::json;
+use super::out::{fail, say};
 use super::session::Session;
-use super::{fail, json, say};
 use crate::wire::{Reply, Request};
 
 /// How long a new manager may take to answer.

@@ -12,8 +12,9 @@ use svc_core::service::Kind;
 use svc_core::{Name, Service};
 use svc_platform::host;
 
-use super::common::Common;
-use super::{code, fail, json, options, say};
+use super::common::{Common, options};
+use super::out::{fail, say};
+use super::{code, json};
 use crate::daemon::{self, image::Image};
 use crate::shim::{self, Form};
 
@@ -49,7 +50,7 @@ pub(crate) fn run(words: &Words, common: &Common) -> u8 {
 }
 
 fn answer(words: &Words, common: &Common) -> Result<String, (String, u8)> {
-    let root = super::root_of(common).map_err(|fault| (fault, code::FAILED))?;
+    let root = super::common::root_of(common).map_err(|fault| (fault, code::FAILED))?;
     // Whatever else is no name is no file's either.
     let name = Name::new(&words.name).map_err(|error| (format!("{}: {error}", words.name), code::USAGE))?;
     let path = root.join(host::PLACES.shims).join(name.as_str());

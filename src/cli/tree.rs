@@ -3,15 +3,27 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use clap::Args;
 use serde_json::{Value, json};
 use svc_core::{ServiceId, Supervisor};
 
-use super::args::Tree;
 use super::copy::resolve;
+use super::out::say;
 use super::session::Session;
 use super::show::{BAD, BOLD, DIM, Look, columns, cut, paint, state_style};
-use super::{code, json, say};
+use super::{code, json};
 use crate::daemon::state_name;
+
+/// What a tree shows.
+#[derive(Args, Debug)]
+pub(crate) struct Words {
+    /// Names or patterns; none: all
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Show their processes instead
+    #[arg(short, long)]
+    pub(crate) processes: bool,
+}
 
 /// Which way a tree grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +45,7 @@ enum Twig {
 
 impl Session {
     /// Shows the trees of these services, or all of them from those that nobody needs.
-    pub(super) fn dependencies(&self, asked: &Tree) -> u8 {
+    pub(super) fn dependencies(&self, asked: &Words) -> u8 {
         self.with_copy(|session, snapshot| {
             let core = &snapshot.core;
             let ids = resolve(core, &asked.names)?;

@@ -1,7 +1,8 @@
 //! `svc why`: svcd tells the reasons of each service; files that define none because of their faults are told beside.
 
+use super::out::say;
 use super::session::{Session, Show};
-use super::{code, human, say};
+use super::{code, human};
 use crate::cli::code::Table;
 use crate::daemon::glob;
 use crate::wire::{Reply, Request, StateName, Summary};

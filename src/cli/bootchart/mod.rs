@@ -2,20 +2,35 @@
 
 mod svg;
 
+use clap::Args;
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use svc_core::{ServiceId, Supervisor, Time};
 
-use super::args::Bootchart;
 use super::copy::resolve;
+use super::out::{fail, say};
 use super::plan::moment;
 use super::session::Session;
 use super::show::{BOLD, DIM, Look, columns, cut, pad, paint};
-use super::{code, fail, json, say};
+use super::{code, json};
+
+/// What a chart of starts shows.
+#[derive(Args, Debug)]
+pub(crate) struct Words {
+    /// Names or patterns; none: all that were started together at first
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Also what was started later
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Draw it as SVG into this file; -: to standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+}
 
 /// A pause that long ends the first spell of starts: what is wanted later is no part of it.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -47,7 +62,7 @@ struct Chart {
 
 impl Session {
     /// Shows the chart as text, or writes it as a picture.
-    pub(super) fn bootchart(&self, asked: &Bootchart) -> u8 {
+    pub(super) fn bootchart(&self, asked: &Words) -> u8 {
         self.with_copy(|session, snapshot| {
             let ids = resolve(&snapshot.core, &asked.names)?;
             let Some(chart) = Chart::new(&snapshot.core, &ids, asked.all || !asked.names.is_empty()) else {

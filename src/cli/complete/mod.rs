@@ -4,6 +4,7 @@ mod names;
 #[cfg(test)]
 mod tests;
 
+use clap::ValueEnum;
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -11,9 +12,19 @@ use std::path::PathBuf;
 use clap::builder::PossibleValue;
 use clap::{Arg, ArgAction, Command};
 
-use super::args::Shell;
 use super::common::Common;
 use super::{grammar, plan};
+
+/// A shell whose words can be completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    /// bash, from release 4 on
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
+}
 
 /// The hidden first word with which the scripts call us; the words of the line follow, the last one as far as it is
 /// typed.

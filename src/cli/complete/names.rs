@@ -11,8 +11,7 @@ use svc_core::Name;
 
 use super::Candidate;
 use crate::cli::client::Client;
-use crate::cli::common::Common;
-use crate::cli::{options, socket};
+use crate::cli::common::{Common, options, socket};
 use crate::wire::{Reply, Request, Summary};
 
 /// After this time svcd need not answer any more.

@@ -17,9 +17,10 @@ use svc_platform::process;
 use super::{Words, is_meant};
 use crate::cli::client::AskError;
 use crate::cli::common::Common;
+use crate::cli::out::{fail, say, say_error};
 use crate::cli::session::Session;
 use crate::cli::show::{self, BAD, GOOD, ODD, paint};
-use crate::cli::{code, fail, human, json, say, say_error};
+use crate::cli::{code, human, json};
 use crate::convert::place::{self, Written};
 use crate::convert::proof::{self, Proven};
 use crate::convert::report::{Origin, Report};
@@ -64,7 +65,7 @@ enum State {
 impl Session {
     /// Stages, switches or takes back, and returns the exit code.
     pub(in crate::cli) fn migrate(&self, words: &Words, common: &Common) -> u8 {
-        let root = match crate::cli::root(common) {
+        let root = match crate::cli::common::root(common) {
             Ok(root) => root,
             Err(code) => return code,
         };

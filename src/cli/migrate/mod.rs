@@ -11,8 +11,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::common::Common;
+use super::out::{fail, say};
 use super::show::Look;
-use super::{code, fail, json, say};
+use super::{code, json};
 use crate::daemon::glob;
 use crate::migrate::{Entry, Inventory, page, survey};
 
@@ -41,7 +42,7 @@ pub(crate) struct Words {
 
 /// Shows the inventory and returns the exit code.
 pub(crate) fn run(words: &Words, common: &Common) -> u8 {
-    let root = match super::root(common) {
+    let root = match super::common::root(common) {
         Ok(root) => root,
         Err(code) => return code,
     };

@@ -67,7 +67,7 @@ struct Answer {
 
 /// Prints the order and returns the exit code.
 pub(crate) fn run(words: &Words, common: &Common) -> u8 {
-    let root = match super::root(common) {
+    let root = match super::common::root(common) {
         Ok(root) => root,
         Err(code) => return code,
     };
@@ -77,11 +77,11 @@ pub(crate) fn run(words: &Words, common: &Common) -> u8 {
         _ => machine::order(words, &root),
     };
     if common.json {
-        super::say(&super::json::value("order", answer.json));
+        super::out::say(&super::json::value("order", answer.json));
     } else {
-        super::say_bytes(&answer.stdout);
+        super::out::say_bytes(&answer.stdout);
         if !common.quiet {
-            super::say_raw_error(&String::from_utf8_lossy(&answer.stderr));
+            super::out::say_raw_error(&String::from_utf8_lossy(&answer.stderr));
         }
     }
     answer.code

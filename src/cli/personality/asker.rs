@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use svc_core::Answer;
 
 use super::super::client::{AskError, Client};
-use super::super::{Common, socket};
+use super::super::common::{Common, socket};
 use crate::wire::{Outcome, Refusal, Reply, Request, Status, Summary, Target};
 
 /// The way to the svcd that the environment means.

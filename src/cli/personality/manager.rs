@@ -3,11 +3,12 @@
 use std::env;
 use std::time::Duration;
 
-use super::super::args::{Named, Verb};
+use super::super::args::Verb;
 use super::super::client::{AskError, Client};
-use super::super::common::Common;
+use super::super::code;
+use super::super::common::{Common, Named, socket};
+use super::super::out::say_error;
 use super::super::session::Session;
-use super::super::{code, say_error, socket};
 use super::rcconf;
 use crate::wire::{Reply, Request, StateName, Summary};
 

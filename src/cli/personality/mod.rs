@@ -22,7 +22,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{code, say_error};
+use super::code;
+use super::out::say_error;
 
 /// A command of another system: its words in, its exit code out.
 type Personality = fn(&[String]) -> ExitCode;

@@ -2,8 +2,7 @@
 
 use anstyle::Style;
 
-use super::model::{Mode, Model, Row};
-use crate::cli::args::SortKey;
+use super::model::{Mode, Model, Row, SortKey};
 use crate::cli::human;
 use crate::cli::show::{BOLD, DIM, Look, columns, cut, pad, paint, since, state_style, without_place};
 use crate::wire::StateName;

@@ -4,6 +4,7 @@ mod draw;
 mod keys;
 mod model;
 
+use clap::Args;
 use std::io::{self, IsTerminal, Read, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -15,17 +16,34 @@ use svc_platform::poll::{Interest, Poller};
 use svc_platform::signals::{Incoming, Signals};
 use svc_platform::terminal::Screen;
 
-use super::args::Top;
 use super::client::{AskError, Client};
 use super::code;
 use super::common::Common;
 use super::copy::Stop;
+use super::json;
+use super::out::{say, say_error};
 use super::session::{Session, unexpected};
 use super::show::{self, Look, Machine};
-use super::{json, say, say_error};
 use crate::wire::{Reply, Request, Target, Usage};
 use keys::Key;
-use model::{Deed, Model, Wish};
+use model::{Deed, Model, SortKey, Wish};
+
+/// What the live screen shows.
+#[derive(Args, Debug)]
+pub(crate) struct Words {
+    /// Names or patterns; none: all
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// How often to look
+    #[arg(short, long, value_name = "TIME", default_value = "2s", value_parser = svc_core::definition::duration)]
+    pub(crate) interval: Duration,
+    /// What comes first: name, state, cpu, memory, restarts or for
+    #[arg(long, value_name = "KEY", default_value = "name", hide_possible_values = true)]
+    pub(crate) sort: SortKey,
+    /// Print so many tables in place of a live screen; without a terminal one
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) count: Option<u32>,
+}
 
 /// Between the two looks that a single table needs to say how busy services are.
 const FIRST_LOOK: Duration = Duration::from_millis(300);
@@ -44,7 +62,7 @@ enum News {
 
 impl Session {
     /// Carries the verb out and returns the exit code.
-    pub(super) fn top(&self, asked: &Top, common: &Common) -> u8 {
+    pub(super) fn top(&self, asked: &Words, common: &Common) -> u8 {
         let is_screen = io::stdin().is_terminal() && io::stdout().is_terminal();
         if common.json || asked.count.is_some() || !is_screen {
             return self.tables(asked, common);
@@ -71,7 +89,7 @@ impl Session {
     }
 
     /// So many tables, one after the other, for whoever reads them later.
-    fn tables(&self, asked: &Top, common: &Common) -> u8 {
+    fn tables(&self, asked: &Words, common: &Common) -> u8 {
         let mut model = Model::new(asked.sort);
         let look = Look::new(common.quiet);
         if !common.json {
@@ -112,7 +130,7 @@ struct Live {
 }
 
 impl Live {
-    fn new(client: Client, asked: &Top) -> io::Result<Self> {
+    fn new(client: Client, asked: &Words) -> io::Result<Self> {
         let wanted = [Incoming::Int, Incoming::Term, Incoming::Hup, Incoming::Quit, Incoming::Winch];
         // Before any thread is made, so that all of them hold these back.
         let signals = Signals::hold(&wanted)?;

@@ -3,12 +3,29 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use clap::ValueEnum;
 use svc_core::Name;
 
 use super::keys::Key;
-use crate::cli::args::SortKey;
 use crate::daemon::glob;
 use crate::wire::{StateName, Usage};
+
+/// What the services of a screen are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SortKey {
+    /// The name
+    Name,
+    /// What needs somebody first
+    State,
+    /// The busiest first
+    Cpu,
+    /// The largest first
+    Memory,
+    /// Those that were started again most often first
+    Restarts,
+    /// What changed last first
+    For,
+}
 
 /// A service and how busy it is.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,8 +1,7 @@
 //! What keys do, and what the screen looks like at sizes that are not usual.
 
-use super::model::{Deed, Mode, Model, Wish};
+use super::model::{Deed, Mode, Model, SortKey, Wish};
 use super::*;
-use crate::cli::args::SortKey;
 use crate::wire::{StateName, Summary};
 
 fn usage(name: &str, state: StateName, memory: u64, cpu: u64) -> Usage {

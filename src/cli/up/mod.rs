@@ -16,9 +16,10 @@ use std::{env, process};
 use svc_platform::signals::{Incoming, Signals};
 
 use super::client::Client;
+use super::code;
 use super::common::Common;
+use super::out::{fail, say};
 use super::show::{self, Look};
-use super::{code, fail, say};
 use crate::daemon::{self, Arguments, Options};
 use crate::wire::{Checked, Finding, LogLine, StateName, Summary};
 use feed::{Ending, Feed, News};
