@@ -6,6 +6,8 @@ use std::process::Child;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use crate::process::Handle;
+
 /// Kills a child that leads a process group, and every process still in it. The child must not have been waited for:
 /// until then its number is nobody else's.
 ///
@@ -17,4 +19,19 @@ use nix::unistd::Pid;
 pub fn kill(child: &Child) -> io::Result<()> {
     let number = i32::try_from(child.id()).map_err(io::Error::other)?;
     Ok(killpg(Pid::from_raw(number), Signal::SIGKILL)?)
+}
+
+/// Interrupts a process that leads a group, and all of its group, as a terminal does where that is in its foreground.
+///
+/// # Errors
+///
+/// `ESRCH` where it has ended; `EPERM`.
+///
+/// Source: kill(2).
+pub fn interrupt(leader: &Handle) -> io::Result<()> {
+    // Who has not ended has its number still.
+    if leader.has_ended()? {
+        return Err(io::Error::from_raw_os_error(libc::ESRCH));
+    }
+    Ok(killpg(Pid::from_raw(leader.pid()), Signal::SIGINT)?)
 }

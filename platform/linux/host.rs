@@ -12,8 +12,8 @@ use nix::sys::reboot::{RebootMode, reboot, set_cad_enabled};
 use svc_core::definition::System;
 
 pub use crate::start::{
-    End, Kind, Places, become_program, fill_standard_descriptors, is_process_1, lead_console, name, says_to_nobody,
-    take_console,
+    End, Kind, Places, become_program, fill_standard_descriptors, is_process_1, lead_console, lead_terminal, name,
+    says_to_nobody, take_console,
 };
 use crate::sys::because;
 

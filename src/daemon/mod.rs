@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{panic, thread};
 
@@ -15,6 +16,7 @@ use svc_platform::{files, host, memory, reap, roles, signals, users};
 
 use crate::{configure, rehearse};
 
+mod attendant;
 mod framing;
 pub(crate) mod glob;
 pub(crate) mod image;
@@ -103,10 +105,11 @@ enum Role {
     Lender,
     Registrar,
     Single,
+    Attendant,
 }
 
 impl Role {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Keeper,
         Self::Manager,
         Self::Parent,
@@ -116,6 +119,7 @@ impl Role {
         Self::Lender,
         Self::Registrar,
         Self::Single,
+        Self::Attendant,
     ];
 
     fn name(self) -> &'static str {
@@ -129,16 +133,20 @@ impl Role {
             Self::Lender => "lender",
             Self::Registrar => "registrar",
             Self::Single => "single",
+            Self::Attendant => "attendant",
         }
     }
 }
+
+/// Whether this process is one of those with which process 1 does its work: what they say goes to the console.
+static OF_FIRST: AtomicBool = AtomicBool::new(false);
 
 /// Says something to the operator: on standard error, which is the console of process 1. That is taken away from
 /// everyone when a session ends that had it; that nobody listens is no reason to end.
 fn say(text: impl Display) {
     let line = format!("svcd: {text}\n");
     let is_said = || io::stderr().write_all(line.as_bytes()).is_ok();
-    if !is_said() && host::is_process_1() && host::take_console().is_ok() {
+    if !is_said() && OF_FIRST.load(Ordering::Relaxed) && host::take_console().is_ok() {
         is_said();
     }
 }
@@ -185,6 +193,7 @@ pub fn run(options: Options) -> ExitCode {
 
 fn play(role: Role, options: Options, names: &[String]) -> u8 {
     // What ps shows; process 1 must not look like svc, which tools take for daemontools.
+    OF_FIRST.store(host::is_process_1() || (options.first && reap::parent() == 1), Ordering::Relaxed);
     reap::set_name(if host::is_process_1() { "init" } else { "svcd" }, role.name()).ok();
     let result = match role {
         Role::Keeper if host::is_process_1() => Ok(be_first(&options)),
@@ -195,6 +204,7 @@ fn play(role: Role, options: Options, names: &[String]) -> u8 {
         Role::Loader => loader::run(&options, names).map(|()| 0),
         Role::Configurer => Ok(configure::at_start(options, names)),
         Role::Single => single::run().map(|()| 0),
+        Role::Attendant => attendant::run(names).map(|()| 0),
         Role::Lender => Ok(lend::run(&options.runtime, names)),
         Role::Registrar => logins::run(names).map(|()| 0),
     };

@@ -10,6 +10,7 @@ mod devices;
 mod doors;
 mod ends;
 mod files;
+mod first;
 mod floods;
 mod foresight;
 mod harness;

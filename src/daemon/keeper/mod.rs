@@ -148,9 +148,8 @@ impl Keeper {
         while let Ok(Some(signal)) = self.signals.next() {
             match signal {
                 Incoming::Child => self.reap(),
-                Incoming::Stop => self.stopped = true,
                 other => {
-                    self.stopped = false;
+                    self.stopped = other == Incoming::Stop;
                     let at = Incoming::ALL.iter().position(|signal| *signal == other);
                     self.untold[at.expect("it is one of all")] = true;
                 }

@@ -23,6 +23,8 @@ mod serial;
 mod settings;
 mod terminals;
 
+pub(crate) use terminals::{console, is_terminal};
+
 /// A definition or script larger than this is refused.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 

@@ -53,8 +53,14 @@ fn service(terminal: &Terminal, path: &Path, console: &str) -> Option<Service> {
     Some(service)
 }
 
+/// Whether this service is a terminal of ttys(5), and no definition of somebody's.
+pub(crate) fn is_terminal(service: &Service) -> bool {
+    let of_ttys = |file: &String| Path::new(file).ends_with("etc/ttys");
+    service.name.as_str().starts_with("getty.") && service.files.len() == 1 && service.files.iter().all(of_ttys)
+}
+
 /// Where the kernel's messages go, names with commas between; those behind a slash are only there to be chosen.
-fn console() -> String {
+pub(crate) fn console() -> String {
     let output = Command::new("/sbin/sysctl").args(["-n", "kern.console"]).stdin(Stdio::null()).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     text.split('/').next().unwrap_or_default().trim().to_owned()
@@ -78,6 +84,7 @@ mod tests {
         assert_eq!((one.name.as_str(), one.command.join(" ").as_str()), ("getty.null", "/usr/libexec/getty Pc null"));
         assert_eq!(one.exec.environment["TERM"], "xterm");
         assert_eq!(one.restart.when, RestartWhen::Always);
+        assert!(is_terminal(&one) && !is_terminal(&Service::new(one.name.clone(), Kind::Process)));
         assert_eq!(one.enabled, Enabled { on: true, origin: "/etc/ttys:7".into() });
         assert!(made(When::IfThere, "").enabled.on && !made(When::Off, "null").enabled.on);
         assert!(made(When::IfConsole, "ttyv0,null").enabled.on && !made(When::IfConsole, "nullx").enabled.on);

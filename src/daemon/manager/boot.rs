@@ -7,11 +7,13 @@ use svc_compat::library::{AFTER_FIRST_BOOT, REBOOTS};
 use svc_compat::order::boot::DIVIDER;
 use svc_core::lifecycle::State;
 use svc_core::{Event, ServiceId, Who};
-use svc_platform::host;
+use svc_platform::{group, host};
 
 use super::Manager;
 use super::helpers::{self, Purpose};
-use crate::daemon::say;
+use super::records::Record;
+use crate::daemon::attendant::Word;
+use crate::daemon::{Role, say};
 use crate::wire::Then;
 
 /// Where a boot is.
@@ -27,6 +29,8 @@ pub(super) struct Boot {
     divided: bool,
     /// The next load is for the boot.
     reads: bool,
+    /// Its end was not reached: if this manager ends, the next one goes on with it.
+    unfinished: bool,
 }
 
 impl Boot {
@@ -40,6 +44,11 @@ impl Boot {
         self.open.is_some()
     }
 
+    /// Whether the next manager has to go on with it.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.unfinished
+    }
+
     /// Whether what was read just now is for the boot.
     pub(super) fn takes_load(&mut self) -> bool {
         std::mem::take(&mut self.reads)
@@ -51,7 +60,79 @@ impl Manager {
     pub(super) fn begin_boot(&mut self, starts: &[ServiceId]) {
         if self.options.first && self.options.boot {
             self.boot.open = Some(BTreeSet::new());
+            self.boot_is_unfinished(true);
             self.goes_on(starts);
+            self.attend_console();
+        }
+    }
+
+    /// Goes on with the boot that the manager before had begun. What it had not launched is still to be called as at a
+    /// boot.
+    pub(super) fn resume_boot(&mut self) {
+        let is_enabled = |id: &ServiceId| {
+            let service = self.core.service(*id);
+            service.enabled.on && !service.name.is_template()
+        };
+        let known: Vec<ServiceId> = self.core.ids().filter(is_enabled).collect();
+        let is_unlaunched = |id: &ServiceId| match self.core.view(*id).state {
+            State::Waiting => true,
+            State::Starting { run, .. } => self.runs.get(run).is_none(),
+            _ => false,
+        };
+        let calls: BTreeSet<ServiceId> = known.iter().copied().filter(is_unlaunched).collect();
+        self.boot.open = Some(BTreeSet::new());
+        self.boot_is_unfinished(true);
+        self.goes_on(&known);
+        self.boot.calls = calls;
+        self.attend_console();
+    }
+
+    /// Puts on file whether the next manager has to go on with the boot.
+    fn boot_is_unfinished(&mut self, unfinished: bool) {
+        self.boot.unfinished = unfinished;
+        self.journal.append(&Record::Boots(unfinished));
+    }
+
+    /// Has somebody listen to who sits at the console, as long as the machine boots.
+    fn attend_console(&mut self) {
+        if host::FIRST_MAY_END {
+            return;
+        }
+        let words = host::own_program().map(|program| {
+            vec![program.to_string_lossy().into_owned(), "--role".into(), Role::Attendant.name().into()]
+        });
+        let begun = words.and_then(|words| self.run_helper(&words, Purpose::Attend, None));
+        if let Err(error) = begun {
+            say(format!("keys at the console will not be heard: {error}"));
+        }
+    }
+
+    /// Somebody at the console ends what hangs there, or the boot: to init(8) these are signals of its script.
+    pub(super) fn console_said(&mut self, words: &[u8]) {
+        for word in words.split(|byte| *byte == b'\n') {
+            match Word::read(word) {
+                Some(Word::Interrupt) => self.interrupt_scripts(),
+                Some(Word::Quit) if self.boot.is_on() && self.then.is_none() => {
+                    self.shut_down(Who("the console".into()), Then::Exit);
+                    self.kill_all();
+                }
+                Some(Word::Quit) | None => {}
+            }
+        }
+    }
+
+    /// Interrupts each script of the boot that has not come up, with what it waits for in its process group.
+    fn interrupt_scripts(&mut self) {
+        for id in self.boot.open.iter().flatten() {
+            let State::Starting { run, .. } = self.core.view(*id).state else { continue };
+            let Some(leader) = self.runs.get(run).and_then(|run| run.leader.as_ref()?.handle.as_ref()) else {
+                continue;
+            };
+            let name = &self.core.service(*id).name;
+            match group::interrupt(leader) {
+                Ok(()) => say(format!("{name}: interrupted at the console")),
+                Err(error) => say(format!("{name}: interrupting it: {error}")),
+            }
         }
     }
 
@@ -97,16 +178,26 @@ impl Manager {
             self.boot.divided = true;
             self.load_for_boot();
         }
-        if is_over && !host::FIRST_MAY_END && self.then.is_none() {
-            let words = ["/bin/sh", "-c", AFTER_FIRST_BOOT].map(str::to_owned);
-            if let Err(error) = self.run_helper(&words, Purpose::FirstBoot, None) {
-                say(format!("looking whether this was the first boot: {error}"));
-            }
+        if is_over {
+            self.end_helper(Purpose::Attend);
+            self.after_boot();
+        }
+    }
+
+    fn after_boot(&mut self) {
+        if host::FIRST_MAY_END || self.then.is_some() {
+            return self.boot_is_unfinished(false);
+        }
+        let words = ["/bin/sh", "-c", AFTER_FIRST_BOOT].map(str::to_owned);
+        if let Err(error) = self.run_helper(&words, Purpose::FirstBoot, None) {
+            say(format!("looking whether this was the first boot: {error}"));
+            self.boot_is_unfinished(false);
         }
     }
 
     /// The mark of a first boot is gone, if there was one.
     pub(super) fn first_boot_over(&mut self, result: &helpers::Result) {
+        self.boot_is_unfinished(false);
         match result.exit {
             svc_core::Exit::Code(REBOOTS) => self.shut_down(Who("the first boot".into()), Then::Reboot),
             exit if exit.is_success() => {}

@@ -48,6 +48,8 @@ pub(super) enum Purpose {
     Logins,
     /// Does what is left to do after a first boot.
     FirstBoot,
+    /// Listens to who sits at the console while the machine boots.
+    Attend,
 }
 
 impl Purpose {
@@ -59,6 +61,8 @@ impl Purpose {
             Self::Status(_) => Duration::from_secs(5),
             Self::Check(_) | Self::FirstBoot => Duration::from_secs(60),
             Self::Logins => super::logins::WRITE_MAX,
+            // No boot takes longer that anybody waits for.
+            Self::Attend => Duration::from_secs(24 * 3600),
             // Its own waits have limits; this is longer than all of them.
             Self::Configure(_) => Duration::from_secs(300),
         }
@@ -68,7 +72,7 @@ impl Purpose {
         match self {
             Self::Load => IMAGE_BYTES_MAX,
             Self::Configure(_) | Self::Ready(_) | Self::Status(_) | Self::Check(_) => OUTPUT_BYTES_MAX,
-            Self::Logins | Self::FirstBoot => OUTPUT_BYTES_MAX,
+            Self::Logins | Self::FirstBoot | Self::Attend => OUTPUT_BYTES_MAX,
         }
     }
 }
@@ -151,9 +155,10 @@ impl Manager {
         let reader = File::from(OwnedFd::from(reader));
         let mut launch: Launch<'_> = launch;
         launch.stdout = Some(writer.as_fd());
-        // A loader's complaints are svcd's own; what others say there is part of their answer.
+        // Complaints of our own program are svcd's own; what others say there is part of their answer.
         let complaints = io::stderr();
-        launch.stderr = Some(if purpose == Purpose::Load { complaints.as_fd() } else { writer.as_fd() });
+        let is_ours = matches!(purpose, Purpose::Load | Purpose::Attend);
+        launch.stderr = Some(if is_ours { complaints.as_fd() } else { writer.as_fd() });
         self.poller.add(&reader, Token::Helper(id).number(), Interest::READ)?;
         let handle = self.spawner.spawn(&launch, Kin::Sibling).map_err(|error| io::Error::other(error.to_string()))?;
         Ok((handle, reader))
@@ -176,6 +181,11 @@ impl Manager {
         let Some(helper) = self.helpers.all.get_mut(&id) else { return };
         if !helper.read() {
             self.poller.remove(&helper.reader).ok();
+        }
+        // It is heard while it listens, word by word.
+        if helper.purpose == Purpose::Attend {
+            let words = std::mem::take(&mut helper.output);
+            self.console_said(&words);
         }
     }
 
@@ -211,6 +221,7 @@ impl Manager {
             Purpose::Check(command) => self.command_checked(command, &result),
             Purpose::Logins => self.logins_written(&result),
             Purpose::FirstBoot => self.first_boot_over(&result),
+            Purpose::Attend => {}
         }
         true
     }

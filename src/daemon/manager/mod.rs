@@ -53,6 +53,7 @@ mod shutdown;
 mod spawn;
 mod stale;
 mod status;
+mod terminals;
 mod verbs;
 
 pub(crate) use status::{state_name, verbs};

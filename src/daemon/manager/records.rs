@@ -33,6 +33,8 @@ pub(super) enum Record {
     Instance(Name),
     /// This device is there, and what tells it from another; or it is not.
     Device(Device, Option<[u64; 3]>),
+    /// The machine boots; or its boot is over.
+    Boots(bool),
 }
 
 /// What was launched.
@@ -61,6 +63,8 @@ pub(super) struct Past {
     pub(super) runs: BTreeMap<RunId, (Launched, Vec<Watched>)>,
     pub(super) instances: Vec<Name>,
     pub(super) devices: BTreeMap<Device, [u64; 3]>,
+    /// It was in the middle of a boot.
+    pub(super) boots: bool,
     /// No run up to this one is to be used again.
     pub(super) last_run: RunId,
 }
@@ -98,6 +102,7 @@ impl Past {
                 Record::Instance(name) => past.instances.push(name),
                 Record::Device(device, Some(object)) => drop(past.devices.insert(device, object)),
                 Record::Device(device, None) => drop(past.devices.remove(&device)),
+                Record::Boots(boots) => past.boots = boots,
             }
         }
         Some(past)
@@ -142,6 +147,15 @@ mod tests {
         assert_eq!(past.runs.keys().collect::<Vec<_>>(), [&RunId(2)]);
         assert_eq!(past.memories.keys().collect::<Vec<_>>(), [&name("db")]);
         assert_eq!(past.last_run, RunId(2));
+    }
+
+    #[test]
+    fn a_boot_is_gone_on_with_until_it_is_over() {
+        let boots = |records: &[bool]| {
+            let life = [Record::Life("x".into())].into_iter();
+            Past::of(life.chain(records.iter().copied().map(Record::Boots)).collect(), "x").unwrap().boots
+        };
+        assert!(boots(&[true]) && !boots(&[true, false]) && !boots(&[]));
     }
 
     #[test]

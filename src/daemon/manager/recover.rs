@@ -91,12 +91,15 @@ impl Manager {
         self.core.handle(now, Event::Loaded(saved.services), &mut actions);
         self.core.skip_runs(past.last_run);
         self.core.recover(now, past.memories.into_iter().collect(), &mut actions);
-        let count = past.runs.len();
+        let (count, boots) = (past.runs.len(), past.boots);
         for (id, (launched, watched)) in past.runs {
             self.find_again(id, launched, &watched);
         }
         actions.into_iter().for_each(|action| self.act(action));
         self.has_loaded = true;
+        if boots {
+            self.resume_boot();
+        }
         gone.into_iter().for_each(|run| self.event(Event::Emptied(run)));
         for run in waited {
             let mut actions = Vec::new();
@@ -233,6 +236,7 @@ impl Manager {
         records.push(Record::Next(self.core.next_run()));
         records.extend(self.instances.iter().cloned().map(Record::Instance));
         records.extend(self.devices.records());
+        records.extend(self.boot.is_unfinished().then_some(Record::Boots(true)));
         for id in self.core.ids() {
             let name = self.core.service(id).name.clone();
             records.push(Record::Service(name, Box::new(self.core.memory(id))));

@@ -39,6 +39,8 @@ pub(super) enum Awaits {
     Load,
     /// An instance of a template that was not read before; then it is served from the beginning.
     Instance,
+    /// Which terminals people may log in on: there has to be a program on each of those, and on no other.
+    Terminals,
     /// Scripts that have changed; then it is served from the beginning. What is not a script stays as it is.
     Scripts,
 }
@@ -250,6 +252,7 @@ impl Manager {
             (Awaits::Scripts, request, _) => self.serve_request(client, request, MayRead::Instance),
             (_, _, Err(refused)) => self.reply(client, refused),
             (Awaits::Instance, request, Ok(_)) => self.serve_request(client, request, MayRead::Nothing),
+            (Awaits::Terminals, _, Ok(_)) => self.serve_terminals(),
             (Awaits::Load, Request::Check { names }, Ok((image, _))) => self.check(client, &names, image),
             (Awaits::Load, Request::Load { names }, Ok((_, report))) => self.report(client, &names, report),
             (Awaits::Load, request @ (Request::Enable(_) | Request::Disable(_)), Ok(_)) => {

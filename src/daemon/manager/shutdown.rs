@@ -15,7 +15,9 @@ impl Manager {
     pub(super) fn signalled(&mut self, signal: Incoming) {
         let first = self.keeper.pid() == 1;
         let then = match (signal, first) {
-            (Incoming::Hup, _) => return self.load_by_signal(),
+            (Incoming::Hup, true) => return self.load_by_signal(Awaits::Terminals),
+            (Incoming::Hup, false) => return self.load_by_signal(Awaits::Load),
+            (Incoming::Stop, true) => return self.bar_terminals(),
             (Incoming::Alarm, true) => return self.load_for_boot(),
             (Incoming::Int, true) => Then::Reboot,
             // Here it is a key that was pressed on the console, elsewhere somebody wants the machine to begin anew.
@@ -35,9 +37,9 @@ impl Manager {
         }
     }
 
-    fn load_by_signal(&mut self) {
+    fn load_by_signal(&mut self, awaits: Awaits) {
         let client = self.mint();
-        self.wait_for_load(client, crate::wire::Request::Load { names: Vec::new() }, Awaits::Load);
+        self.wait_for_load(client, crate::wire::Request::Load { names: Vec::new() }, awaits);
     }
 
     pub(super) fn asked_to_shut_down(&mut self, client: u64, then: Then, kill: bool) {
@@ -62,7 +64,7 @@ impl Manager {
     }
 
     /// Nothing is waited for any more: no stop command, no patience.
-    fn kill_all(&mut self) {
+    pub(super) fn kill_all(&mut self) {
         self.hurries = true;
         self.pump();
         let runs: Vec<RunId> = self.runs.iter().map(|(id, _)| id).collect();
