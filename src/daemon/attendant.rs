@@ -1,5 +1,5 @@
-//! Listens to who sits at the console while the machine boots: keys that are signals go to the scripts of a boot, as they
-//! do where init(8) runs them all in one session on the console.
+//! Listens to who sits at the console while the machine boots: keys that are signals go to the scripts of a boot, as
+//! they do where init(8) runs them all in one session on the console.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
