@@ -37,9 +37,9 @@ fn spawners() -> Vec<(&'static str, Spawner)> {
     Spawner::every_way().unwrap()
 }
 
-/// What a script prints and how it ends, checked to be the same however it is launched.
-fn output(launch: impl Fn() -> Launch<'static>) -> (String, Exit) {
-    let mut results = spawners().into_iter().map(|(_, mut spawner)| {
+/// What a script prints and how it ends, for every way to launch it.
+fn outputs(launch: impl Fn() -> Launch<'static>) -> Vec<(String, Exit)> {
+    let results = spawners().into_iter().map(|(_, mut spawner)| {
         let (mut reader, writer) = pipe().unwrap();
         let mut launch = launch();
         launch.stdout = Some(writer.as_fd());
@@ -49,6 +49,12 @@ fn output(launch: impl Fn() -> Launch<'static>) -> (String, Exit) {
         reader.read_to_string(&mut text).unwrap();
         (text, end(&handle))
     });
+    results.collect()
+}
+
+/// What a script prints and how it ends, checked to be the same however it is launched.
+fn output(launch: impl Fn() -> Launch<'static>) -> (String, Exit) {
+    let mut results = outputs(launch).into_iter();
     let first = results.next().unwrap();
     for other in results {
         assert_eq!(other, first);
@@ -87,36 +93,49 @@ fn a_program_gets_its_arguments_and_environment_and_its_code_comes_back() {
     assert_eq!(output(launch), ("zero one hello\n".to_owned(), Exit::Code(3)));
 }
 
+/// The descriptors of a launch of a shell with these passed, the same however it is launched.
+fn descriptors(pass: &[i32]) -> Vec<i32> {
+    let null: &'static File = Box::leak(Box::new(File::open("/dev/null").unwrap()));
+    // No pipe, whose ends would be among them.
+    let mut results = outputs(|| {
+        let mut launch = shell("if [ -e /proc/$$/fd ]; then ls /proc/$$/fd; else procstat -f $$; fi; exit");
+        launch.pass = pass.iter().map(|&number| Passed { fd: null.as_fd(), number }).collect();
+        launch
+    })
+    .into_iter()
+    .map(|(text, _)| {
+        // A number a line, or the table of procstat(1), which has them in its third column.
+        let words = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let numbers = words.filter_map(|words| words.get(if words.len() == 1 { 0 } else { 2 })?.parse().ok());
+        let mut numbers: Vec<i32> = numbers.collect();
+        numbers.sort_unstable();
+        numbers
+    });
+    let first = results.next().unwrap();
+    assert!(results.all(|other| other == first));
+    first
+}
+
 #[test]
 fn a_program_inherits_no_descriptor_but_those_passed() {
-    if !std::path::Path::new("/proc/self/status").exists() {
-        return skipped("what a program inherits", "this system has no such /proc");
-    }
     // Not marked to be closed, as careless libraries leave them.
     let stray = File::open("/").unwrap();
     nix::fcntl::fcntl(&stray, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
-    let (text, _) = output(|| shell("ls /proc/$$/fd; exit"));
-    assert_eq!(text, "0\n1\n2\n");
-    let null: &'static File = Box::leak(Box::new(File::open("/dev/null").unwrap()));
-    let (text, _) = output(|| {
-        let mut launch = shell("ls /proc/$$/fd; exit");
-        launch.pass = [3, 17, 31].map(|number| Passed { fd: null.as_fd(), number }).to_vec();
-        launch
-    });
-    assert_eq!(text, "0\n1\n17\n2\n3\n31\n");
+    assert_eq!(descriptors(&[]), [0, 1, 2]);
+    assert_eq!(descriptors(&[3, 17, 31]), [0, 1, 2, 3, 17, 31]);
 }
 
 #[test]
 fn a_program_has_default_signals_and_an_open_mask_though_we_hold_and_ignore_some() {
-    if !std::path::Path::new("/proc/self/status").exists() {
-        return skipped("the signals of a program", "this system has no such /proc");
-    }
     use nix::sys::signal::{SigHandler, Signal, signal};
     // SAFETY: ignoring a signal runs no code of ours.
     unsafe { signal(Signal::SIGUSR2, SigHandler::SigIgn) }.unwrap();
     let _held = svc_platform::signals::Signals::hold(&[svc_platform::signals::Incoming::Term]).unwrap();
-    let (text, _) = output(|| shell("exec grep -E '^Sig(Blk|Ign)' /proc/self/status"));
-    assert_eq!(text, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+    // A shell has a mask of its own while it waits: what tells takes its place.
+    let (text, code) = output(|| shell("exec ps -o sigmask= -o sigignore= -p $$"));
+    assert_eq!(code, Exit::Code(0));
+    let masks: Vec<u64> = text.split_whitespace().map(|mask| u64::from_str_radix(mask, 16).unwrap()).collect();
+    assert_eq!(masks, [0, 0], "{text}");
 }
 
 #[test]
@@ -139,17 +158,24 @@ fn a_program_becomes_its_user_with_exactly_its_groups() {
     if !is_root("becoming another user") {
         return;
     }
-    if !std::path::Path::new("/proc/self/status").exists() {
-        return skipped("who a program is", "this system has no such /proc");
-    }
-    let launch = || {
-        let mut launch = shell("grep -E '^(Uid|Gid|Groups)' /proc/self/status; cat /proc/self/oom_score_adj");
+    let (text, _) = output(|| {
+        let ids = "-o uid= -o ruid= -o svuid= -o gid= -o rgid= -o svgid=";
+        let mut launch = shell(&format!("echo $(ps {ids} -p $$); echo $(id -G | tr ' ' '\\n' | sort -n)"));
         launch.identity = Some(Identity { uid: 33, gid: 34, gids: vec![4, 40] });
-        launch.oom_score = Some(321);
         launch
-    };
-    let (text, _) = output(launch);
-    assert_eq!(text, "Uid:\t33\t33\t33\t33\nGid:\t34\t34\t34\t34\nGroups:\t4 40 \n321\n");
+    });
+    assert_eq!(text, "33 33 33 34 34 34\n4 34 40\n");
+}
+
+#[test]
+fn a_program_is_killed_for_want_of_memory_as_soon_as_asked_where_the_system_can_be_told() {
+    let launch = || Launch { oom_score: Some(321), ..shell("cat /proc/self/oom_score_adj") };
+    if std::path::Path::new("/proc/self/oom_score_adj").exists() {
+        assert_eq!(output(launch).0, "321\n");
+    } else {
+        let told = failure(&launch()).to_string();
+        assert!(told.contains("oom score") && told.contains("not to be had on this system"), "{told}");
+    }
 }
 
 #[test]
