@@ -121,3 +121,26 @@ fn a_reload_reaches_the_main_process() {
     signal(daemon.pid("web"), 1);
     until("and again", || daemon.read("reloads").filter(|text| text.lines().count() == 2));
 }
+
+#[test]
+fn a_main_process_that_had_given_its_place_away_and_has_it_again_is_missed_when_it_ends() {
+    let program = std::env::current_exe().unwrap();
+    let actor = format!("exec {} --exact actors::act --nocapture", program.display());
+    let script = shell(&format!("sleep 1000 & echo $! > {{dir}}/child\n{actor}"));
+    let mut daemon = Daemon::new(&[]);
+    let once = "[restart]\nwhen = \"never\"\n[environment]\nACTOR = \"sd-notify\"\nDIR = \"{dir}\"\n";
+    daemon.define("web", &format!("ready = \"sd-notify\"\n{script}{once}"));
+    fs::write(daemon.path("go"), "\n").unwrap();
+    daemon.start();
+    daemon.up("web");
+    let (first, child) = (daemon.pid("web"), daemon.pid_in("child"));
+    for pid in [child, first, child, first] {
+        fs::write(daemon.path("say"), format!("MAINPID={pid}\n")).unwrap();
+        until("its word is taken", || (daemon.summary("web").pid == Some(pid)).then_some(()));
+        daemon.replace_manager();
+        until("the next manager knows", || (daemon.summary("web").pid == Some(pid)).then_some(()));
+    }
+    signal(first, 9);
+    daemon.until_state("web", StateName::Failed);
+    until("and what it left is ended", || (!lives(child)).then_some(()));
+}

@@ -102,6 +102,10 @@ impl Manager {
         if run.first().is_some_and(|process| process.pid == pid) {
             return;
         }
+        // The word that went to another process came back.
+        if run.leader.as_ref().is_some_and(|leader| leader.pid == pid) {
+            return self.main_is(id, None);
+        }
         if !by_keeper && self.poller.add(&handle, Token::Process(id).number(), Interest::READ).is_err() {
             return;
         }
@@ -109,10 +113,17 @@ impl Manager {
             Trunk::Foreign { pid: main, started } => (*main, *started) = (pid, facts.started),
             Trunk::Own(tree) => tree.led_by(pid, facts.started),
         }
-        run.main = Some(Process { pid, started: facts.started, handle: Some(handle), by_keeper });
-        self.runs.watch(pid, id);
+        self.main_is(id, Some(Process { pid, started: facts.started, handle: Some(handle), by_keeper }));
         let watched = Watched { pid, started: facts.started, leader: false };
         self.journal.append(&Record::Process(id, watched));
+    }
+
+    fn main_is(&mut self, id: RunId, main: Option<Process>) {
+        let Some(before) = self.runs.set_main(id, main) else { return };
+        if let Some(handle) = before.handle.as_ref().filter(|_| !before.by_keeper) {
+            self.poller.remove(handle).ok();
+        }
+        self.journal.append(&Record::Ended(id, before.pid));
     }
 
     /// The process that has taken the place of a main process that ended, as in an upgrade without a gap.

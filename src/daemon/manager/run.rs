@@ -216,7 +216,7 @@ impl Runs {
             self.by_tree.remove(tree.name());
         }
         for process in [&run.leader, &run.main].into_iter().flatten() {
-            self.by_pid.remove(&process.pid);
+            self.forget(process.pid, id);
         }
         Some(run)
     }
@@ -233,9 +233,26 @@ impl Runs {
         self.all.iter().map(|(id, run)| (*id, &**run))
     }
 
-    /// From now on this process is the run's.
-    pub(super) fn watch(&mut self, pid: i32, id: RunId) {
-        self.by_pid.insert(pid, id);
+    /// From now on this is the main process of the run, or with `None` its leader is. Gives back the one before, which
+    /// is nobody's any more: its pid may become anybody's.
+    pub(super) fn set_main(&mut self, id: RunId, main: Option<Process>) -> Option<Process> {
+        let run = self.all.get_mut(&id)?;
+        let (next, leader) = (main.as_ref().map(|main| main.pid), run.leader.as_ref().map(|leader| leader.pid));
+        let before = std::mem::replace(&mut run.main, main);
+        if let Some(before) = before.as_ref().filter(|before| leader != Some(before.pid)) {
+            self.forget(before.pid, id);
+        }
+        if let Some(pid) = next {
+            self.by_pid.insert(pid, id);
+        }
+        before
+    }
+
+    /// The process of this pid is not this run's; if it is another's by now, that stays.
+    fn forget(&mut self, pid: i32, id: RunId) {
+        if self.by_pid.get(&pid) == Some(&id) {
+            self.by_pid.remove(&pid);
+        }
     }
 
     /// Whose process this was; it is forgotten.
@@ -284,3 +301,6 @@ pub(super) fn tree_name(name: &Name, run: RunId) -> String {
 pub(super) fn may_have_left(exit: Exit) -> bool {
     exit.is_success()
 }
+
+#[cfg(test)]
+mod tests;
