@@ -14,6 +14,7 @@ use crate::sys::because;
 use crate::walk::each_once;
 
 pub(super) mod controllers;
+pub(super) mod missing;
 
 /// The largest file of a cgroup that is read.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;

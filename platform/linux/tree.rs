@@ -392,21 +392,26 @@ impl Tree {
     ///
     /// # Errors
     ///
-    /// `Unsupported` without the controller that does it.
+    /// `Unsupported` without the controller that does it; the text says which, and why it is not here.
     ///
     /// Source: cgroups(7).
     pub fn limit(&self, ceiling: Ceiling) -> io::Result<()> {
-        let (file, value, what) = match ceiling {
-            Ceiling::Memory(bytes) => ("memory.max", bytes.to_string(), "a limit on a tree's memory"),
-            Ceiling::Tasks(count) => ("pids.max", count.to_string(), "a limit on a tree's tasks"),
-            Ceiling::Cpu(percent) => {
-                ("cpu.max", format!("{} 100000", u64::from(percent) * 1000), "a limit on a tree's cpu time")
-            }
+        let (controller, file, value, what) = match ceiling {
+            Ceiling::Memory(bytes) => ("memory", "memory.max", bytes.to_string(), "memory"),
+            Ceiling::Tasks(count) => ("pids", "pids.max", count.to_string(), "tasks"),
+            Ceiling::Cpu(percent) => ("cpu", "cpu.max", format!("{} 100000", u64::from(percent) * 1000), "cpu time"),
+        };
+        let absent = |why: &str| {
+            let text = format!("a limit on a tree's {what} needs {why}");
+            Err(io::Error::new(io::ErrorKind::Unsupported, text))
         };
         match &self.kind {
-            Kind::Marks(_) => Err(crate::Unsupported { what }.into()),
+            Kind::Marks(_) => absent("a cgroup, and trees have none here; svc hello says why"),
             Kind::Cgroup(cgroup) => match cgroup.control(file, &value) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Err(crate::Unsupported { what }.into()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    let place = cgroup.place.directory.parent().unwrap_or(&cgroup.place.directory);
+                    absent(&cgroup::missing::why(controller, place))
+                }
                 other => other,
             },
         }
