@@ -23,8 +23,13 @@ cat >"$SCRATCH/one" <<END
 first=1
 rc_conf_files="$SCRATCH/one $SCRATCH/two $SCRATCH/absent"
 END
-echo 'second=2' >"$SCRATCH/two"
+cat >"$SCRATCH/two" <<END
+second=2
+times=x\${times-}
+rc_conf_files="\$rc_conf_files $SCRATCH/more"
+END
 rc_conf_files=$SCRATCH/one
 source_rc_confs
 is 'a file names further ones' '1 2' "$first $second"
+is 'one that adds to the list is read once' x "$times"
 finish

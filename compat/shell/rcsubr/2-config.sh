@@ -84,11 +84,21 @@ load_rc_config()
 		: "${rc_conf_files=$_rc_root/etc/rc.conf $_rc_root/etc/rc.conf.local}"
 		_rc_source_if "$_rc_root/etc/defaults/rc.conf"
 		_rc_source_if "$_rc_root/etc/defaults/vendor.conf"
-		_rc_sourced=
-		# A file may name further ones by setting rc_conf_files again.
-		while [ "$_rc_sourced" != "$rc_conf_files" ]; do
-			_rc_sourced=$rc_conf_files
+		_rc_sourced=:
+		_rc_before=
+		# A file may name further ones by setting rc_conf_files again; each is read once.
+		while [ "$_rc_sourced" != "$_rc_before" ]; do
+			_rc_before=$_rc_sourced
 			for _rc_file in $rc_conf_files; do
+				# An image names its files as if it were the machine.
+				case $_rc_file in
+				"$_rc_root"/*) ;;
+				*) _rc_file=$_rc_root$_rc_file ;;
+				esac
+				case $_rc_sourced in
+				*":$_rc_file:"*) continue ;;
+				esac
+				_rc_sourced=$_rc_sourced$_rc_file:
 				if [ -r "$_rc_file" ]; then
 					# shellcheck disable=SC1090
 					. "$_rc_file"

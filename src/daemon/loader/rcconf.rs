@@ -15,6 +15,8 @@ use super::{Trust, answer, text_of};
 use crate::daemon::manager::environment::PATH;
 use crate::daemon::options::Options;
 
+mod named;
+
 /// The configuration is shell and may turn in a circle: for so many seconds it may keep a processor busy.
 const WORK_SECONDS_MAX: u32 = 5;
 /// The files that are for every service, in the order in which they are read.
@@ -305,6 +307,7 @@ fn ask(places: &Places, asked: &[&Asked<'_>]) -> io::Result<Option<Answer>> {
             text_of(&path, Trust::Owners).map_err(io::Error::other)?;
         }
     }
+    named::check(places)?;
     let is_here = places.root == Path::new("/");
     // The system's own knows only the system's own places.
     let library = if is_here && places.have_library() { ". /etc/rc.subr" } else { RC_SUBR.text };

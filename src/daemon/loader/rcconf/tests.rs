@@ -126,6 +126,40 @@ fn what_others_may_have_written_is_run_by_no_shell_and_takes_no_other_service_al
 }
 
 #[test]
+fn a_file_that_rc_conf_names_is_read_below_the_root_and_by_no_shell_if_others_may_have_written_it() {
+    use std::os::unix::fs::PermissionsExt;
+    if !svc_platform::users::is_root() {
+        return crate::daemon::skipped("rc.conf as a shell reads it: needs root");
+    }
+    let world = World::new();
+    let mark = world.dir.path().join("was-run");
+    let usual_line = "rc_conf_files=\"/etc/rc.conf /etc/rc.conf.local\"\n";
+    world.put("etc/defaults/rc.conf", &format!("web_enable=NO\nlog_enable=NO\n{usual_line}"));
+    world.put("etc/rc.conf", "for more in site; do rc_conf_files=\"$rc_conf_files /srv/$more.conf /nowhere\"; done\n");
+    world.put("srv/site.conf", "log_enable=YES\nrc_conf_files=\"$rc_conf_files /srv/last.conf\"\n");
+    let scripts = [usual("web"), usual("log")];
+    let scripts: Vec<&Script> = scripts.iter().collect();
+    let on = |settings: &Settings| -> Vec<bool> {
+        settings.each(&scripts).iter().map(|(_, enabled, _)| enabled.on).collect()
+    };
+    let settings = Settings::of(world.places(), &scripts, Trust::Owners);
+    assert_eq!((on(&settings), &settings.faults), (vec![false, true], &Vec::new()));
+    world.put("srv/last.conf", &format!("web_enable=YES\n: >{}\n", mark.display()));
+    let last = world.dir.path().join("srv/last.conf");
+    fs::set_permissions(&last, fs::Permissions::from_mode(0o666)).unwrap();
+    let settings = Settings::of(world.places(), &scripts, Trust::Owners);
+    let told = format!("rc.conf: rc_conf_files names {0}: not read: {0} is writable by others", last.display());
+    assert!(settings.faults.len() == 1 && settings.faults[0].starts_with(&told), "{settings:?}");
+    assert!(!mark.exists(), "no shell has read it");
+    fs::set_permissions(&last, fs::Permissions::from_mode(0o644)).unwrap();
+    let settings = Settings::of(world.places(), &scripts, Trust::Owners);
+    assert_eq!((on(&settings), mark.exists(), settings.faults.len()), (vec![true, true], true, 0));
+    world.put("etc/rc.conf", "rc_conf_files=\"$rc_conf_files srv/site.conf\"\n");
+    let settings = Settings::of(world.places(), &scripts, Trust::Owners);
+    assert!(settings.faults[0].contains("names `srv/site.conf`; write its whole path"), "{settings:?}");
+}
+
+#[test]
 fn every_variable_of_a_script_has_its_value_and_its_line() {
     let world = World::new();
     let trust = if svc_platform::users::is_root() { Trust::Owners } else { Trust::Anyone };
