@@ -3,7 +3,7 @@
 use std::env;
 use std::io::Write;
 use std::net::TcpListener;
-use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -14,6 +14,7 @@ fn act() {
         Ok("sd-notify-flood") => sd_notify_flood(),
         Ok("tcp") => drop(forever(TcpListener::bind(env::var("ADDRESS").unwrap()).unwrap())),
         Ok("unix") => drop(forever(UnixListener::bind(env::var("ADDRESS").unwrap()).unwrap())),
+        Ok("crowd") => crowd(),
         Ok("setsid") => lead_session(),
         Ok(other) => panic!("no role {other}"),
         Err(_) => {}
@@ -40,6 +41,14 @@ fn forever<T>(held: T) -> T {
         std::thread::park();
         std::hint::black_box(&held);
     }
+}
+
+/// Connects as often as it can, says so, and stays.
+fn crowd() {
+    let socket = env::var("SOCKET").unwrap();
+    let held: Vec<UnixStream> = (0..600).filter_map(|_| UnixStream::connect(&socket).ok()).collect();
+    println!("crowded");
+    forever(held);
 }
 
 /// Says that it is ready, and goes on saying so as fast as it can, from several threads.

@@ -1,9 +1,9 @@
 //! Clients of every kind: curious, rude, gone, without rights, too many.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use svc::wire::{LINE_BYTES_MAX, Refusal, Reply, Request, StateName, Target};
 use svc_core::Answer;
@@ -117,4 +117,35 @@ fn strangers_may_look_and_not_touch() {
         assert_eq!(ask(words).status.code(), Some(4), "{words:?}");
     }
     assert!(lives(daemon.pid("web")));
+}
+
+#[test]
+fn a_crowd_of_one_user_pushes_out_nobody_else() {
+    if !is_root("clients of several users") {
+        return;
+    }
+    let daemon = sleeping();
+    std::fs::set_permissions(daemon.path(""), std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::copy(std::env::current_exe().unwrap(), daemon.path("crowd")).unwrap();
+    let mut early = daemon.connect().unwrap();
+    // Connections are taken in their order: who asks later is served later.
+    daemon.summary("web");
+    let mut crowd = Command::new(daemon.path("crowd"))
+        .args(["--exact", "actors::act", "--nocapture"])
+        .env("ACTOR", "crowd")
+        .env("SOCKET", daemon.path("control"))
+        .uid(65534)
+        .gid(65534)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(crowd.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let is_here = said.any(|line| line.contains("crowded"));
+    daemon.summary("web");
+    early.write_all(b"{\"request\":\"hello\"}\n").ok();
+    let answer = read_final(early);
+    crowd.kill().unwrap();
+    crowd.wait().unwrap();
+    assert!(is_here, "the crowd connects");
+    assert!(matches!(answer, Some(Reply::Hello(_))), "{answer:?}");
 }

@@ -16,7 +16,7 @@ use crate::daemon::framing::{Framed, Framer};
 use crate::daemon::say;
 use crate::wire::{LINE_BYTES_MAX, Line, Refusal, Reply};
 
-/// So many may be connected at once; when one more comes, the one goes that has been silent longest.
+/// So many may be connected at once; when one more comes, one of those goes who have the most.
 const CLIENTS_MAX: usize = 256;
 
 /// A client that does not read is let go when this much waits for it, beside the final answer.
@@ -87,9 +87,12 @@ impl Manager {
     fn connected(&mut self, stream: UnixStream) {
         let Ok(peer) = peer::of(stream.as_fd()) else { return };
         if self.clients.all.len() >= CLIENTS_MAX {
-            let silent = self.clients.all.iter().find(|(_, client)| !client.asked).map(|(id, _)| *id);
-            let Some(oldest) = silent.or_else(|| self.clients.all.keys().next().copied()) else { return };
-            self.disconnect(oldest);
+            let all =
+                self.clients.all.iter().map(|(id, client)| Seat { id: *id, uid: client.peer.uid, asked: client.asked });
+            match makes_room(all.collect(), peer.uid) {
+                Some(id) => self.push_out(id),
+                None => return refuse_for_room(stream),
+            }
         }
         let id = self.mint();
         if self.poller.add(&stream, Token::Client(id).number(), Interest::READ).is_err() {
@@ -99,6 +102,20 @@ impl Manager {
         let framer = Framer::default();
         let client = Client { stream, peer, framer, out: Vec::new(), asked, answered, waits_for_room };
         self.clients.all.insert(id, client);
+    }
+
+    /// Tells a client why it goes, if it listens.
+    fn push_out(&mut self, id: u64) {
+        if let Some(client) = self.clients.all.get_mut(&id).filter(|client| !client.answered) {
+            let uid = client.peer.uid;
+            let text = format!(
+                "svcd serves {CLIENTS_MAX} clients at once, user {uid} had the most of them, and another came; \
+                 what was asked goes on"
+            );
+            client.out.extend(encode(&Line::Final(Reply::Refused(Refusal::Failed { text }))));
+            client.send().ok();
+        }
+        self.disconnect(id);
     }
 
     pub(super) fn serve_client(&mut self, id: u64, readiness: Readiness) {
@@ -171,7 +188,7 @@ impl Manager {
 
     /// Whether this client may change things and see what services print: root, or who runs this daemon.
     pub(super) fn is_trusted(&self, id: u64) -> bool {
-        self.peer(id).is_some_and(|peer| peer.uid == 0 || peer.uid == users::own_uid())
+        self.peer(id).is_some_and(|peer| is_ours(peer.uid))
     }
 
     pub(super) fn disconnect(&mut self, id: u64) {
@@ -227,8 +244,72 @@ impl Client {
     }
 }
 
+/// Root, or who runs this daemon.
+fn is_ours(uid: u32) -> bool {
+    uid == 0 || uid == users::own_uid()
+}
+
+/// A client, as far as it matters for who has to go.
+#[derive(Clone, Copy, Debug)]
+struct Seat {
+    id: u64,
+    uid: u32,
+    asked: bool,
+}
+
+/// Who goes when one more comes: of the user who has the most, counted with the new one, the one that has been silent
+/// longest, or else the oldest. Root, and who runs this daemon, make room for nobody else; `None`: the new one goes.
+fn makes_room(mut seats: Vec<Seat>, comer: u32) -> Option<u64> {
+    if !is_ours(comer) || seats.iter().any(|seat| !is_ours(seat.uid)) {
+        seats.retain(|seat| !is_ours(seat.uid));
+    }
+    let mut counts: BTreeMap<u32, usize> = BTreeMap::from([(comer, 1)]);
+    seats.iter().for_each(|seat| *counts.entry(seat.uid).or_default() += 1);
+    let most = seats.iter().map(|seat| (counts[&seat.uid], seat.uid == comer, seat.uid)).max()?.2;
+    let theirs = || seats.iter().filter(|seat| seat.uid == most);
+    theirs()
+        .filter(|seat| !seat.asked)
+        .min_by_key(|seat| seat.id)
+        .or(theirs().min_by_key(|seat| seat.id))
+        .map(|seat| seat.id)
+}
+
+/// Nothing is waited for: what a new connection has no room for is lost with it.
+fn refuse_for_room(mut stream: UnixStream) {
+    let text = format!("svcd serves {CLIENTS_MAX} clients at once, and all are of root; try again later");
+    let _gone = stream.write_all(&encode(&Line::Final(Reply::Refused(Refusal::Failed { text }))));
+}
+
 fn encode(line: &Line) -> Vec<u8> {
     let mut text = serde_json::to_vec(line).expect("messages have only string keys");
     text.push(b'\n');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn goes(seats: &[(u64, u32, bool)], comer: u32) -> Option<u64> {
+        makes_room(seats.iter().map(|(id, uid, asked)| Seat { id: *id, uid: *uid, asked: *asked }).collect(), comer)
+    }
+
+    #[test]
+    fn who_has_the_most_makes_room_and_of_those_the_silent() {
+        let seats = [(1, 70, false), (2, 71, true), (3, 71, false), (4, 71, false)];
+        assert_eq!(goes(&seats, 70), Some(3));
+        assert_eq!(goes(&seats[..3], 70), Some(1), "who would have as many goes first");
+        assert_eq!(goes(&seats, 72), Some(3));
+        assert_eq!(goes(&seats, 0), Some(3));
+        assert_eq!(goes(&[(5, 71, true), (6, 71, true), (7, 70, false)], 72), Some(5));
+    }
+
+    #[test]
+    fn root_goes_for_nobody_but_root() {
+        let roots = [(1, 0, false), (2, 0, false), (3, 0, true)];
+        assert_eq!(goes(&roots, 70), None);
+        assert_eq!(goes(&roots, 0), Some(1));
+        assert_eq!(goes(&[(1, 0, false), (2, 0, false), (3, 70, true)], 0), Some(3));
+        assert_eq!(goes(&[(1, 0, false), (2, 0, false), (3, 70, true)], 71), Some(3));
+    }
 }
