@@ -121,7 +121,13 @@ fn reads_again(record: &Record, name: &str) -> bool {
     };
     let starts = record.launches.iter().any(|launch| launch.how > How::Direct && !takes_over(launch));
     let does = !record.sent.is_empty() || record.ran.iter().any(|ran| !ran.asked && is_own(&ran.command));
-    !ends && !starts && does && !record.ran.iter().any(|ran| calls_itself(&ran))
+    // `webd stop`, and then `webd start`.
+    let has_word = |wanted: &str| {
+        let own = record.ran.iter().filter(|ran| !ran.asked && is_own(&ran.command));
+        own.flat_map(|ran| ran.command.iter().skip(1)).any(|word| word.trim_start_matches('-') == wanted)
+    };
+    let again = has_word("stop") && has_word("start");
+    !ends && !starts && !again && does && !record.ran.iter().any(|ran| calls_itself(&ran))
 }
 
 /// haproxy's way: a new process takes over from the old one.

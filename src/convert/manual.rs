@@ -169,7 +169,7 @@ pub fn described(tree: &Tree, command: &[String]) -> Vec<Described> {
 }
 
 /// The options in a text whose lines are descriptions, as `--help` prints them.
-fn options(text: &str, source: &str) -> Vec<Described> {
+pub(super) fn options(text: &str, source: &str) -> Vec<Described> {
     let mut out: Vec<Described> = Vec::new();
     let is_page = source.contains("/man/");
     let mut has_begun = true;

@@ -4,6 +4,7 @@
 //! an open point or a reason to keep the script.
 
 pub mod about;
+mod asked;
 pub mod draft;
 pub mod elf;
 pub mod evidence;
@@ -14,10 +15,12 @@ pub mod place;
 pub mod proof;
 pub mod report;
 pub mod rest;
+mod settings;
 pub mod stay;
 mod tree;
 mod trial;
 pub mod unit;
+mod words;
 
 use svc_compat::daemons::Table;
 use svc_core::Name;

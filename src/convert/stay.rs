@@ -7,6 +7,7 @@ use svc_compat::play::Machine;
 use super::Tree;
 use super::elf::Program;
 use super::manual::{self, Described, Effect};
+use super::{settings, words};
 
 /// A program of fewer lines is not all there is of it.
 const WHOLE_LINES_MIN: usize = 60;
@@ -60,41 +61,10 @@ pub fn stay(tree: &Tree, table: &Table, launch: &Launch) -> Stay {
         return out;
     }
     let described = manual::described(tree, &out.command);
-    let says = |option: &str, wanted: Effect| {
-        let named = described.iter().filter(|known| known.names.iter().any(|name| name == option));
-        let mut effects = named.map(|known| (known.effect(), known));
-        let found = effects.find(|(effect, _)| *effect != Effect::Neither);
-        found.filter(|(effect, _)| *effect == wanted).map(|(_, known)| known)
-    };
-    // What the starter puts into the background stays in the foreground itself, unless it is told otherwise.
-    let mut source = None;
-    out.leave_out(|option| {
-        let plain = manual::GOES.contains(&option);
-        let known = says(option, Effect::Goes);
-        if let Some(known) = known {
-            source.get_or_insert_with(|| known.source.clone());
-        }
-        known.is_some() || plain
-    });
-    let stays = out
-        .command
-        .iter()
-        .skip(1)
-        .find(|option| manual::STAYS.contains(&option.as_str()) || says(option, Effect::Stays).is_some());
-    if let Some(option) = stays {
-        out.source = format!("{option} is among its arguments");
-    } else if launch.background {
-        out.source = "the script puts it into the background; it does not go there by itself".to_string();
-    } else if let Some(known) = best(&described) {
-        let option = spelling(known);
-        out.source = format!("{}: {option}: {}", known.source, shortened(&known.text));
-        out.command.push(option.clone());
-        out.added.push(option);
-    } else if !out.removed.is_empty() {
-        out.source = source.unwrap_or_else(|| format!("without {}", out.removed.join(" ")));
-    } else if let Some(known) = described.iter().find(|known| known.is_named_for_going()) {
-        out.source = format!("{}: only {} puts it into the background", known.source, known.names.join(", "));
-    } else if Program::read(tree, &program).is_some_and(|program| !program.may_go()) {
+    if out.by_options(&described, launch.background) || out.by_another_word(tree) || out.by_overruling(tree) {
+        return out;
+    }
+    if Program::read(tree, &program).is_some_and(|program| !program.may_go()) {
         out.source = format!("{program} calls nothing that could put it into the background: neither fork nor daemon");
     } else if tree.read(&program).is_some_and(|text| is_plain_text(&svc_compat::text::decode(&text))) {
         out.source = format!("nothing in the text of {program} could put it into the background");
@@ -130,7 +100,73 @@ fn is_plain_text(text: &str) -> bool {
     is_known && is_whole && !GOES.iter().any(|word| text.contains(word))
 }
 
+/// How a daemon can stay by what is said of its options alone, if that says so.
+pub(super) fn by_usage(command: &[String], described: &[Described]) -> Option<Stay> {
+    let mut out = Stay::of(command.to_vec());
+    out.by_options(described, false).then_some(out)
+}
+
 impl Stay {
+    /// By what is said of its options, or by who puts it into the background; whether that settles it.
+    fn by_options(&mut self, described: &[Described], is_put_there: bool) -> bool {
+        let says = |option: &str, wanted: Effect| {
+            let named = described.iter().filter(|known| known.names.iter().any(|name| name == option));
+            let mut effects = named.map(|known| (known.effect(), known));
+            let found = effects.find(|(effect, _)| *effect != Effect::Neither);
+            found.filter(|(effect, _)| *effect == wanted).map(|(_, known)| known)
+        };
+        // What the starter puts into the background stays in the foreground itself, unless it is told otherwise.
+        let mut source = None;
+        self.leave_out(|option| {
+            let plain = manual::GOES.contains(&option);
+            let known = says(option, Effect::Goes);
+            if let Some(known) = known {
+                source.get_or_insert_with(|| known.source.clone());
+            }
+            known.is_some() || plain
+        });
+        let is_staying =
+            |option: &&String| manual::STAYS.contains(&option.as_str()) || says(option, Effect::Stays).is_some();
+        if let Some(option) = self.command.iter().skip(1).find(is_staying) {
+            self.source = format!("{option} is among its arguments");
+        } else if is_put_there {
+            self.source = "the script puts it into the background; it does not go there by itself".to_string();
+        } else if let Some(known) = best(described) {
+            let option = spelling(known);
+            self.source = format!("{}: {option}: {}", known.source, shortened(&known.text));
+            self.command.push(option.clone());
+            self.added.push(option);
+        } else if !self.removed.is_empty() {
+            self.source = source.unwrap_or_else(|| format!("without {}", self.removed.join(" ")));
+        } else if let Some(known) = described.iter().find(|known| known.is_named_for_going()) {
+            self.source = format!("{}: only {} puts it into the background", known.source, known.names.join(", "));
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// A word of its manual in place of another one.
+    fn by_another_word(&mut self, tree: &Tree) -> bool {
+        let Some(other) = words::staying(tree, &self.command) else { return false };
+        for word in self.command.iter_mut().filter(|word| **word == other.gone) {
+            *word = other.come.to_string();
+        }
+        self.source = other.source;
+        self.added.push(other.come.to_string());
+        self.removed.push(other.gone);
+        true
+    }
+
+    /// Options that have the last word over its configuration.
+    fn by_overruling(&mut self, tree: &Tree) -> bool {
+        let Some(found) = settings::overruled(tree, &self.command) else { return false };
+        self.command.extend(found.options.iter().cloned());
+        self.added.extend(found.options);
+        self.source = found.source;
+        true
+    }
+
     fn leave_out(&mut self, mut is_meant: impl FnMut(&str) -> bool) {
         let mut kept = Vec::new();
         let mut words = std::mem::take(&mut self.command).into_iter().enumerate().peekable();

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use svc_core::service::Kind;
 
-use super::Tree;
 use super::draft::{Draft, command_value};
 use super::manual::{self, Described, Effect};
-use super::stay::Stay;
+use super::stay::{self, Stay};
+use super::{Tree, asked};
 use crate::rehearse::Why;
 use crate::rehearse::compare::{self, Alone};
 
@@ -52,23 +52,35 @@ pub(super) fn tried(tree: &Tree, lowers: &[PathBuf], draft: &mut Draft) -> Strin
         Ok(seen) => seen,
         Err(why) => return format!("not tried in the foreground: {why}"),
     };
+    let asked = asked::usage(lowers, &draft.command);
+    let said = stay::by_usage(&draft.command, &asked);
     if !forking.stays {
         // What has not gone anywhere by now never does: it stays as it is.
         let never_goes = !forking.returned && forking.processes.len() == 1;
         if never_goes && begun.elapsed() >= TRIAL_TIME {
-            draft.stay_by(&Change::default());
+            draft.stay_by(&Change::default(), "trial: it stays in the foreground as it is");
             return "tried in a sandbox: it does not go into the background by itself".to_string();
+        }
+        if let Some(said) = said {
+            draft.stay_by(&Change::by(&said), &said.source);
+            let how =
+                "it does not start in a sandbox, and that it stays in the foreground like this is only what it says";
+            draft.open.push(format!("{how} of itself: {}", said.source));
+            return "tried in a sandbox: it does not start there; how it stays in the foreground it says itself"
+                .to_string();
         }
         return "tried in a sandbox: it does not start there, so nothing is known of its foreground".to_string();
     }
     // All that a daemon does before it goes has been done once this long, with more to spare.
     let calm = CALM + forking.took * PATIENCE;
-    for change in changes(&manual::described(tree, &draft.command), &draft.command) {
+    let described = [manual::described(tree, &draft.command), asked].concat();
+    for change in said.iter().map(Change::by).chain(changes(&described, &draft.command)) {
         if begun.elapsed() > ALL_TRIALS {
             return "tried in a sandbox: nothing kept it in the foreground in the time there is for that".to_string();
         }
         let mut candidate = draft.clone();
-        candidate.stay_by(&change);
+        let how = change.shown();
+        candidate.stay_by(&change, &format!("trial: {how} it stays in the foreground and listens where it did"));
         if run(&candidate, lowers, calm).is_ok_and(|seen| is_like(&seen, &forking)) {
             *draft = candidate;
             return format!(
@@ -119,6 +131,11 @@ fn changes(described: &[Described], command: &[String]) -> Vec<Change> {
 }
 
 impl Change {
+    /// The change that is said to keep it.
+    fn by(said: &Stay) -> Self {
+        Self { without: said.removed.clone(), with: said.added.clone() }
+    }
+
     fn shown(&self) -> String {
         let part = |what: &str, words: &[String]| match words.is_empty() {
             true => None,
@@ -131,20 +148,16 @@ impl Change {
 }
 
 impl Draft {
-    /// Makes it one of the foreground, by what was found in a trial.
-    fn stay_by(&mut self, change: &Change) {
+    /// Makes it one of the foreground, by what was found out.
+    fn stay_by(&mut self, change: &Change, source: &str) {
         self.command.retain(|word| !change.without.contains(word));
         self.command.extend(change.with.iter().cloned());
-        let source = match change.shown().as_str() {
-            "as it is" => "trial: it stays in the foreground as it is".to_string(),
-            shown => format!("trial: {shown} it stays in the foreground and listens where it did"),
-        };
         self.stay = Stay {
             command: self.command.clone(),
             foreground: true,
             added: change.with.clone(),
             removed: [self.stay.removed.as_slice(), change.without.as_slice()].concat(),
-            source: source.clone(),
+            source: source.to_string(),
             ..self.stay.clone()
         };
         self.kind = Kind::Process;

@@ -99,6 +99,11 @@ impl Ask {
     }
 }
 
+/// What a shell's text prints when it is run where nothing real happens, over these trees, the first on top.
+pub(crate) fn printed(text: &str, lowers: &[PathBuf], time: Duration) -> Result<String, Why> {
+    outside::printed(text, lowers, time)
+}
+
 /// The role in which our own program is the first process of a sandbox, or makes it.
 const ROLE: &str = "rehearsal";
 

@@ -45,6 +45,23 @@ pub(super) fn run(ask: &Ask) -> Result<Rehearsal, Why> {
     Ok(told)
 }
 
+/// What a shell's text prints when it is run in a sandbox over these trees, the first on top.
+pub(super) fn printed(text: &str, lowers: &[PathBuf], time: Duration) -> Result<String, Why> {
+    let own = host::own_program().map_err(|error| Why::Failed(format!("our own program: {error}")))?;
+    let plan = Plan {
+        own,
+        lowers: self::lowers(lowers.iter().map(PathBuf::as_path))?,
+        script: PathBuf::from("/etc/init.d/svc-asks"),
+        text: text.as_bytes().to_vec(),
+        verb: "start".to_owned(),
+        time,
+        calm: Duration::ZERO,
+        trial: None,
+    };
+    let told: Rehearsal = self::ask(&plan, time)?;
+    Ok(told.output)
+}
+
 /// Has the sandbox carry a plan out, which may take this long, and gives its answer.
 pub(super) fn ask<T: DeserializeOwned>(plan: &Plan, time: Duration) -> Result<T, Why> {
     let failed = |what: &str, error: &dyn std::fmt::Display| Why::Failed(format!("rehearsing: {what}: {error}"));

@@ -124,3 +124,20 @@ fn a_daemon_that_its_own_program_leaves_behind_is_seen_where_reading_finds_none(
     let Some(told) = converted(script, FORKING, &["--on-paper"]) else { return };
     assert!(told["kept"].is_string(), "{told}");
 }
+
+/// It never starts, as one that lacks its hardware, and only says how it would stay.
+const UNABLE: &str = "#!/bin/sh\nif [ \"$1\" = --help ]; then\n\
+                      for half in 'v  say more' 'x  stay in the foreground'; do printf '  -%s\\n' \"$half\"; done\n\
+                      exit 0\nfi\nexit 1\n";
+
+#[test]
+fn what_does_not_start_is_asked_for_its_usage_and_that_nothing_proved_it_is_said() {
+    let Some(told) = converted(PLAIN, UNABLE, &[]) else { return };
+    let definition = told["definition"].as_str().unwrap_or_else(|| panic!("{told}"));
+    assert!(definition.contains("/backd -x\"") && !definition.contains("forking"), "{told}");
+    assert!(origin(&told, "command").contains("what it prints of its options"), "{told}");
+    assert!(told["open"].to_string().contains("only what it says of itself"), "{told}");
+    let silent = UNABLE.replace("stay in the foreground", "mark each line");
+    let Some(told) = converted(PLAIN, &silent, &[]) else { return };
+    assert!(told["definition"].as_str().is_some_and(|text| text.contains("forking")), "{told}");
+}
