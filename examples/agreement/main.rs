@@ -11,10 +11,12 @@
 //! agreement: N scripts, K kept as scripts, P % program and user, Q % all fields
 //! ```
 //!
-//! N are the scripts compared; percentages are over those that were converted.
+//! N are the scripts compared; percentages are over those that were converted. With `--report` before the packages each
+//! definition is printed with all that is said about it.
 
 mod around;
 mod compare;
+mod installed;
 mod packages;
 mod prove;
 mod user;
@@ -26,6 +28,8 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs, thread};
 
+use svc::convert::proof::Proven;
+use svc::convert::report::Report;
 use svc::convert::unit::{Unit, beside};
 use svc::convert::{Tree, Verdict};
 use svc_compat::play::Machine;
@@ -54,9 +58,9 @@ fn main() -> ExitCode {
     if words.next().is_some_and(|called| called == "svc") {
         return svc::cli::main();
     }
-    let names: Vec<String> = words.collect();
-    if names.is_empty() {
-        eprintln!("usage: agreement PACKAGE...");
+    let (options, names): (Vec<String>, Vec<String>) = words.partition(|word| word.starts_with('-'));
+    if names.is_empty() || options.iter().any(|option| option != "--report") {
+        eprintln!("usage: agreement [--report] PACKAGE...");
         return ExitCode::from(2);
     }
     let roots = match packages::unpacked(&names) {
@@ -66,7 +70,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let judged = judge_all(&roots);
+    let judged = judge_all(&roots, !options.is_empty());
     judged.iter().flat_map(|judged| &judged.lines).for_each(|line| println!("{line}"));
     let scripts: Vec<&Judged> = judged.iter().filter(|judged| judged.counts).collect();
     summarize(&scripts);
@@ -94,8 +98,8 @@ fn summarize(scripts: &[&Judged]) {
 }
 
 /// Judges every script of every package; what came of it in the order of the packages.
-fn judge_all(roots: &[(String, PathBuf)]) -> Vec<Judged> {
-    let (proof, next) = (Proof::new(), AtomicUsize::new(0));
+fn judge_all(roots: &[(String, PathBuf)], with_report: bool) -> Vec<Judged> {
+    let (proof, next) = (Proof::new(with_report), AtomicUsize::new(0));
     let work = || {
         let mut found = Vec::new();
         loop {
@@ -121,6 +125,7 @@ fn judge(package: &str, root: &Path, proof: &Proof) -> Vec<Judged> {
     };
     let mut names: Vec<String> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
+    proof.install(&of);
     let mut all = Vec::new();
     for name in names {
         let path = format!("/etc/init.d/{name}");
@@ -129,7 +134,9 @@ fn judge(package: &str, root: &Path, proof: &Proof) -> Vec<Judged> {
             continue;
         };
         let Some(text) = tree.read(&path) else { continue };
-        let draft = match proof.convert(&tree, &of, &Script { path: &path, text: &text }, unit.kind() != "forking") {
+        let proven = proof.convert(&tree, &of, &Script { path: &path, text: &text }, unit.kind() != "forking");
+        let report = if proof.with_report { report(&proven, &text) } else { None };
+        let draft = match proven.verdict {
             Verdict::Converted(draft) => draft,
             Verdict::Kept(why) => {
                 all.push(Judged { counts: true, kept: true, ..said(format!("{name}: kept: {why}")) });
@@ -142,10 +149,19 @@ fn judge(package: &str, root: &Path, proof: &Proof) -> Vec<Judged> {
         if differences.is_empty() {
             lines.push(format!("{package}: {name}: agrees: {}", draft.command.join(" ")));
         }
+        lines.extend(report);
         let differs = differences.into_iter().map(|(field, _)| field).collect();
         all.push(Judged { lines, counts: true, kept: false, differs });
     }
     all
+}
+
+/// The definition and all that is said about it.
+fn report(proven: &Proven, script: &[u8]) -> Option<String> {
+    let Verdict::Converted(draft) = &proven.verdict else { return None };
+    let mut report = Report::converted(&proven.evidence, draft, script);
+    report.notes.extend(proven.notes.iter().cloned());
+    Some(format!("{}\n{}", draft.text(), report.remarks()))
 }
 
 /// A unit that runs the script itself, an instance, or something once says nothing of the daemon.

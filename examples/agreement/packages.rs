@@ -38,14 +38,20 @@ pub(crate) fn unpacked(names: &[String]) -> Result<Vec<(String, PathBuf)>, Strin
 /// Puts what the package runs after its installation where a machine has it: it says whose accounts are made.
 fn keep_script(deb: &Path, root: &Path, name: &str) {
     let place = root.join("var/lib/dpkg/info");
-    let script = place.join(format!("{name}.postinst"));
-    if script.exists() {
+    let file = |end: &str| place.join(format!("{name}.{end}"));
+    if file("control").exists() {
         return;
     }
-    let Ok(shown) = Command::new("dpkg-deb").arg("-I").arg(deb).arg("postinst").output() else { return };
-    if shown.status.success() && fs::create_dir_all(&place).is_ok() {
-        let _ = fs::write(script, shown.stdout);
+    let parts = place.join(format!("{name} control"));
+    let status =
+        fs::create_dir_all(&place).and_then(|()| Command::new("dpkg-deb").arg("-e").args([deb, &parts]).status());
+    if status.is_ok_and(|status| status.success()) {
+        for end in ["postinst", "config", "templates", "control"] {
+            // Not every package has every one of them.
+            let _absent = fs::rename(parts.join(end), file(end));
+        }
     }
+    let _gone = fs::remove_dir_all(&parts);
 }
 
 /// Unpacks over a package what it depends on and comes of the same source: the program or the functions of its script
@@ -64,9 +70,10 @@ pub(crate) fn complete(name: &str, root: &Path) {
     let names: Vec<String> = names.filter(|name| sources.get(*name) == Some(wanted)).map(String::from).collect();
     let Some(debs) = root.parent().and_then(Path::parent).map(|base| base.join("debs")) else { return };
     fetch(&debs, &names.iter().filter(|name| archive(&debs, name).is_none()).collect::<Vec<_>>());
-    for deb in names.iter().filter_map(|name| archive(&debs, name)) {
+    for (name, deb) in names.iter().filter_map(|name| Some((name, archive(&debs, name)?))) {
         // What cannot be unpacked is missing still, which the conversion says.
-        let _unpacked = Command::new("dpkg-deb").arg("-x").arg(deb).arg(root).status();
+        let _unpacked = Command::new("dpkg-deb").arg("-x").arg(&deb).arg(root).status();
+        keep_script(&deb, root, name);
     }
     // Asked once: what is not there now comes no other time.
     let _ = fs::write(done, "");

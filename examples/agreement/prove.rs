@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, Once, PoisonError};
 
-use svc::convert::proof::{self, Stage};
+use svc::convert::proof::{self, Proven, Stage};
 use svc::convert::{Evidence, Tree, Verdict, evidence};
 use svc_compat::daemons::Table;
 
-use crate::{around, packages};
+use crate::{around, installed, packages};
 
 /// A package that was unpacked.
 #[derive(Clone, Copy)]
@@ -30,22 +30,37 @@ pub(crate) struct Proof {
     client: Mutex<()>,
     /// Why nothing is run is said once.
     said: Once,
+    /// All that is said about a conversion is printed.
+    pub(crate) with_report: bool,
 }
 
 impl Proof {
-    pub(crate) fn new() -> Self {
-        Self { table: Table::known(), client: Mutex::new(()), said: Once::new() }
+    pub(crate) fn new(with_report: bool) -> Self {
+        Self { table: Table::known(), client: Mutex::new(()), said: Once::new(), with_report }
     }
 
     pub(crate) fn table(&self) -> &Table {
         &self.table
     }
 
+    /// Has the package as it is after its installation, so far as its own scripts can be run.
+    pub(crate) fn install(&self, package: &Package<'_>) {
+        let (name, layers) = (package.name, [package.root.to_path_buf()]);
+        if installed::install(name, package.root, &layers) {
+            return;
+        }
+        {
+            let _alone = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+            packages::complete(name, package.root);
+        }
+        installed::install(name, package.root, &layers);
+    }
+
     /// Converts a script of a package; what lacks of the package is fetched first.
     ///
     /// A daemon that goes into the background is tried in the foreground only if it `may_stay`: the trial takes time,
     /// and where the maintainers let it go, too, it would change nothing.
-    pub(crate) fn convert(&self, tree: &Tree, package: &Package<'_>, script: &Script<'_>, may_stay: bool) -> Verdict {
+    pub(crate) fn convert(&self, tree: &Tree, package: &Package<'_>, script: &Script<'_>, may_stay: bool) -> Proven {
         let (Package { name, root }, Script { path, text }) = (*package, *script);
         if !is_whole(tree, &evidence::gather(tree, path, text)) {
             let _alone = self.client.lock().unwrap_or_else(PoisonError::into_inner);
@@ -55,21 +70,23 @@ impl Proof {
         let proven = proof::rehearsed(tree, &self.table, &over(vec![root.to_path_buf()]), path, text);
         if !proven.ran {
             self.said.call_once(|| eprintln!("agreement: scripts are only read: {}", proven.notes.join("; ")));
-            return proven.verdict;
+            return proven;
         }
         let is_settled = |verdict: &Verdict| match verdict {
             Verdict::Converted(draft) => draft.stay.foreground || !may_stay,
             Verdict::Kept(_) => false,
         };
         if is_settled(&proven.verdict) {
-            return proven.verdict;
+            return proven;
         }
         // Only now is it worth while to fetch what the package needs beside it.
         let layers = {
             let _alone = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+            packages::complete(name, root);
             around::layers(name, root)
         };
-        proof::convert(tree, &self.table, &over(layers), path, text).verdict
+        installed::install(name, root, &layers);
+        proof::convert(tree, &self.table, &over(layers), path, text)
     }
 }
 

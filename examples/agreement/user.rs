@@ -115,6 +115,7 @@ const USER_KEYS: &[&str] = &[
     "cacheeffectiveuser",
     "droptouser",
     "switchuser",
+    "databaseowner",
 ];
 const GROUP_KEYS: &[&str] =
     &["group", "groupname", "runasgroup", "gid", "setgid", "groupid", "daemongroup", "cacheeffectivegroup"];
