@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::flow::Flow;
 use super::record::{How, Launch, Ran};
 use super::syntax::{self, Spot, Word, assigned};
-use super::{Player, UNKNOWN};
+use super::{Player, UNKNOWN, is_unknown};
 use crate::library::{INIT_D_SCRIPT, INIT_FUNCTIONS};
 use crate::text::base_name;
 
@@ -26,7 +26,6 @@ const SILENT: &[&str] = &[
     "tput",
     "sync",
     "renice",
-    "ionice",
     "vlog_daemon_msg",
     "vlog_progress_msg",
     "log_daemon_msg",
@@ -308,8 +307,9 @@ impl Player<'_> {
         };
         let sourced = self.record.sourced.iter().filter(|(old, _)| old == path).count();
         let Some(text) = text.filter(|_| sourced < SOURCED_DEPTH_MAX) else {
+            self.record.sourced_unknown |= self.tree.is_partial() || path.contains(is_unknown);
             let guarded = self.presumed_files.contains(path);
-            let asked = path.contains(UNKNOWN) || path.starts_with("/etc/default/") || self.asking > 0;
+            let asked = path.contains(is_unknown) || path.starts_with("/etc/default/") || self.asking > 0;
             if !guarded && !asked && path.starts_with('/') {
                 self.record.missing.push((path.clone(), spot.clone()));
             }
@@ -388,7 +388,7 @@ impl Player<'_> {
 
     /// A program that is run by its name.
     fn direct(&mut self, words: &[String], spot: &Spot) -> Flow {
-        if words[0].contains(UNKNOWN) {
+        if words[0].contains(is_unknown) {
             return self.may_end(0);
         }
         let asked = self.asking > 0;
@@ -420,6 +420,18 @@ impl Player<'_> {
     pub(super) fn evaluate(&mut self, text: &str, spot: &Spot) -> Flow {
         let node = syntax::read(&spot.file, spot.line, text.as_bytes());
         self.run(&node)
+    }
+
+    /// The same with words of its own behind the text: the first is its name.
+    pub(super) fn evaluate_with(&mut self, text: &str, words: &[String], spot: &Spot) -> Flow {
+        let Some((name, arguments)) = words.split_first() else { return self.evaluate(text, spot) };
+        let kept = (
+            std::mem::replace(&mut self.name, name.clone()),
+            std::mem::replace(&mut self.arguments, arguments.to_vec()),
+        );
+        let flow = self.evaluate(text, spot);
+        (self.name, self.arguments) = kept;
+        flow
     }
 
     /// The fields of a text that is expanded as unquoted words.

@@ -2,6 +2,7 @@
 
 use super::Player;
 use super::syntax::Spot;
+use super::told::{self, is_told};
 use crate::shell::cursor::{Chars, is_name};
 use crate::shell::{cut, cutting, glob};
 
@@ -33,12 +34,14 @@ struct Out {
     separators: String,
     /// An unquoted `*`, `?` or `[` is in the current field.
     globs: bool,
+    /// A quoted `$@` without arguments stands in the current field.
+    void: bool,
 }
 
 impl Out {
     fn new(purpose: For, separators: &str) -> Self {
         let separators = separators.to_string();
-        Self { fields: Vec::new(), current: String::new(), open: false, purpose, separators, globs: false }
+        Self { fields: Vec::new(), current: String::new(), open: false, purpose, separators, globs: false, void: false }
     }
 
     fn push(&mut self, found: char, quoted: bool) {
@@ -135,7 +138,9 @@ impl Player<'_> {
             match found {
                 '"' => {
                     double = !double;
-                    out.open = true;
+                    // `"$@"` is no field where there are no arguments.
+                    out.open = double || !(out.void && out.current.is_empty());
+                    out.void = false;
                 }
                 '\'' if !double => {
                     out.open = true;
@@ -200,19 +205,21 @@ impl Player<'_> {
     /// `$NAME`, `$@` and the like.
     fn parameter(&mut self, name: &str, out: &mut Out, double: bool) {
         if name == "@" || (name == "*" && !double) {
-            let arguments = self.arguments.clone();
-            for (at, argument) in arguments.iter().enumerate() {
-                if at > 0 && out.purpose == For::Fields {
-                    out.flush();
-                } else if at > 0 {
-                    out.push(' ', true);
-                }
-                out.value(argument, double);
-            }
-            return;
+            return each(&self.arguments.clone(), out, double);
         }
         let value = self.known(name).unwrap_or_default();
         out.value(&value, double);
+    }
+
+    /// `${@:2}`, `${@:2:1}` of bash: some of the arguments, the name of the script before them.
+    fn arguments_from(&mut self, from: usize, rest: &str, out: &mut Out, double: bool) {
+        let all: Vec<String> = [self.name.clone()].into_iter().chain(self.arguments.iter().cloned()).collect();
+        let count = rest[1..].split_once(':').map(|(_, count)| count.trim().parse::<usize>());
+        match count {
+            Some(Err(_)) => out.push(UNKNOWN, true),
+            Some(Ok(count)) => each(all.get(from..all.len().min(from + count)).unwrap_or_default(), out, double),
+            None => each(all.get(from..).unwrap_or_default(), out, double),
+        }
     }
 
     /// The value of a parameter, if it has one.
@@ -273,9 +280,16 @@ impl Player<'_> {
                 (_, None) => self.nested(argument, spot, out, double, depth),
             };
         }
+        let numbered = rest.strip_prefix(':').and_then(|from| from.trim().split(':').next()?.trim().parse().ok());
+        if let Some(from) = numbered.filter(|_| matches!(name, "@" | "*")) {
+            return self.arguments_from(from, rest, out, double);
+        }
         let value = value.unwrap_or_default();
         if let Some((operator, pattern)) = cutting(rest) {
             let pattern = self.pattern(pattern, spot);
+            if value.contains(is_told) {
+                return out.value(&told::cut(&value, operator, &pattern), double);
+            }
             return out.value(&cut(&value, operator, &pattern), double);
         }
         let changed = match operator {
@@ -309,9 +323,24 @@ impl Player<'_> {
     /// What a command prints, without the last line ends.
     fn captured(&mut self, command: &str, spot: &Spot) -> String {
         self.depth += 1;
+        let kept = self.used.clone();
         let text = if self.depth > super::DEPTH_MAX { UNKNOWN.to_string() } else { self.capture(command, spot) };
         self.depth -= 1;
+        self.used.extend(kept);
         text.trim_end_matches('\n').to_string()
+    }
+}
+
+/// Several arguments, each a field of its own where there are fields.
+fn each(arguments: &[String], out: &mut Out, double: bool) {
+    out.void |= double && arguments.is_empty();
+    for (at, argument) in arguments.iter().enumerate() {
+        if at > 0 && out.purpose == For::Fields {
+            out.flush();
+        } else if at > 0 {
+            out.push(' ', true);
+        }
+        out.value(argument, double);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::flow::Flow;
 use super::record::Made;
 use super::syntax::Spot;
-use super::{Player, UNKNOWN};
+use super::{Player, UNKNOWN, is_unknown};
 
 impl Player<'_> {
     /// Writes down that something is made.
@@ -67,7 +67,7 @@ impl Player<'_> {
             [] => None,
         };
         let command = words.last().filter(|word| !word.starts_with('-') && word.parse::<usize>().is_err());
-        let input = self.input.clone().filter(|input| !input.contains(UNKNOWN));
+        let input = self.input.clone().filter(|input| !input.contains(is_unknown));
         match (command.map_or("echo", String::as_str), input) {
             ("echo", Some(input)) => {
                 let words: Vec<&str> = input.split_whitespace().collect();

@@ -3,7 +3,7 @@
 use super::flow::Flow;
 use super::pattern::expression;
 use super::sed::edited;
-use super::{Player, UNKNOWN};
+use super::{Player, UNKNOWN, is_unknown};
 use crate::text::base_name;
 
 impl Player<'_> {
@@ -27,7 +27,7 @@ impl Player<'_> {
             "wc" => {
                 let text = self.text_for(&plain)?;
                 let count = if words.iter().any(|word| word == "-l") { text.lines().count() } else { text.len() };
-                let shown = if text.contains(UNKNOWN) { UNKNOWN.to_string() } else { count.to_string() };
+                let shown = if text.contains(is_unknown) { UNKNOWN.to_string() } else { count.to_string() };
                 self.print(&format!("{shown}\n"));
             }
             "grep" | "egrep" | "fgrep" => return Some(self.grep(name, words)),
@@ -63,6 +63,10 @@ impl Player<'_> {
                 return Some(self.may_end(0));
             }
             "whoami" | "logname" => self.print("root\n"),
+            "hostname" | "uname" | "nproc" | "getconf" if super::told::of_command(name, words).is_some() => {
+                let told = super::told::of_command(name, words).map(String::from).unwrap_or_default();
+                self.print(&format!("{told}\n"));
+            }
             "uname" => match words.first().map(String::as_str) {
                 None | Some("-s") => self.print("Linux\n"),
                 _ => self.print(&UNKNOWN.to_string()),
@@ -81,7 +85,7 @@ impl Player<'_> {
                 let last = plain.last().and_then(|last| last.parse::<u32>().ok()).unwrap_or(1).min(8);
                 (1..=last).for_each(|number| self.print(&format!("{number}\n")));
             }
-            "ls" if !plain.is_empty() && !plain.iter().any(|path| path.contains(UNKNOWN)) => {
+            "ls" if !plain.is_empty() && !plain.iter().any(|path| path.contains(is_unknown)) => {
                 let there: Vec<&&String> = plain.iter().filter(|path| self.tree.is_file(path)).collect();
                 there.iter().for_each(|path| self.print(&format!("{path}\n")));
                 return Some(self.may_end(i32::from(there.is_empty())));
@@ -109,7 +113,7 @@ impl Player<'_> {
         let count = words.iter().find_map(|word| word.trim_start_matches(['-', 'n']).parse::<usize>().ok());
         let files: Vec<&String> = plain.iter().filter(|word| word.parse::<usize>().is_err()).copied().collect();
         let Some(text) = self.text_for(&files) else {
-            let unknown = files.iter().any(|file| file.contains(UNKNOWN));
+            let unknown = files.iter().any(|file| file.contains(is_unknown));
             if unknown || (self.tree.is_partial() && !files.iter().any(|file| super::question::volatile(file))) {
                 self.print(&UNKNOWN.to_string());
                 self.may_end(0);
@@ -142,7 +146,7 @@ impl Player<'_> {
                 _ => files.push(word),
             }
         }
-        let Some(text) = self.text_for(&files).filter(|text| !text.contains(UNKNOWN)) else {
+        let Some(text) = self.text_for(&files).filter(|text| !text.contains(is_unknown)) else {
             self.print(&UNKNOWN.to_string());
             return self.may_end(0);
         };
@@ -187,7 +191,7 @@ impl Player<'_> {
         if scripts.is_empty() && !plain.is_empty() {
             scripts.push(plain.remove(0).clone());
         }
-        let text = self.text_for(&plain).filter(|text| !text.contains(UNKNOWN));
+        let text = self.text_for(&plain).filter(|text| !text.contains(is_unknown));
         let out = text.and_then(|text| edited(&text, &scripts, silent, extended));
         let out = out.unwrap_or_else(|| UNKNOWN.to_string());
         self.print(&out);

@@ -1,10 +1,11 @@
 //! How a play goes through the commands of a text.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::record::{Assumed, How};
 use super::syntax::{self, Node, Redirect, Simple, Spot, Word, assigned};
-use super::{PID, Player, STEPS_MAX, UNKNOWN};
+use super::{PID, Player, STEPS_MAX, UNKNOWN, is_unknown, question};
 use crate::shell::glob;
 use crate::text::base_name;
 
@@ -19,6 +20,8 @@ pub(super) struct Variable {
     pub(super) value: String,
     pub(super) spot: Spot,
     pub(super) exported: bool,
+    /// The variables that the value is made of, and what those were made of.
+    pub(super) made_of: Rc<BTreeSet<String>>,
 }
 
 /// Where it goes on after a command.
@@ -53,7 +56,8 @@ impl Flow {
 impl Player<'_> {
     pub(super) fn set(&mut self, name: &str, value: String, spot: &Spot) {
         let exported = self.exports_all || self.variables.get(name).is_some_and(|old| old.exported);
-        self.variables.insert(name.to_string(), Variable { value, spot: spot.clone(), exported });
+        let variable = Variable { value, spot: spot.clone(), exported, made_of: Rc::default() };
+        self.variables.insert(name.to_string(), variable);
     }
 
     /// Prints, to where the output goes.
@@ -129,6 +133,7 @@ impl Player<'_> {
                 Ok(false) => Flow::Next,
                 Err(flow) => flow,
             },
+            Node::Or(left, right) if does_nothing(right) => self.whatever(left),
             Node::Or(left, right) => match self.holds(left) {
                 Ok(true) => Flow::Next,
                 Ok(false) => self.run(right),
@@ -166,6 +171,14 @@ impl Player<'_> {
             }
             Node::Redirected(inside, redirects) => self.redirected(redirects, |player| player.run(inside)),
         }
+    }
+
+    /// `COMMAND || true`: it is run for what it does, whatever comes of it.
+    fn whatever(&mut self, node: &Node) -> Flow {
+        let stops = std::mem::replace(&mut self.stops_at_errors, false);
+        let flow = self.run(node);
+        self.stops_at_errors = stops;
+        if flow == Flow::Next { self.ends(0) } else { flow }
     }
 
     fn pipe(&mut self, nodes: &[Node]) -> Flow {
@@ -216,13 +229,14 @@ impl Player<'_> {
         }
         let told = self.status == 0;
         let Some((command, spot)) = shown(node) else { return Ok(told) };
-        let holds = self.answer(told, command, &spot);
+        let about = if question::is_about_values(&command) { self.used.clone() } else { BTreeSet::new() };
+        let holds = self.answer(told, command, &spot, about);
         self.status = i32::from(!holds);
         Ok(holds)
     }
 
     /// One answer: as told, or turned round.
-    pub(super) fn answer(&mut self, told: bool, command: String, spot: &Spot) -> bool {
+    fn answer(&mut self, told: bool, command: String, spot: &Spot, about: BTreeSet<String>) -> bool {
         let granted = !self.unsure && self.script.granted.contains(spot);
         let turned = granted != self.turned.contains(&self.record.answers);
         if self.unsure || self.script.verb == "start" {
@@ -232,7 +246,7 @@ impl Player<'_> {
         let holds = told != turned;
         if turned || self.unsure {
             let against = turned && !self.unsure;
-            let assumed = Assumed { command, holds, against, spot: spot.clone() };
+            let assumed = Assumed { command, holds, against, spot: spot.clone(), about };
             self.record.assumed.push(assumed);
         }
         holds
@@ -274,7 +288,7 @@ impl Player<'_> {
             }
         }
         let started = self.record.launches[before..].iter().filter(|launch| launch.how > How::Direct).count();
-        if started > 1 || values.iter().any(|value| value.contains(UNKNOWN)) {
+        if started > 1 || values.iter().any(|value| value.contains(is_unknown)) {
             for launch in &mut self.record.launches[before..] {
                 launch.repeated |= launch.used.contains(name);
             }
@@ -297,11 +311,11 @@ impl Player<'_> {
         };
         let found = arms.iter().position(|(patterns, _)| fits(self, patterns));
         let is_verb = value == self.script.verb;
-        self.unsure = value.contains(UNKNOWN);
+        self.unsure = value.contains(is_unknown);
         let mut chosen = found;
         if !is_verb && !arms.is_empty() {
             let command = format!("case {}", subject.text);
-            if !self.answer(true, command, &subject.spot) {
+            if !self.answer(true, command, &subject.spot, BTreeSet::new()) {
                 chosen = match found {
                     Some(at) => Some((at + 1) % arms.len()),
                     None => Some(0),
@@ -331,8 +345,7 @@ impl Player<'_> {
             }
             return Flow::Next;
         }
-        self.used.clone_from(&self.carried);
-        let words: Vec<String> = simple.words.iter().flat_map(|word| self.fields(&word.text, &word.spot)).collect();
+        let words = self.words(&simple.words);
         if words.is_empty() {
             return self.ends(0);
         }
@@ -354,16 +367,6 @@ impl Player<'_> {
             };
         }
         flow
-    }
-
-    pub(super) fn assign(&mut self, word: &Word) {
-        let Some((name, append, value)) = assigned(&word.text) else { return };
-        let mut text = self.text(value, &word.spot);
-        if append {
-            text = format!("{}{text}", self.known(name).unwrap_or_default());
-        }
-        text.truncate(text.floor_char_boundary(1 << 14));
-        self.set(name, text, &word.spot);
     }
 
     /// A function of the script, or a command.
@@ -427,6 +430,12 @@ fn keeps_log(node: &Node) -> bool {
     let Some((command, _)) = shown(node) else { return false };
     let program = command.split_whitespace().next().unwrap_or_default().trim_matches('"');
     LOGGERS.contains(&base_name(program))
+}
+
+/// `true`, `:`
+fn does_nothing(node: &Node) -> bool {
+    let Node::Simple(simple) = node else { return false };
+    matches!(simple.words.as_slice(), [word] if matches!(word.text.as_str(), "true" | ":" | "/bin/true"))
 }
 
 /// A condition as it is shown.

@@ -5,8 +5,22 @@ use super::record::{How, Launch, looks_like_daemon};
 use crate::text::base_name;
 
 /// Programs that become another, or stay beside it for what supervision does itself.
-const STARTERS: &[&str] =
-    &["env", "nice", "ionice", "setsid", "nohup", "stdbuf", "setuidgid", "su", "runuser", "sudo", "daemon"];
+const STARTERS: &[&str] = &[
+    "env",
+    "nice",
+    "ionice",
+    "setsid",
+    "nohup",
+    "stdbuf",
+    "setuidgid",
+    "su",
+    "runuser",
+    "sudo",
+    "setpriv",
+    "prlimit",
+    "gosu",
+    "daemon",
+];
 
 /// What they do to a daemon beyond that no definition says: such a call stays as it is.
 const KEPT: &[(&str, &[&str])] = &[("env", &["-i", "-", "-u", "--ignore-environment", "--unset", "-C", "-S"])];
@@ -45,7 +59,7 @@ impl Player<'_> {
         );
         self.starters += 1;
         match text {
-            Some(text) => self.evaluate(&text, &outer.spot),
+            Some((text, words)) => self.evaluate_with(&text, &words, &outer.spot),
             None => self.command(&outer.command, &outer.spot),
         };
         self.starters -= 1;
@@ -60,17 +74,18 @@ impl Player<'_> {
             background: outer.background || inner.background,
             spot: outer.spot.clone(),
             used: outer.used.union(&inner.used).cloned().collect(),
+            roots: outer.roots.union(&inner.roots).cloned().collect(),
             repeated: outer.repeated || inner.repeated,
             ..inner
         })
     }
 }
 
-/// The text of `sh -c TEXT`.
-fn text_of(command: &[String]) -> Option<String> {
+/// The text of `sh -c TEXT WORD...`, and the words.
+fn text_of(command: &[String]) -> Option<(String, Vec<String>)> {
     let at = command.iter().skip(1).take_while(|word| word.starts_with('-')).position(|word| {
         let letters = word.trim_start_matches('-');
         !word.starts_with("--") && letters.contains('c')
     })?;
-    command.get(at + 2).cloned()
+    Some((command.get(at + 2)?.clone(), command.get(at + 3..).unwrap_or_default().to_vec()))
 }

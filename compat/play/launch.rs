@@ -3,7 +3,7 @@
 use super::flow::Flow;
 use super::record::{Context, How, Launch, Sent};
 use super::syntax::Spot;
-use super::{PID, Player, UNKNOWN};
+use super::{PID, Player, is_unknown};
 
 /// Long options of start-stop-daemon: name, letter, whether it takes a value.
 const OPTIONS: &[(&str, char, bool)] = &[
@@ -122,6 +122,7 @@ impl Player<'_> {
             background: false,
             spot: spot.clone(),
             used: self.used.clone(),
+            roots: self.roots(&self.used_for_more),
             exported: exported.collect(),
             repeated: false,
         }
@@ -140,8 +141,9 @@ impl Player<'_> {
 
     fn start_stop_daemon(&mut self, words: &[String], spot: &Spot) -> Flow {
         let call = Call::of(words);
+        let is_there = self.is_there(&call);
         if call.has('T') {
-            return self.ends(if self.running { 0 } else { 3 });
+            return self.ends(if is_there { 0 } else { 3 });
         }
         if let Some(pid_file) = call.value('p') {
             self.record.pid_files.push(pid_file);
@@ -154,7 +156,7 @@ impl Player<'_> {
             return self.ends(0);
         }
         if call.has('t') {
-            return self.ends(if self.running && !call.has('o') { 1 } else { 0 });
+            return self.ends(if is_there && !call.has('o') { 1 } else { 0 });
         }
         let Some(program) = call.value('a').or_else(|| call.value('x')).or_else(|| call.arguments.first().cloned())
         else {
@@ -183,6 +185,18 @@ impl Player<'_> {
         let before = std::mem::replace(&mut self.running, true);
         // Where it is there already, only --oknodo makes that a success.
         if before && self.script.running && !call.has('o') { self.ends(1) } else { self.ends(0) }
+    }
+
+    /// Whether the daemon that is asked for runs: one that was started before may be another one.
+    fn is_there(&self, call: &Call) -> bool {
+        let program = call.value('x').or_else(|| call.value('a'));
+        let pid_file = call.value('p');
+        let is_it = |launch: &Launch| {
+            let named = program.is_some() && launch.command.first() == program.as_ref();
+            named || (pid_file.is_some() && launch.pid_file == pid_file)
+        };
+        let is_nameless = program.is_none() && pid_file.is_none();
+        self.running && (self.script.running || is_nameless || self.record.launches.iter().any(is_it))
     }
 
     fn stop(&mut self, call: &Call, spot: &Spot) -> Flow {
@@ -289,7 +303,7 @@ impl Player<'_> {
 
     /// The text of a file, as the machine would have it.
     pub(super) fn contents(&mut self, path: &str) -> Option<String> {
-        if path.contains(UNKNOWN) {
+        if path.contains(is_unknown) {
             return None;
         }
         if super::question::volatile(path) {

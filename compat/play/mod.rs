@@ -22,6 +22,8 @@ mod sed;
 mod signals;
 mod sum;
 mod syntax;
+mod told;
+mod values;
 mod wrappers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -31,6 +33,7 @@ pub use expand::UNKNOWN;
 pub use machine::Machine;
 pub use record::{Assumed, Context, How, Launch, Made, Ran, Record, Sent, looks_like_daemon};
 pub use syntax::Spot;
+pub use told::{asked, is_told, is_unknown, may_be, of_machine, shown};
 
 use crate::Style;
 use crate::library::INIT_D_SCRIPT;
@@ -145,6 +148,8 @@ struct Player<'a> {
     turned: &'a BTreeSet<usize>,
     context: Context,
     used: BTreeSet<String>,
+    /// The same without those that only say where the pid file is.
+    used_for_more: BTreeSet<String>,
     /// Variables that the text of the present command is made of.
     carried: BTreeSet<String>,
     record: Record,
@@ -175,6 +180,7 @@ impl<'a> Player<'a> {
             turned,
             context: Context::default(),
             used: BTreeSet::new(),
+            used_for_more: BTreeSet::new(),
             carried: BTreeSet::new(),
             record: Record::default(),
         };

@@ -1,7 +1,7 @@
 //! `test` and `[`: what can be told of files and texts on paper.
 
 use super::flow::Flow;
-use super::{PID, Player, UNKNOWN};
+use super::{PID, Player, is_unknown};
 use crate::shell::glob;
 use crate::text::base_name;
 
@@ -88,7 +88,7 @@ impl Player<'_> {
 
     /// What can be said of a file.
     fn file(&mut self, operator: &str, path: &str) -> Answer {
-        if path.contains(UNKNOWN) {
+        if path.contains(is_unknown) {
             return None;
         }
         if path.is_empty() {
@@ -140,6 +140,14 @@ impl Player<'_> {
     }
 }
 
+/// Whether a condition as it is written asks for the values of variables, and for no file.
+pub(super) fn is_about_values(command: &str) -> bool {
+    let mut words = command.split_whitespace();
+    let tests = matches!(words.next(), Some("[" | "[[" | "test"));
+    let files = ["-f", "-e", "-x", "-d", "-r", "-s", "-w", "-L", "-h", "-S", "-p", "-c", "-b", "-a", "-o", "-O"];
+    tests && !words.any(|word| files.contains(&word))
+}
+
 /// What is empty when a machine starts.
 pub(super) fn volatile(path: &str) -> bool {
     let dirs = ["/run", "/var/run", "/tmp", "/var/lock", "/dev/shm"];
@@ -162,11 +170,11 @@ fn is_tool(path: &str) -> bool {
 }
 
 fn filled(text: &str) -> Answer {
-    if text.contains(UNKNOWN) { None } else { Some(!text.is_empty()) }
+    if text.contains(is_unknown) { None } else { Some(!text.is_empty()) }
 }
 
 fn compared(left: &str, operator: &str, right: &str) -> Answer {
-    if left.contains(UNKNOWN) || right.contains(UNKNOWN) {
+    if left.contains(is_unknown) || right.contains(is_unknown) {
         return None;
     }
     let numbers = || Some((left.trim().parse::<i64>().ok()?, right.trim().parse::<i64>().ok()?));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Spot, UNKNOWN};
+use super::{Spot, UNKNOWN, is_unknown};
 
 /// How a program is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +44,8 @@ pub struct Context {
     pub wrappers: Vec<String>,
     /// What it prints goes to this file.
     pub output: Option<String>,
+    /// Starters before it that do something to it which has no other name here: `taskset -c 0`.
+    pub unsaid: Vec<String>,
 }
 
 /// A program that the script starts.
@@ -65,6 +67,8 @@ pub struct Launch {
     pub spot: Spot,
     /// The variables its words are made of.
     pub used: BTreeSet<String>,
+    /// These but for those that only name the pid file, and the variables that their values were made of.
+    pub roots: BTreeSet<String>,
     /// What is exported at that time: name, value and the line.
     pub exported: BTreeMap<String, (String, Spot)>,
     /// It stands inside a loop over several things.
@@ -74,7 +78,8 @@ pub struct Launch {
 impl Launch {
     /// Whether words of it are known only when it runs.
     pub fn is_unsure(&self) -> bool {
-        self.command.iter().any(|word| word.contains(UNKNOWN))
+        let program = self.command.first().is_some_and(|program| program.contains(is_unknown));
+        program || self.command.iter().any(|word| word.contains(UNKNOWN))
     }
 }
 
@@ -130,6 +135,8 @@ pub struct Assumed {
     pub against: bool,
     /// The line.
     pub spot: Spot,
+    /// The variables whose values are asked for.
+    pub about: BTreeSet<String>,
 }
 
 /// What a play wrote down.
@@ -149,6 +156,8 @@ pub struct Record {
     pub sourced: Vec<(String, Spot)>,
     /// Files that are sourced without a question and are not there.
     pub missing: Vec<(String, Spot)>,
+    /// A file was sourced of which nothing is known: it may have set any variable.
+    pub sourced_unknown: bool,
     /// Every variable at the end: value, line, whether exported.
     pub values: BTreeMap<String, (String, Spot, bool)>,
     /// The functions that are defined at the end.

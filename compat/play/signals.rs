@@ -2,7 +2,7 @@
 
 use super::flow::Flow;
 use super::syntax::Spot;
-use super::{PID, Player, UNKNOWN};
+use super::{PID, Player, UNKNOWN, is_unknown};
 
 impl Player<'_> {
     pub(super) fn signalling(&mut self, name: &str, words: &[String], spot: &Spot) -> Option<Flow> {
@@ -29,7 +29,7 @@ impl Player<'_> {
                 self.ends(if self.running { 0 } else { 3 })
             }
             "ps" => {
-                let asks = arguments.iter().any(|word| word.contains(&PID.to_string()) || word.contains(UNKNOWN));
+                let asks = arguments.iter().any(|word| word.contains(&PID.to_string()) || word.contains(is_unknown));
                 if !asks {
                     self.print(&UNKNOWN.to_string());
                     return Some(self.may_end(if self.running { 0 } else { 1 }));
@@ -60,7 +60,7 @@ impl Player<'_> {
                 "--" => {}
                 word => match signal_of(word) {
                     Some(found) if !to_daemon => signal = found,
-                    _ => to_daemon |= word.contains(&PID.to_string()) || word.contains(UNKNOWN),
+                    _ => to_daemon |= word.contains(&PID.to_string()) || word.contains(is_unknown),
                 },
             }
         }

@@ -79,6 +79,76 @@ fn words_become_what_a_shell_makes_of_them() {
 }
 
 #[test]
+fn some_of_the_arguments_are_arguments_still() {
+    let text = |words: &str| format!("f() {{ start-stop-daemon -S -x /bin/x -- {words}; }}\nf a 'b c' d");
+    assert_eq!(played(&text("\"${@:2}\""), "start").launches[0].command, ["/bin/x", "b c", "d"]);
+    assert_eq!(command(&text("${@:1:1} ${*:3}")), "/bin/x a d");
+    assert_eq!(played("f() { /bin/x \"$@\" \"\" & }; f", "start").launches[0].command, ["/bin/x", ""]);
+    // Beside a function there is the verb, and nothing behind it.
+    assert_eq!(command("start-stop-daemon -S -x /bin/x -- \"${@:2}\""), "/bin/x");
+}
+
+#[test]
+fn another_daemon_is_not_there_because_one_was_started() {
+    let text = "go() {\n start-stop-daemon --start --test --exec $1 || return 1\n\
+                start-stop-daemon --start --exec $1\n}\ngo /bin/one\ngo /bin/two\ngo /bin/one\n";
+    let record = played(text, "start");
+    assert_eq!(
+        record.launches.iter().map(|launch| &launch.command[0][..]).collect::<Vec<_>>(),
+        ["/bin/one", "/bin/two"]
+    );
+}
+
+#[test]
+fn what_may_fail_is_done_all_the_same() {
+    let record = played("set -e\n(/usr/sbin/web stop || true)\nfalse || :\n/usr/sbin/web forget", "stop");
+    let ran: Vec<_> = record.ran.iter().filter(|ran| !ran.asked).map(|ran| ran.command.join(" ")).collect();
+    assert_eq!(ran, ["/usr/sbin/web stop", "/usr/sbin/web forget"]);
+}
+
+#[test]
+fn what_the_machine_tells_is_no_word() {
+    let shows = |text: &str| shown(&command(text));
+    assert_eq!(shows("N=$(hostname -s); start-stop-daemon -S -x /bin/x -- -n $N"), "/bin/x -n $(hostname -s)");
+    assert_eq!(shows("N=`hostname`; start-stop-daemon -S -x /bin/x -- ${N%%.*} ${N#a}"), "/bin/x $(hostname -s) ?");
+    assert_eq!(shows("start-stop-daemon -S -x /bin/x -- -j$(nproc) $(hostname -i)"), "/bin/x -j$(nproc) ?");
+    // What is asked about it is not known.
+    let record = played("[ $(hostname) = web ] && start-stop-daemon -S -x /bin/x", "start");
+    assert!(record.assumed.iter().any(|assumed| !assumed.against), "{:?}", record.assumed);
+    assert!(!record.launches[0].is_unsure());
+}
+
+#[test]
+fn what_a_value_is_made_of_is_known() {
+    let text = "A=; [ -z \"$A\" ] && exit 0\nB=\"-h $A\"\nC=\"$B -v\"\nstart-stop-daemon -S -x /bin/x -p $P -- $C";
+    let record = played(text, "start");
+    let about: Vec<_> = record.assumed.iter().filter(|one| one.against).flat_map(|one| &one.about).collect();
+    assert_eq!(about, ["A"]);
+    assert_eq!(record.launches[0].roots.iter().collect::<Vec<_>>(), ["A", "B", "C"]);
+}
+
+#[test]
+fn starters_are_followed_and_what_they_do_is_said() {
+    let launched = |text: &str| {
+        let launch = played(text, "start").launches.pop().expect("a launch");
+        let context = launch.context;
+        (launch.command.join(" "), context.user.unwrap_or_default(), context.unsaid.join(" "), context.limits)
+    };
+    let (command, user, unsaid, _) = launched("taskset -c 0 ionice -c3 /usr/sbin/webd -v &");
+    assert_eq!((&command[..], &user[..], &unsaid[..]), ("/usr/sbin/webd -v", "", "taskset -c 0 ionice -c3"));
+    let (command, user, ..) = launched("setpriv --reuid=www --regid www --clear-groups /usr/sbin/webd &");
+    assert_eq!((&command[..], &user[..]), ("/usr/sbin/webd", "www"));
+    let (command, user, ..) = launched("su -s /bin/sh -c 'exec \"$0\" \"$@\" &' www -- /usr/sbin/webd -a 'b c'");
+    assert_eq!((&command[..], &user[..]), ("/usr/sbin/webd -a b c", "www"));
+    let (command, _, _, limits) = launched("prlimit --nofile=64:128 /usr/sbin/webd &");
+    assert_eq!((&command[..], limits.get("n").map(String::as_str)), ("/usr/sbin/webd", Some("64")));
+    let (command, user, ..) = launched("capsh --user=www -- -c '/usr/sbin/webd -x' &");
+    assert_eq!((&command[..], &user[..]), ("/usr/sbin/webd -x", "www"));
+    let (command, ..) = launched("start-stop-daemon -S -x /bin/sh -- -c 'exec /usr/sbin/webd $1' sh -q");
+    assert_eq!(command, "/usr/sbin/webd -q");
+}
+
+#[test]
 fn only_the_arm_of_the_verb_is_played() {
     let text = "case \"$1\" in\n start) start-stop-daemon --start --exec /bin/on ;;\n \
                 reload) start-stop-daemon --stop --signal HUP --pidfile /run/x.pid ;;\nesac";

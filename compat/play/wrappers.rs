@@ -16,20 +16,56 @@ const VALUES: &[(&str, &[&str])] = &[
     ("chroot", &["--userspec", "--groups"]),
     ("runuser", &["-u", "-g", "-G", "-s", "-c", "--user", "--shell", "--command", "--session-command"]),
     ("su", &["-s", "-c", "-g", "-G", "--shell", "--command", "--session-command"]),
-    ("sudo", &["-u", "-g", "-C", "-h", "-p"]),
+    ("sudo", &["-u", "-g", "-C", "-h", "-p", "--user", "--group", "--chdir", "-D"]),
+    ("doas", &["-u", "-C"]),
+    ("gosu", &[]),
+    ("s6-setuidgid", &[]),
     ("setuidgid", &[]),
     ("envuidgid", &[]),
     ("chpst", &["-u", "-U", "-b", "-e", "-/", "-n", "-l", "-L", "-m", "-d", "-o", "-p", "-f", "-c"]),
     ("schedtool", &["-e"]),
-    ("taskset", &["-c", "-p"]),
+    ("taskset", &["-c", "-p", "--cpu-list", "--pid"]),
+    (
+        "numactl",
+        &["-i", "-w", "-p", "-P", "-m", "-N", "-C", "--interleave", "--membind", "--cpunodebind", "--preferred"],
+    ),
+    ("chrt", &["-p", "-T", "-P", "-D"]),
+    ("prlimit", &["-p", "--pid", "-n", "-u", "-c", "-f", "-l", "-s", "-v", "-d"]),
     ("capsh", &[]),
     ("choom", &["-n"]),
-    ("setpriv", &["--reuid", "--regid", "--groups", "--securebits"]),
+    ("setpriv", &["--reuid", "--regid", "--groups", "--securebits", "--inh-caps", "--ambient-caps", "--bounding-set"]),
     ("stdbuf", &["-i", "-o", "-e"]),
     ("time", &[]),
     ("limits", &["-C", "-U"]),
     ("supervise-daemon", &["-p", "-u", "-d", "-r", "-D", "-m", "-1", "-2", "--pidfile", "--user"]),
 ];
+
+/// What they do to a daemon is said by no key of a definition.
+const UNSAID: &[&str] = &["ionice", "schedtool", "taskset", "numactl", "chrt", "choom", "capsh"];
+
+/// Limits as prlimit calls them, and as ulimit does.
+const LIMITS: &[(&str, &str)] = &[
+    ("nofile", "n"),
+    ("nproc", "u"),
+    ("core", "c"),
+    ("fsize", "f"),
+    ("memlock", "l"),
+    ("stack", "s"),
+    ("as", "v"),
+    ("data", "d"),
+];
+
+/// `taskset -c 0 PROGRAM`, `taskset -p ...`: no mask stands before the program.
+fn places_only(name: &str, wrapped: &Wrapped) -> bool {
+    let is_list = |option: &str| matches!(option, "-c" | "--cpu-list" | "-p" | "--pid");
+    name == "taskset" && wrapped.options.iter().any(|(option, _)| is_list(option))
+}
+
+/// The text of `-c TEXT`.
+fn shell_text(words: &[String]) -> Option<String> {
+    let at = words.iter().position(|word| word.starts_with('-') && word.contains('c'))?;
+    words.get(at + 1).cloned()
+}
 
 struct Wrapped {
     options: Vec<(String, String)>,
@@ -69,18 +105,64 @@ fn read(name: &str, words: &[String]) -> Option<Wrapped> {
     Some(out)
 }
 
+fn value(wrapped: &Wrapped, names: &[&str]) -> Option<String> {
+    wrapped.options.iter().find(|(option, _)| names.contains(&option.as_str())).map(|(_, value)| value.clone())
+}
+
 impl Player<'_> {
     pub(super) fn wrapper(&mut self, name: &str, words: &[String], spot: &Spot) -> Option<Flow> {
         let mut wrapped = read(name, &words[1..])?;
         let kept = self.context.clone();
-        let value = |wrapped: &Wrapped, names: &[&str]| {
-            wrapped.options.iter().find(|(option, _)| names.contains(&option.as_str())).map(|(_, value)| value.clone())
+        let text = self.takes_on(name, &mut wrapped);
+        if UNSAID.contains(&name) && (text.is_some() || !wrapped.rest.is_empty()) {
+            let own = words.len() - wrapped.rest.len();
+            self.context.unsaid.push(words[..own].join(" "));
+        }
+        let flow = match text {
+            Some(text) => {
+                self.evaluate_with(&text, &wrapped.rest, spot);
+                Flow::Next
+            }
+            None if wrapped.rest.is_empty() => self.ends(0),
+            None => self.call(&wrapped.rest, spot),
         };
-        let mut text = None;
+        self.context = kept;
+        Some(if flow == Flow::Exit && name != "env" { Flow::Next } else { flow })
+    }
+
+    /// Takes on what a starter does to what it starts; the text that a shell is to read, if there is one.
+    fn takes_on(&mut self, name: &str, wrapped: &mut Wrapped) -> Option<String> {
+        match name {
+            "chpst" => {
+                who(&mut self.context, value(wrapped, &["-u"]).as_deref(), None);
+                self.context.nice = value(wrapped, &["-n"]).or(self.context.nice.take());
+            }
+            "nice" => {
+                let short = wrapped.flags.iter().find_map(|flag| flag.trim_start_matches('-').parse::<i32>().ok());
+                let nice = value(wrapped, &["-n", "--adjustment"]).or(short.map(|nice| nice.to_string()));
+                self.context.nice = nice.or(Some("10".to_string()));
+            }
+            "chroot" if !wrapped.rest.is_empty() => self.context.chroot = Some(wrapped.rest.remove(0)),
+            "prlimit" => self.takes_limits(wrapped),
+            "taskset" | "chrt" if places_only(name, wrapped) => {}
+            "timeout" | "taskset" | "chrt" if !wrapped.rest.is_empty() => drop(wrapped.rest.remove(0)),
+            "env" => {
+                wrapped.rest = std::mem::take(&mut wrapped.rest).into_iter().skip_while(|word| word == "-").collect();
+                while let Some((name, value)) = wrapped.rest.first().and_then(|word| word.split_once('=')) {
+                    self.context.environment.insert(name.to_string(), value.to_string());
+                    wrapped.rest.remove(0);
+                }
+            }
+            _ => return self.takes_user(name, wrapped),
+        }
+        None
+    }
+
+    /// The same for starters that are there for a user.
+    fn takes_user(&mut self, name: &str, wrapped: &mut Wrapped) -> Option<String> {
         match name {
             "su" | "runuser" => {
-                text = value(&wrapped, &["-c", "--command", "--session-command"]);
-                let user = value(&wrapped, &["-u", "--user"]);
+                let user = value(wrapped, &["-u", "--user"]);
                 let user = match user {
                     Some(user) => Some(user),
                     None => {
@@ -89,42 +171,41 @@ impl Player<'_> {
                         first.or(Some("root".to_string()))
                     }
                 };
-                who(&mut self.context, user.as_deref(), value(&wrapped, &["-g"]));
+                who(&mut self.context, user.as_deref(), value(wrapped, &["-g"]));
+                return value(wrapped, &["-c", "--command", "--session-command"]);
             }
-            "sudo" => who(&mut self.context, value(&wrapped, &["-u"]).as_deref(), value(&wrapped, &["-g"])),
-            "chpst" => {
-                who(&mut self.context, value(&wrapped, &["-u"]).as_deref(), None);
-                self.context.nice = value(&wrapped, &["-n"]).or(self.context.nice.take());
+            "sudo" | "doas" => {
+                let (user, group) = (value(wrapped, &["-u", "--user"]), value(wrapped, &["-g", "--group"]));
+                who(&mut self.context, user.as_deref().or(Some("root")), group);
             }
-            "setuidgid" if !wrapped.rest.is_empty() => {
+            "setpriv" => who(&mut self.context, value(wrapped, &["--reuid"]).as_deref(), value(wrapped, &["--regid"])),
+            "capsh" => {
+                let user = wrapped.flags.iter().find_map(|flag| flag.strip_prefix("--user="));
+                who(&mut self.context, user, None);
+                // Behind `--` stand the words of a shell.
+                let text = shell_text(&wrapped.rest);
+                wrapped.rest.clear();
+                return text;
+            }
+            "setuidgid" | "s6-setuidgid" | "gosu" if !wrapped.rest.is_empty() => {
                 let user = wrapped.rest.remove(0);
                 who(&mut self.context, Some(&user), None);
             }
-            "nice" => {
-                let short = wrapped.flags.iter().find_map(|flag| flag.trim_start_matches('-').parse::<i32>().ok());
-                let nice = value(&wrapped, &["-n", "--adjustment"]).or(short.map(|nice| nice.to_string()));
-                self.context.nice = nice.or(Some("10".to_string()));
-            }
-            "chroot" if !wrapped.rest.is_empty() => self.context.chroot = Some(wrapped.rest.remove(0)),
-            "timeout" | "taskset" if !wrapped.rest.is_empty() => drop(wrapped.rest.remove(0)),
-            "env" => {
-                while let Some((name, value)) = wrapped.rest.first().and_then(|word| word.split_once('=')) {
-                    self.context.environment.insert(name.to_string(), value.to_string());
-                    wrapped.rest.remove(0);
-                }
-            }
             _ => {}
         }
-        let flow = match text {
-            Some(text) => {
-                self.evaluate(&text, spot);
-                Flow::Next
+        None
+    }
+
+    fn takes_limits(&mut self, wrapped: &Wrapped) {
+        let long = wrapped.flags.iter().filter_map(|flag| flag.strip_prefix("--")?.split_once('='));
+        let short = wrapped.options.iter().map(|(option, value)| (option.trim_start_matches('-'), value.as_str()));
+        for (name, value) in long.chain(short) {
+            if let Some((_, letter)) = LIMITS.iter().find(|(long, letter)| *long == name || *letter == name) {
+                // `SOFT:HARD`
+                let soft = value.split(':').next().unwrap_or(value);
+                self.context.limits.insert((*letter).to_string(), soft.to_string());
             }
-            None if wrapped.rest.is_empty() => self.ends(0),
-            None => self.call(&wrapped.rest, spot),
-        };
-        self.context = kept;
-        Some(if flow == Flow::Exit && name != "env" { Flow::Next } else { flow })
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use svc_compat::daemons::Table;
 use svc_compat::facility::Facilities;
-use svc_compat::play::{Launch, Machine, Made, Spot, UNKNOWN};
+use svc_compat::play::{self, Launch, Machine, Made, Spot, is_told, is_unknown};
 use svc_core::definition::join;
 use svc_core::service::Kind;
 use svc_core::{Name, Signal};
@@ -86,7 +86,17 @@ fn list<T: AsRef<str>>(items: &[T]) -> String {
 }
 
 /// A command as it is written: one line where that is plain, else word by word.
+///
+/// What the machine tells at each start is asked for by a shell that makes room for the program.
 pub(super) fn command_value(words: &[String]) -> String {
+    if words.iter().any(|word| word.contains(is_told)) {
+        let text = words.iter().map(|word| match word.contains(is_told) {
+            true => play::asked(word),
+            false => join(std::slice::from_ref(word)),
+        });
+        let text = format!("exec {}", text.collect::<Vec<_>>().join(" "));
+        return list(&["/bin/sh".to_string(), "-c".to_string(), text]);
+    }
     let odd =
         words.iter().any(|word| word.is_empty() || word.contains(['|', '&', ';', '<', '>', '$', '`', '\n', '\'']));
     if odd { list(words) } else { quoted(&join(words)) }
@@ -102,7 +112,7 @@ pub(super) fn draft(tree: &Tree, table: &Table, name: Name, evidence: &Evidence,
         user: None,
         group: None,
         runtime_directories: Vec::new(),
-        pid_file: launch.pid_file.clone().filter(|file| file.starts_with('/') && !file.contains(UNKNOWN)),
+        pid_file: launch.pid_file.clone().filter(|file| file.starts_with('/') && !file.contains(is_unknown)),
         reload: None,
         stay,
         keys: Vec::new(),
@@ -138,7 +148,10 @@ impl Draft {
         {
             self.command[0] = path;
         }
-        let origin = format!("{}{}", launch.spot, variables(evidence, launch, &mut self.lines));
+        let mut origin = format!("{}{}", launch.spot, variables(evidence, launch, &mut self.lines));
+        if self.command.iter().any(|word| word.contains(is_told)) {
+            origin.push_str("; what the machine tells is asked for at each start");
+        }
         if !self.stay.foreground {
             let pid_file = self.pid_file.clone().or_else(|| pid_file(evidence));
             self.kind = Kind::Forking { pid_file: pid_file.clone() };
@@ -203,7 +216,7 @@ impl Draft {
             if let Some(sent) = sent {
                 self.lines.insert(sent.spot.clone());
                 found = Some((format!("signal {}", sent.signal), sent.spot.to_string()));
-            } else if let Some(ran) = ran.filter(|ran| !ran.command.iter().any(|word| word.contains(UNKNOWN))) {
+            } else if let Some(ran) = ran.filter(|ran| !ran.command.iter().any(|word| word.contains(is_unknown))) {
                 self.lines.insert(ran.spot.clone());
                 found = Some((join(&ran.command), ran.spot.to_string()));
             }
@@ -225,7 +238,7 @@ impl Draft {
     fn who_and_where(&mut self, evidence: &Evidence, launch: &Launch) {
         let context = &launch.context;
         let spot = launch.spot.to_string();
-        let named = |who: &Option<String>| who.clone().filter(|who| !who.is_empty() && !who.contains(UNKNOWN));
+        let named = |who: &Option<String>| who.clone().filter(|who| !who.is_empty() && !who.contains(is_unknown));
         self.user = named(&context.user).filter(|user| user != "root");
         self.group = named(&context.group).filter(|group| self.user.is_some() || group != "root");
         if let Some(user) = self.user.clone().or(self.group.is_some().then(|| "root".to_string())) {
@@ -234,7 +247,8 @@ impl Draft {
         if let Some(group) = self.group.clone() {
             self.key("", "group", quoted(&group), spot.clone());
         }
-        let path = |text: &Option<String>| text.clone().filter(|path| path.starts_with('/') && !path.contains(UNKNOWN));
+        let path =
+            |text: &Option<String>| text.clone().filter(|path| path.starts_with('/') && !path.contains(is_unknown));
         if let Some(chroot) = path(&context.chroot) {
             self.key("", "chroot", quoted(&chroot), spot.clone());
         }
@@ -259,7 +273,7 @@ impl Draft {
             let path = made.path.replacen("/var/lock/", "/run/lock/", 1);
             let below = ["/run/", "/var/run/"].iter().find_map(|top| path.strip_prefix(top));
             let below = below.map(|name| name.trim_matches('/')).filter(|name| !name.is_empty());
-            let Some(name) = below.filter(|name| !name.contains(UNKNOWN) && !name.contains("..")) else {
+            let Some(name) = below.filter(|name| !name.contains(is_unknown) && !name.contains("..")) else {
                 self.made_elsewhere(made);
                 continue;
             };
@@ -273,7 +287,7 @@ impl Draft {
         // A pid file in a directory of its own wants that directory, whoever makes it as things are.
         let seen = evidence.start.pid_files.iter().chain(&evidence.stop.pid_files);
         let files: Vec<String> = self.pid_file.iter().chain(seen).chain(&evidence.facts.pid_files).cloned().collect();
-        for file in files.iter().filter(|file| !file.contains(UNKNOWN) && !file.contains("..")) {
+        for file in files.iter().filter(|file| !file.contains(is_unknown) && !file.contains("..")) {
             let below = ["/run/", "/var/run/"].iter().find_map(|top| file.strip_prefix(top));
             let Some((name, _)) = below.and_then(|below| below.rsplit_once('/')) else { continue };
             let name = name.trim_matches('/');
@@ -290,7 +304,7 @@ impl Draft {
     }
 
     fn made_elsewhere(&mut self, made: &Made) {
-        if made.path.contains(UNKNOWN) || ["/run", "/var/run"].contains(&made.path.as_str()) {
+        if made.path.contains(is_unknown) || ["/run", "/var/run"].contains(&made.path.as_str()) {
             return;
         }
         let path = &made.path;
@@ -319,6 +333,10 @@ impl Draft {
             let holds = if assumed.holds { "does not hold" } else { "holds" };
             let (spot, command) = (&assumed.spot, assumed.command.replace('\n', " "));
             self.open.push(format!("{spot}: as things are, `{command}` {holds}, and the script starts nothing"));
+        }
+        for starter in &launch.context.unsaid {
+            self.open
+                .push(format!("{}: what `{starter}` does to it no key says; `command` may begin with it", launch.spot));
         }
         if let Some(output) = launch.context.output.as_deref().filter(|file| file.starts_with("/var/")) {
             self.open.push(format!("{}: what it prints went to {output}; svc keeps it in its own log", launch.spot));
@@ -384,5 +402,5 @@ fn pid_file(evidence: &Evidence) -> Option<String> {
     let reload = evidence.reload.iter().flat_map(|record| &record.pid_files);
     let named = evidence.facts.pid_files.iter();
     let mut all = seen.chain(reload).chain(named);
-    all.find(|file| file.starts_with('/') && !file.contains(UNKNOWN) && !file.contains("/proc/")).cloned()
+    all.find(|file| file.starts_with('/') && !file.contains(is_unknown) && !file.contains("/proc/")).cloned()
 }

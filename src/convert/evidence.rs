@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use svc_compat::play::{self, How, Launch, Machine, Piece, Record, Spot, UNKNOWN};
+use svc_compat::play::{self, Assumed, How, Launch, Machine, Piece, Record, Spot, is_unknown};
 use svc_compat::script::{self, Script};
 
 use super::Tree;
@@ -56,6 +56,9 @@ const NO_DAEMON: &str = "it starts no daemon: it does something once";
 const MISSING: &str = "which is not there: what that does is not known";
 /// Said where words are known only to a shell.
 const UNSURE: &str = "only running it tells";
+
+/// Said where the value of a variable is one with which the script does not start.
+const UNSET: &str = "it starts once that has a value for this machine";
 
 /// Whether running it may tell more than reading did.
 pub(super) fn may_be_told(why: &str) -> bool {
@@ -138,7 +141,7 @@ fn takes_over(launch: &Launch) -> bool {
 /// Whether a program that was run is more than housekeeping.
 pub(super) fn is_own(command: &[String]) -> bool {
     let Some(program) = command.first() else { return false };
-    program.starts_with('/') && !program.starts_with("/bin/") && !program.contains(UNKNOWN)
+    program.starts_with('/') && !program.starts_with("/bin/") && !program.contains(is_unknown)
 }
 
 /// The launch of the daemon.
@@ -169,7 +172,13 @@ fn main_of(start: &Record, stop: &Record, facts: &Script, may_go: &dyn Fn(&str) 
         let (count, names) = (programs.len(), names.join(", "));
         return Err(format!("it starts {count} daemons ({names}): each wants a definition of its own"));
     }
-    let shown = last.command.join(" ").replace(UNKNOWN, "?");
+    let shown = play::shown(&last.command.join(" "));
+    if let Some((assumed, name)) = refused(start, last) {
+        let (spot, asked) = (&assumed.spot, assumed.command.replace('\n', " "));
+        let holds = if assumed.holds { "does not hold" } else { "holds" };
+        let why = format!("as things are `{asked}` {holds}, and the command is made of {name}");
+        return Err(format!("{spot}: {why}: {UNSET}"));
+    }
     if last.is_unsure() {
         return Err(format!("{}: {UNSURE} how it starts `{shown}`", last.spot));
     }
@@ -177,6 +186,14 @@ fn main_of(start: &Record, stop: &Record, facts: &Script, may_go: &dyn Fn(&str) 
         return Err(format!("{}: `{shown}` names no program", last.spot));
     }
     Ok((*last).clone())
+}
+
+/// The condition by which the script refuses to start with a value that the command is made of.
+fn refused<'r>(start: &'r Record, launch: &'r Launch) -> Option<(&'r Assumed, &'r String)> {
+    let against = start.assumed.iter().filter(|assumed| assumed.against && !start.sourced_unknown);
+    against
+        .flat_map(|assumed| assumed.about.iter().map(move |name| (assumed, name)))
+        .find(|(_, name)| launch.roots.contains(*name))
 }
 
 /// Of programs that are only run by their path the one that is most likely the daemon.

@@ -1,6 +1,6 @@
 //! What a daemon's stand-in hears when the script's stop and reload are rehearsed.
 
-use svc_compat::play::{Record, Sent, UNKNOWN};
+use svc_compat::play::{Record, Sent, is_unknown};
 use svc_core::Signal;
 
 use super::draft::{Draft, quoted};
@@ -26,7 +26,7 @@ pub(super) fn listen(evidence: &mut Evidence, run: &dyn Fn(&str) -> Option<Rehea
         let heard = Sent { signal: stop.signal.clone(), retry: stop.retry.clone(), spot: nowhere() };
         let has_way = evidence.stop.ran.iter().any(|ran| !ran.asked && super::evidence::is_own(&ran.command));
         match evidence.stop.sent.first_mut() {
-            Some(sent) if sent.signal.contains(UNKNOWN) => sent.signal = heard.signal,
+            Some(sent) if sent.signal.contains(is_unknown) => sent.signal = heard.signal,
             None if !has_way => evidence.stop.sent.push(heard),
             Some(_) | None => {}
         }
@@ -41,7 +41,7 @@ pub(super) fn listen(evidence: &mut Evidence, run: &dyn Fn(&str) -> Option<Rehea
             record.sent.push(heard);
             record
         });
-        for sent in record.sent.iter_mut().filter(|sent| sent.signal.contains(UNKNOWN)) {
+        for sent in record.sent.iter_mut().filter(|sent| sent.signal.contains(is_unknown)) {
             sent.signal.clone_from(signal);
         }
     }

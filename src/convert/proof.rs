@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use svc_compat::daemons::Table;
-use svc_compat::play::{Context, How, Launch, Made, Spot, UNKNOWN};
+use svc_compat::play::{self, Context, How, Launch, Made, Spot, UNKNOWN};
 use svc_core::service::Kind;
 
 use super::Tree;
@@ -127,9 +127,11 @@ fn merge(evidence: &mut Evidence, told: &Rehearsal) -> Option<Merged> {
     let whole = |words: &[String]| words.iter().all(|word| !word.contains(UNKNOWN));
     let same = match &evidence.main {
         Ok(launch) if launch.command == executed || ends_alike(&launch.command, &executed) => Ok(()),
+        // What the machine tells is asked for at each start, and is no word of the definition.
+        Ok(launch) if base(&launch.command) == base(&executed) && is_told_there(&launch.command, &executed) => Ok(()),
         // A starter inside a starter was followed further on paper than a recorder sees.
         Ok(launch) if base(&launch.command) != base(&executed) => return None,
-        Ok(launch) => Err(launch.command.join(" ")),
+        Ok(launch) => Err(play::shown(&launch.command.join(" "))),
         Err(why) if evidence::may_be_told(why) => Err(why.clone()),
         Err(_) => return None,
     };
@@ -161,6 +163,7 @@ fn seen_only(found: &rehearse::Launch) -> Launch {
         background: false,
         spot: nowhere(),
         used: BTreeSet::new(),
+        roots: BTreeSet::new(),
         exported: BTreeMap::new(),
         repeated: false,
     }
@@ -230,6 +233,11 @@ pub(super) fn nowhere() -> Spot {
 
 fn base(words: &[String]) -> Option<&str> {
     words.first().and_then(|program| program.rsplit('/').next())
+}
+
+/// The same arguments but for what the machine told.
+fn is_told_there(paper: &[String], executed: &[String]) -> bool {
+    play::may_be(paper.get(1..).unwrap_or_default(), executed.get(1..).unwrap_or_default())
 }
 
 /// The same words, where only the program is named by another path.

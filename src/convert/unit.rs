@@ -94,7 +94,9 @@ impl Unit {
                 Some('E') => out.push_str("/etc"),
                 Some('T') => out.push_str("/tmp"),
                 Some('V') => out.push_str("/var/tmp"),
-                Some('H' | 'l' | 'q' | 'm' | 'b' | 'v') => out.push(play::UNKNOWN),
+                Some('H') => out.extend(play::of_machine("hostname")),
+                Some('l') => out.extend(play::of_machine("hostname -s")),
+                Some('q' | 'm' | 'b' | 'v') => out.push(play::UNKNOWN),
                 Some('i' | 'I') => {}
                 Some('%') | None => out.push('%'),
                 Some(other) => out.extend(['%', other]),
@@ -317,7 +319,7 @@ mod tests {
             words("/bin/x %n %N %j %t/%p 5%% %i"),
             ["/bin/x", "web-one.service", "web-one", "one", "/run/web-one", "5%", ""]
         );
-        assert!(words("/bin/x %H")[1].contains(play::UNKNOWN));
+        assert_eq!(play::shown(&words("/bin/x %H %b")[1..].join(" ")), "$(hostname) ?");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use svc_compat::play::{Launch, Machine, UNKNOWN};
+use svc_compat::play::{Launch, Machine, is_unknown};
 
 use super::{Draft, quoted};
 use crate::convert::Tree;
@@ -55,7 +55,7 @@ impl Draft {
             let below = ["/run/", "/var/run/"].iter().find_map(|top| path.strip_prefix(top));
             below.is_some_and(|below| below.trim_end_matches('/') == name)
         };
-        let known = |word: &Option<String>| word.clone().filter(|word| !word.contains(UNKNOWN));
+        let known = |word: &Option<String>| word.clone().filter(|word| !word.contains(is_unknown));
         let made = evidence
             .start
             .made
@@ -64,7 +64,7 @@ impl Draft {
         let noted = noted(tree, is_it);
         if let Some(made) = made {
             let mode = known(&made.mode).and_then(|mode| u32::from_str_radix(&mode, 8).ok());
-            let is_unsure = [&made.owner, &made.group].into_iter().flatten().any(|word| word.contains(UNKNOWN));
+            let is_unsure = [&made.owner, &made.group].into_iter().flatten().any(|word| word.contains(is_unknown));
             if !is_unsure {
                 let origin = made.spot.to_string();
                 return Whose { owner: known(&made.owner), group: known(&made.group), mode, origin };

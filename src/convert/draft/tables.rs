@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use svc_compat::play::{Launch, Machine, UNKNOWN};
+use svc_compat::play::{self, Launch, Machine, is_told, is_unknown};
 use svc_core::Signal;
 use svc_core::definition::join;
 use svc_platform::files;
@@ -19,7 +19,11 @@ impl Draft {
         let mut values: BTreeMap<String, (String, String)> = BTreeMap::new();
         for (name, (value, spot)) in &launch.exported {
             let usual = NOT_OURS.contains(&name.as_str()) && !(name == "HOME" || name == "PATH" && is_unusual(value));
-            if usual || value.contains(UNKNOWN) || value.contains('\0') {
+            if value.contains(is_told) {
+                let text = format!("{spot}: {name} is {}, which no definition can say", play::shown(value));
+                self.open.push(format!("{text}: if the daemon needs it, it has to be added"));
+            }
+            if usual || value.contains(is_unknown) || value.contains('\0') {
                 continue;
             }
             self.lines.insert(spot.clone());
@@ -30,7 +34,7 @@ impl Draft {
                 values.insert(name.clone(), (value.clone(), spot.to_string()));
             }
         }
-        for (name, value) in launch.context.environment.iter().filter(|(_, value)| !value.contains(UNKNOWN)) {
+        for (name, value) in launch.context.environment.iter().filter(|(_, value)| !value.contains(is_unknown)) {
             values.insert(name.clone(), (value.clone(), launch.spot.to_string()));
         }
         if !from_files.is_empty() {
@@ -50,8 +54,8 @@ impl Draft {
             let mut own = evidence.stop.ran.iter().filter(|ran| !ran.asked && is_own(&ran.command));
             let program = evidence.main.as_ref().ok().and_then(|launch| launch.command.first());
             if let Some(ran) = own.find(|ran| ran.command.first() == program || ran.command.len() > 1) {
-                let sure = !ran.command.iter().any(|word| word.contains(UNKNOWN));
-                let shown = join(&ran.command).replace(UNKNOWN, "?");
+                let sure = !ran.command.iter().any(|word| word.contains(is_unknown));
+                let shown = play::shown(&join(&ran.command));
                 if sure {
                     self.lines.insert(ran.spot.clone());
                     self.key("stop", "command", command_value(&ran.command), ran.spot.to_string());
@@ -131,7 +135,7 @@ impl Draft {
         for (verb, record) in &evidence.verbs {
             let ran = record.ran.iter().filter(|ran| !ran.asked && is_own(&ran.command)).collect::<Vec<_>>();
             match ran.as_slice() {
-                [one] if !one.command.iter().any(|word| word.contains(UNKNOWN)) && record.sent.is_empty() => {
+                [one] if !one.command.iter().any(|word| word.contains(is_unknown)) && record.sent.is_empty() => {
                     self.lines.insert(one.spot.clone());
                     if has_verbs() {
                         self.key("verbs", verb, command_value(&one.command), one.spot.to_string());

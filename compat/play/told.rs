@@ -1,0 +1,101 @@
+//! What only the machine tells that a service starts on: its name, how many processors it has.
+//!
+//! A word that is made of it is written down with a character that stands for the command which tells it, so that a
+//! conversion can have that command run at each start and takes nothing from the machine on which it is made.
+
+use super::expand::UNKNOWN;
+use crate::shell::glob;
+
+/// Each with the command that tells it.
+const TOLD: &[(char, &str)] =
+    &[('\u{e001}', "hostname"), ('\u{e002}', "hostname -s"), ('\u{e003}', "hostname -f"), ('\u{e004}', "nproc")];
+
+/// Whether a character stands for something that is not known on paper.
+pub fn is_unknown(found: char) -> bool {
+    found == UNKNOWN || is_told(found)
+}
+
+/// Whether a character stands for what the machine tells.
+pub fn is_told(found: char) -> bool {
+    TOLD.iter().any(|(known, _)| *known == found)
+}
+
+/// What stands for the answer of a command: of its name and its words.
+pub(super) fn of_command(name: &str, words: &[String]) -> Option<char> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let told = match (name, words.as_slice()) {
+        ("hostname", []) | ("uname", ["-n" | "--nodename"]) => "hostname",
+        ("hostname", ["-s" | "--short"]) => "hostname -s",
+        ("hostname", ["-f" | "--fqdn" | "--long"]) => "hostname -f",
+        ("nproc", []) | ("getconf", ["_NPROCESSORS_ONLN"]) => "nproc",
+        _ => return None,
+    };
+    of_machine(told)
+}
+
+/// What stands for the answer of one of the commands that are known: `hostname -s`.
+pub fn of_machine(command: &str) -> Option<char> {
+    TOLD.iter().find(|(_, known)| *known == command).map(|(found, _)| *found)
+}
+
+/// What is left of a value that the machine tells when a shell cuts it: the first part of its name, or nothing known.
+pub(super) fn cut(value: &str, operator: &str, pattern: &str) -> String {
+    let is_name = value.chars().eq(of_machine("hostname"));
+    let is_first = matches!((operator, pattern), ("%%", ".*"));
+    let short = of_machine("hostname -s").filter(|_| is_name && is_first);
+    short.unwrap_or(UNKNOWN).to_string()
+}
+
+/// A word as a shell has to be given it, so that what the machine tells is asked for when it runs.
+pub fn asked(word: &str) -> String {
+    let mut out = String::from("\"");
+    for found in word.chars() {
+        match TOLD.iter().find(|(known, _)| *known == found) {
+            Some((_, command)) => out.push_str(&format!("$({command})")),
+            None if "\"\\$`".contains(found) => out.extend(['\\', found]),
+            None => out.push(found),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// A text for a person: each command in the place of its answer, and a question mark for what is not known at all.
+pub fn shown(text: &str) -> String {
+    let mut out = text.replace(UNKNOWN, "?");
+    for (found, command) in TOLD {
+        out = out.replace(*found, &format!("$({command})"));
+    }
+    out
+}
+
+/// Whether these words were executed where those stand on paper: the same but for what the machine told.
+pub fn may_be(paper: &[String], executed: &[String]) -> bool {
+    let pattern = |word: &String| -> String {
+        let plain = |found: char| match found {
+            '*' | '?' | '[' => format!("[{found}]"),
+            found if is_told(found) => "?*".to_string(),
+            found => found.to_string(),
+        };
+        word.chars().map(plain).collect()
+    };
+    let fits = |(paper, executed): (&String, &String)| glob(&pattern(paper), executed);
+    paper.len() == executed.len() && paper.iter().zip(executed).all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_machine_tells_is_asked_for_when_it_runs() {
+        let host = of_machine("hostname").expect("it is known");
+        let word = format!("x-{host}\"$");
+        assert_eq!(asked(&word), "\"x-$(hostname)\\\"\\$\"");
+        let words = |word: &str| vec!["/bin/x".to_string(), word.to_string()];
+        assert!(may_be(&words(&word), &words("x-web\"$")) && may_be(&words("a*"), &words("a*")));
+        assert!(!may_be(&words(&word), &words("x-\"$")) && !may_be(&words("a*"), &words("ab")));
+        assert_eq!(cut(&host.to_string(), "%%", ".*").chars().next(), of_machine("hostname -s"));
+        assert_eq!(cut(&word, "%%", ".*"), UNKNOWN.to_string());
+    }
+}
