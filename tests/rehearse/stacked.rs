@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::Command;
 
 use serde_json::Value;
+use svc::rehearse::compare::Comparison;
 use svc::rehearse::{End, Rehearsal};
 
 use crate::play::can_play;
@@ -23,13 +24,30 @@ cat >"$room/root/srv/layer/etc/init.d/stackd" <<'END'
 #!/bin/sh
 . /usr/sbin/stackd-words
 case "$1" in
-start) start-stop-daemon --start --background --exec /usr/sbin/stackd -- $WORDS ;;
+start) start-stop-daemon --start --exec /usr/sbin/stackd -- $WORDS ;;
 stop) start-stop-daemon --stop --exec /usr/sbin/stackd ;;
 esac
 END
 echo 'WORDS="--port $(expr 4000 + 3)"' >"$room/root/srv/layer/usr/sbin/stackd-words"
-printf '#!/bin/sh\nexec tail -f /dev/null\n' >"$room/root/srv/layer/usr/sbin/stackd"
+cat >"$room/root/srv/layer/usr/sbin/stackd" <<'END'
+#!/bin/sh
+cd /
+case "$*" in *--foreground*) exec tail -f /dev/null ;; esac
+tail -f /dev/null >/dev/null 2>&1 &
+END
 chmod 755 "$room/root/srv/layer/etc/init.d/stackd" "$room/root/srv/layer/usr/sbin/stackd"
+mkdir -p "$room/root/etc/init.d"
+cp "$room/root/srv/layer/etc/init.d/stackd" "$room/root/etc/init.d"
+cp "$room/root/srv/layer/usr/sbin/stackd" "$room/root/srv/layer/usr/sbin/stackd-words" "$room/root/usr/sbin"
+cat >"$room/root/srv/napper" <<'END'
+#!/bin/sh
+case $1 in
+start) cd / && /usr/bin/sleep $(expr 12000 + 345) >/dev/null 2>&1 & echo $! >/run/napper.pid ;;
+stop) kill "$(cat /run/napper.pid)"; rm /run/napper.pid ;;
+esac
+END
+chmod 755 "$room/root/srv/napper"
+echo 'command = "/usr/bin/sleep 12345"' >"$room/root/srv/napper.toml"
 for place in proc sys dev; do mount --rbind "/$place" "$room/root/$place"; done
 mount -t tmpfs run "$room/root/run"
 mount -t tmpfs tmp "$room/root/tmp"
@@ -85,4 +103,22 @@ fn over_an_overlay_without_a_layer_nothing_is_copied() {
     let told: Rehearsal = serde_json::from_value(value["rehearsal"].clone()).unwrap_or_else(|_| panic!("{value}"));
     assert!(!told.notes.iter().any(|note| note.contains("copied")), "{told:?}");
     assert!(told.executed.iter().any(|run| run.program.contains("stackd")), "{told:?}");
+}
+
+#[test]
+fn over_an_overlay_a_script_is_converted_by_what_running_tells() {
+    let Some(value) = stacked(&["convert", "--json", "/etc/init.d/stackd"]) else { return };
+    let definition = value["convert"]["definition"].as_str().unwrap_or_else(|| panic!("{value}"));
+    assert!(definition.contains("command = \"/usr/sbin/stackd --port 4003 --foreground\""), "{value}");
+    assert!(!definition.contains("forking"), "{value}");
+    let said = value.to_string();
+    assert!(said.contains("trial: with --foreground it stays") && said.contains("when rehearsed"), "{value}");
+}
+
+#[test]
+fn over_an_overlay_a_script_and_its_definition_are_compared() {
+    let Some(value) = stacked(&["compare", "--json", "/srv/napper", "/srv/napper.toml"]) else { return };
+    let found: Comparison = serde_json::from_value(value["comparison"].clone()).unwrap_or_else(|_| panic!("{value}"));
+    assert!(found.is_equivalent() && found.script_fails.is_none(), "{found:?}");
+    assert!(found.rows.iter().any(|row| row.what == "command line" && row.script.contains("12345")), "{found:?}");
 }
