@@ -17,6 +17,7 @@ use svc_platform::host;
 use super::Tree;
 use super::evidence::{Evidence, is_own};
 use super::hangup;
+use super::rotated;
 use super::stay::{Stay, stay};
 
 /// One key of a definition.
@@ -225,6 +226,7 @@ impl Draft {
             found = Some((format!("signal {signal}"), format!("{}, for a daemon in the foreground", self.stay.source)));
         }
         let found = found.or_else(|| hangup::documented(tree, table, &self.command));
+        let found = found.or_else(|| self.told_by_rotation(tree));
         if let Some((value, origin)) = found {
             self.key("", "reload", quoted(&value), origin);
             self.reload = Some(value);
@@ -233,6 +235,17 @@ impl Draft {
             let origin = "sessions and jobs of such a daemon go on without it";
             self.key("", "leave-children", "true".into(), origin);
         }
+    }
+
+    /// SIGHUP after a rotation of its logs: it does not end the daemon, and mostly does more.
+    fn told_by_rotation(&mut self, tree: &Tree) -> Option<(String, String)> {
+        let program = self.command.first()?.rsplit('/').next()?.to_string();
+        let names = [self.name.as_ref(), &program, self.pid_file.as_deref().unwrap_or_default()];
+        let place = rotated::hangs_up(tree, &names)?;
+        let text =
+            "SIGHUP is known from the rotation of its logs alone: whether it reads its configuration again is not said";
+        self.open.push(format!("{place}: {text}"));
+        Some(("signal HUP".to_string(), format!("{place}: sent when its logs are rotated")))
     }
 
     fn who_and_where(&mut self, evidence: &Evidence, launch: &Launch) {

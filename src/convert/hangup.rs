@@ -10,14 +10,17 @@ use svc_core::definition::join;
 use super::elf::Program;
 use super::manual::{self, Described, own_texts, pages};
 use super::tree::Tree;
+use svc_compat::play::Machine;
 
 /// What is said of the signal stands so near to its name.
 const NEAR_CHARACTERS: usize = 320;
+/// A message is no longer than this; what is longer is a manual.
+const MESSAGE_BYTES_MAX: usize = 120;
 /// The number of the signal on every system.
 const HANGUP: u8 = 1;
 
 static AGAIN: LazyLock<Regex> = LazyLock::new(|| {
-    let again = r"re-?(?:read|load|scan|initiali[sz]|configur|pars)(?:e|s|es|ed|ing)*|reads? [a-z ]{0,40}again";
+    let again = r"re-?(?:read|load|scan|init(?:iali[sz])?|configur|pars)(?:e|s|es|ed|ing)*|reads? [a-z ]{0,40}again";
     Regex::new(&format!("(?:{again})")).expect("the patterns of this file are well-formed")
 });
 /// What a program says itself when it does it.
@@ -25,6 +28,19 @@ static DOES: LazyLock<Regex> = LazyLock::new(|| {
     let again = "re-?(?:read|load)";
     let does = format!("{again}(?:s|ed|ing)?[a-z ':]{{0,20}} conf|^re-?configur(?:e|ing)|conf[a-z]* (?:file )?{again}");
     Regex::new(&format!("(?:{does})")).expect("the patterns of this file are well-formed")
+});
+/// In Python, Perl, Ruby and the shell, with what is done.
+static HANDLER: LazyLock<Regex> = LazyLock::new(|| {
+    let python = r"(?:signal|signal_handler)\(\s*(?:signal\.)?sighup\s*,";
+    let perl = r#"\$sig\{\s*['"]?hup['"]?\s*\}\s*="#;
+    let ruby = r#"trap[ (]+['":](?:sig)?hup['"]?"#;
+    let shell = r#"trap +['"]?([a-z_ -]+)['"]? +(?:[a-z0-9]+ +)*(?:sig)?(?:hup|1)\b"#;
+    manual::pattern(&format!("^[^#]*(?:(?:{python}|{perl}|{ruby})(.*)|{shell})"))
+});
+/// What a handler is called, or does, that reads again.
+static HANDLED: LazyLock<Regex> = LazyLock::new(|| {
+    let deed = "re_?-?(?:read|load|config|scan|init|parse)";
+    Regex::new(deed).expect("the patterns of this file are well-formed")
 });
 static OTHER: LazyLock<Regex> =
     LazyLock::new(|| Regex::new("sig[a-z]+[0-9]?").expect("the patterns of this file are well-formed"));
@@ -48,9 +64,29 @@ pub fn documented(tree: &Tree, table: &Table, command: &[String]) -> Option<(Str
 fn reads_again(tree: &Tree, program: &str) -> Option<String> {
     let of_file = pages(tree, &format!("{program}.conf"));
     let page = pages(tree, program).into_iter().chain(of_file).find(|(_, text)| says(text)).map(|(path, _)| path);
-    let tells = || own_texts(tree, program, |text| holds(text, b"sighup")).iter().any(|text| says(text));
+    let tells = || own_texts(tree, program, |text| holds(text, b"sighup")).iter().any(|text| says(text) || does(text));
     let page = page.or_else(|| tells().then(|| format!("{program}, what it says")));
-    page.or_else(|| catches_and_says(tree, program))
+    page.or_else(|| catches_and_says(tree, program)).or_else(|| handles(tree, program))
+}
+
+/// What a program prints when the signal has come, and goes on.
+fn does(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let ends = ["exit", "terminat", "shut", "quit", "ignor", "stop"].iter().any(|word| text.contains(word));
+    text.len() < MESSAGE_BYTES_MAX && AGAIN.is_match(&text) && !ends
+}
+
+/// The text of a program that has a handler which reads again.
+fn handles(tree: &Tree, program: &str) -> Option<String> {
+    let text = tree.read(program).filter(|text| text.starts_with(b"#!"))?;
+    let text = svc_compat::text::decode(&text).to_ascii_lowercase();
+    let mut places = text.lines().enumerate().filter(|(_, line)| HANDLER.is_match(line));
+    let (at, _) = places.find(|(_, line)| {
+        let found = HANDLER.captures(line);
+        let deed = found.and_then(|found| found.get(1).or(found.get(2)).map(|deed| deed.as_str().to_owned()));
+        deed.is_some_and(|deed| HANDLED.is_match(&deed))
+    })?;
+    Some(format!("{program}:{}, its handler", at + 1))
 }
 
 fn holds(text: &[u8], word: &[u8]) -> bool {
@@ -121,6 +157,30 @@ mod tests {
         assert!(!says("SIGHUP terminates it. SIGUSR1 makes it re-read the configuration file."));
         assert!(!says("SIGHUP\n    Reopen the log file."));
         assert!(!says("It reads its configuration file once."));
+    }
+
+    #[test]
+    fn a_message_about_the_signal_says_that_it_goes_on() {
+        assert!(does("webd: SIGHUP received reinit...") && does("got SIGHUP, reloading"));
+        assert!(!does("SIGHUP: exiting, reload failed") && !does("SIGHUP received, reopening the log"));
+    }
+
+    #[test]
+    fn a_handler_in_the_text_of_a_program_is_one_that_reads_again() {
+        let handled = |line: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::create_dir_all(folder.path().join("usr/sbin")).unwrap();
+            std::fs::write(folder.path().join("usr/sbin/webd"), format!("#!/usr/bin/any\n{line}\n")).unwrap();
+            handles(&Tree::partial(folder.path()), "/usr/sbin/webd").is_some()
+        };
+        assert!(handled("    signal.signal(signal.SIGHUP, self.reload_config)"));
+        assert!(handled("loop.add_signal_handler(signal.SIGHUP, lambda: app.reload())"));
+        assert!(handled("$SIG{HUP} = sub { reread_config() };") && handled("$SIG{'HUP'} = \\&reconfigure;"));
+        assert!(handled("trap('HUP') { reload }") && handled("Signal.trap(\"HUP\") { config.reload }"));
+        assert!(handled("trap reload_all HUP") && handled("trap 're_read' INT HUP"));
+        assert!(!handled("signal.signal(signal.SIGHUP, signal.SIG_IGN)") && !handled("$SIG{HUP} = 'IGNORE';"));
+        assert!(!handled("$SIG{HUP} = \\&finish;") && !handled("# $SIG{HUP} = \\&reload;"));
+        assert!(!handled("signal.signal(signal.SIGTERM, self.reload)") && !handled("trap cleanup HUP"));
     }
 
     #[test]

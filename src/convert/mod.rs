@@ -15,12 +15,13 @@ pub mod place;
 pub mod proof;
 pub mod report;
 pub mod rest;
+mod rotated;
 mod settings;
 pub mod stay;
 mod tree;
 mod trial;
 pub mod unit;
-mod words;
+pub mod words;
 
 use svc_compat::daemons::Table;
 use svc_core::Name;

@@ -50,8 +50,13 @@ fn names_it(text: &str) -> bool {
     text.to_lowercase().contains("foreground")
 }
 
+/// What the pages of a program say of a word among its arguments.
+pub fn said_of(tree: &Tree, program: &str, word: &str) -> Option<String> {
+    manual::pages(tree, program).iter().find_map(|(_, text)| said(text, word))
+}
+
 /// The description of a word that stands at the beginning of a line of its own.
-pub(super) fn said(page: &str, word: &str) -> Option<String> {
+fn said(page: &str, word: &str) -> Option<String> {
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
         let line = line.trim();
