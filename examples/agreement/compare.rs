@@ -29,7 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use svc::convert::unit::Unit;
-use svc::convert::{Draft, Tree};
+use svc::convert::{Draft, Tree, words};
 use svc_compat::Style;
 use svc_compat::daemons::Table;
 use svc_compat::play::{self, Machine, Piece};
@@ -135,7 +135,7 @@ fn is_the_same_reload(tree: &Tree, table: &Table, draft: &Draft, ours: &str, uni
             }
             wanted.peek().is_none()
         };
-        known.is_some_and(|row| row.reload_commands.iter().any(has_all))
+        known.is_some_and(|row| row.reload_commands.iter().any(has_all)) || sends_it(tree, draft, &said)
     };
     let place = |command: &str| {
         let mut command = words(command);
@@ -150,6 +150,16 @@ fn is_the_same_reload(tree: &Tree, table: &Table, draft: &Draft, ours: &str, uni
         (None, None) => place(ours) == place(&theirs),
         (Some(_), Some(_)) => false,
     }
+}
+
+/// The daemon's own program with a word that by its manual sends the running one a signal to read its configuration.
+fn sends_it(tree: &Tree, draft: &Draft, command: &[String]) -> bool {
+    if draft.command.is_empty() || one_place(tree, &draft.command) != one_place(tree, command) {
+        return false;
+    }
+    let said = command.last().and_then(|word| words::said_of(tree, &command[0], word)).unwrap_or_default();
+    let said = said.to_lowercase();
+    said.contains("signal") && ["reload", "re-read", "reread"].iter().any(|deed| said.contains(deed))
 }
 
 /// The signal that a shell's text sends in the end, after it has looked at the configuration.

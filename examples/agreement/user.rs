@@ -2,7 +2,8 @@
 //!
 //! A daemon that one side starts as root may become the user or the group of the other by itself: told by its own
 //! option, by a line of its configuration file (among its arguments, built into it, or named in its manual), or because
-//! the name is built in: it is in the program's text, and the program looks users up and changes to them. A unit with
+//! the name is built in: it is in the program's text, and the program looks users up and changes to them, or the source
+//! of a script sets it as its user and changes. A unit with
 //! `DynamicUser=` wants some user without privileges that is made up at its start, also where it gives it a name: any
 //! but root is one. A group that the account has anyway is no other: by the machine's accounts, by sysusers.d(5), or by
 //! what the package does after its installation.
@@ -70,7 +71,9 @@ impl Users {
         }
         let by_itself = |command: &[String], name: &str, keys: &'static [&'static str]| {
             let built_in = command.first().and_then(|program| Program::read(tree, program));
-            built_in.is_some_and(|program| program.becomes(name)) || defaults.values(keys).any(|value| value == name)
+            built_in.is_some_and(|program| program.becomes(name))
+                || defaults.values(keys).any(|value| value == name)
+                || command.first().is_some_and(|program| is_written(tree, program, name))
         };
         out.becomes = match (user == "root", wanted == "root") {
             (true, false) => {
@@ -94,6 +97,26 @@ impl Users {
         }
         out
     }
+}
+
+/// Whether the text of a program has the name as the user that it becomes, and the means to do so.
+fn is_written(tree: &Tree, program: &str, name: &str) -> bool {
+    let Some(text) = tree.read(program).filter(|text| text.starts_with(b"#!")) else { return false };
+    let text = String::from_utf8_lossy(&text);
+    let means = ["setuid", "seteuid", "setresuid", "Net::Server", "change_privilege", "initgroups"];
+    let is_meant = |line: &str| {
+        let bare: String = line.chars().filter(|found| !found.is_whitespace()).collect();
+        let ends = ["'", "\""].map(|quote| format!("{quote}{name}{quote}"));
+        let sets = ["user}=", "user=>", "user=", "'user':", "\"user\":", "getpwnam("];
+        let has = |set: &str, end: &String| {
+            bare.match_indices(&format!("{set}{end}")).any(|(at, _)| {
+                // `db_user` is another's.
+                !bare[..at].chars().next_back().is_some_and(|found| found == '_' || found.is_ascii_alphanumeric())
+            })
+        };
+        !bare.starts_with('#') && sets.iter().any(|set| ends.iter().any(|end| has(set, end)))
+    };
+    means.iter().any(|means| text.contains(means)) && text.lines().any(is_meant)
 }
 
 const USERS: &[&str] = &["u", "user", "daemon-user", "setuid", "username", "runas", "U", "uid", "run-as"];
