@@ -132,3 +132,38 @@ fn a_jail_that_is_not_there_is_not_asked() {
     let said = String::from_utf8_lossy(&asked.stderr);
     assert!(asked.status.code() == Some(1) && said.contains("jail svc-e2e-none"), "{:?}: {said}", asked.status);
 }
+
+#[test]
+fn a_jail_is_what_each_key_says() {
+    if !has_jails("a_jail_is_what_each_key_says") {
+        return;
+    }
+    // Of the two kinds of network a jail has one.
+    let shared = "hostname = \"cage.example\"\nip4 = \"127.0.0.1\"\nip6 = \"inherit\"\n";
+    let own = "vnet = true\nsecurelevel = 2\nchildren = 3\ndevfs-ruleset = 4\noptions = [\"allow.raw_sockets\"]\n";
+    let names = [name("shared"), name("own")];
+    let text = |keys| format!("command = \"/bin/sleep 1000\"\n[jail]\npath = \"/\"\n{keys}");
+    let daemon = Daemon::with(&[(&names[0], &text(shared)), (&names[1], &text(own))]);
+    let found = names.map(|name| {
+        daemon.up(&name);
+        let parameters =
+            "host.hostname ip4.addr ip6 vnet securelevel children.max devfs_ruleset allow.raw_sockets path";
+        let jail = format!("svc-{name}");
+        let output = std::process::Command::new("jls")
+            .args(["-n", "-j", &jail])
+            .args(parameters.split(' '))
+            .output()
+            .unwrap_or_else(|error| panic!("jls: {error}"));
+        let told = String::from_utf8(output.stdout).unwrap();
+        told.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    });
+    let wanted = [
+        ["host.hostname=cage.example", "ip4.addr=127.0.0.1", "ip6=inherit", "vnet=inherit", "path=/"].as_slice(),
+        &["vnet=new", "securelevel=2", "children.max=3", "devfs_ruleset=4", "allow.raw_sockets", "path=/"],
+    ];
+    for (found, wanted) in found.iter().zip(wanted) {
+        for one in wanted {
+            assert!(found.iter().any(|word| word == one), "{one}: {found:?}");
+        }
+    }
+}

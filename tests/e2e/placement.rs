@@ -54,6 +54,9 @@ fn a_tree_gets_no_more_tasks_than_it_may_or_the_service_says_that_it_cannot_be_l
     assert!(daemon.status(&name).tree.is_empty());
 }
 
+/// What ps(1) has among its flags of a process that the system does not kill for want of memory.
+const P_PROTECTED: u32 = 0x10_0000;
+
 #[test]
 fn a_service_has_its_login_class_and_its_users_session() {
     if jail::find("svc-e2e-none").map_err(|error| error.kind()) == Err(io::ErrorKind::Unsupported) {
@@ -62,14 +65,16 @@ fn a_service_has_its_login_class_and_its_users_session() {
     if !is_root("a_service_has_its_login_class") {
         return;
     }
-    let told = "{ id -c; logname; } > {dir}/told 2>&1\nexec sleep 1000";
+    let told = "{ id -c; logname; ps -o flags= -p $$; } > {dir}/told 2>&1\nexec sleep 1000";
     let keys = "login-class = \"daemon\"\nfib = 0\nprotect = true\nuser = \"nobody\"\n";
     let daemon = Daemon::with(&[("web", &format!("{keys}{}", shell(told)))]);
     std::fs::set_permissions(daemon.path("."), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
     daemon.up("web");
-    let read = until("it has told", || daemon.read("told").filter(|text| text.lines().count() == 2));
+    let read = until("it has told", || daemon.read("told").filter(|text| text.lines().count() == 3));
     let lines: Vec<&str> = read.lines().collect();
-    assert_eq!(lines, ["daemon", "nobody"], "{read}");
+    assert_eq!(lines[..2], ["daemon", "nobody"], "{read}");
+    let flags = u32::from_str_radix(lines[2].trim(), 16).unwrap();
+    assert!(flags & P_PROTECTED != 0, "it may be killed for want of memory: {read}");
     // Which limits the class has is the administrator's to say; that they come from it is told.
     let load = Request::Load { names: vec!["web".into()] };
     let values = format!("{:?}", daemon.ask(&load));
