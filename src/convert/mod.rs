@@ -11,6 +11,7 @@ pub mod evidence;
 pub mod hangup;
 mod heard;
 pub mod manual;
+mod others;
 pub mod place;
 pub mod proof;
 pub mod report;

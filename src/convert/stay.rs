@@ -7,7 +7,7 @@ use svc_compat::play::Machine;
 use super::Tree;
 use super::elf::Program;
 use super::manual::{self, Described, Effect};
-use super::{settings, words};
+use super::{others, settings, words};
 
 /// A program of fewer lines is not all there is of it.
 const WHOLE_LINES_MIN: usize = 60;
@@ -62,6 +62,12 @@ pub fn stay(tree: &Tree, table: &Table, launch: &Launch) -> Stay {
     }
     let described = manual::described(tree, &out.command);
     if out.by_options(&described, launch.background) || out.by_another_word(tree) || out.by_overruling(tree) {
+        return out;
+    }
+    if let Some(found) = others::change(tree, &out.command, &described) {
+        out.leave_out(|option| found.without.iter().any(|without| without == option));
+        out.command.extend(found.with.iter().cloned());
+        (out.added, out.source) = (found.with, found.source);
         return out;
     }
     if Program::read(tree, &program).is_some_and(|program| !program.may_go()) {
