@@ -25,6 +25,10 @@ fn machine() -> (tempfile::TempDir, Tree) {
     put("etc/default/webd", "OPTS=\"-c /etc/webd/main.conf\"\n");
     put("usr/sbin/sshd", "#!/bin/sh\n");
     put("usr/local/bin/cached", "#!/bin/sh\n");
+    put("usr/sbin/socketd", "#!/bin/sh\n");
+    let configuration = "# socket = /run/sockets/old\nsocket = \"/run/sockets/control\"\npeer = /run/others/peer\n";
+    put("etc/sockets/main.conf", configuration);
+    put("usr/lib/tmpfiles.d/socketd.conf", "d /run/socketd 0750 web adm -\nd /run/strange 0755 root root -\n");
     put("usr/lib/tmpfiles.d/fpm.conf", "# Type Path Mode User Group Age\nd /run/fpm 0755 web adm -\n");
     let tree = Tree::new(folder.path());
     (folder, tree)

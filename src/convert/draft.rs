@@ -123,7 +123,7 @@ pub(super) fn draft(tree: &Tree, table: &Table, name: Name, evidence: &Evidence,
     draft.what(tree, evidence, launch);
     draft.order(evidence);
     draft.how_it_reloads(tree, table, evidence);
-    draft.who_and_where(evidence, launch);
+    draft.who_and_where(tree, evidence, launch);
     draft.whose_directories(tree, evidence, launch);
     draft.environment(tree, launch);
     draft.stop(evidence);
@@ -248,7 +248,7 @@ impl Draft {
         Some(("signal HUP".to_string(), format!("{place}: sent when its logs are rotated")))
     }
 
-    fn who_and_where(&mut self, evidence: &Evidence, launch: &Launch) {
+    fn who_and_where(&mut self, tree: &Tree, evidence: &Evidence, launch: &Launch) {
         let context = &launch.context;
         let spot = launch.spot.to_string();
         let named = |who: &Option<String>| who.clone().filter(|who| !who.is_empty() && !who.contains(is_unknown));
@@ -275,11 +275,11 @@ impl Draft {
         {
             self.key("", "nice", nice.clamp(-20, 19).to_string(), spot);
         }
-        self.directories(evidence);
+        self.directories(tree, evidence);
     }
 
     /// Directories that the script makes: those that are gone after a boot become ours.
-    fn directories(&mut self, evidence: &Evidence) {
+    fn directories(&mut self, tree: &Tree, evidence: &Evidence) {
         let mut names: Vec<String> = Vec::new();
         let mut spots: Vec<String> = Vec::new();
         for made in evidence.start.made.iter().filter(|made| made.directory) {
@@ -307,6 +307,12 @@ impl Draft {
             if !name.is_empty() && !names.iter().any(|old| old == name || old.starts_with(&format!("{name}/"))) {
                 names.push(name.to_string());
                 spots.push(format!("its pid file is {file}, and nothing else makes the directory"));
+            }
+        }
+        for (name, why) in self.own_directories(tree) {
+            if !names.iter().any(|old| *old == name || old.starts_with(&format!("{name}/"))) {
+                names.push(name);
+                spots.push(why);
             }
         }
         if !names.is_empty() {

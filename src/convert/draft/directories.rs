@@ -11,6 +11,9 @@ use crate::convert::evidence::Evidence;
 /// Where packages and administrators say which directories there are after a boot.
 const PLACES: [&str; 3] = ["/etc/tmpfiles.d", "/run/tmpfiles.d", "/usr/lib/tmpfiles.d"];
 
+/// Configuration files that are longer are not looked through.
+const FILE_BYTES_MAX: usize = 1 << 18;
+
 /// What is known of one directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Whose {
@@ -30,7 +33,8 @@ impl Draft {
         if all.iter().map(wanted).collect::<BTreeSet<_>>().len() > 1 {
             let text = |(name, one): (&String, &Whose)| {
                 let owner = one.owner.as_deref().unwrap_or("the user");
-                format!("{name} is of {owner} ({})", one.origin)
+                let origin = Some(&one.origin).filter(|origin| !origin.is_empty());
+                format!("{name} is of {owner}{}", origin.map_or_else(String::new, |origin| format!(" ({origin})")))
             };
             let each: Vec<String> = names.iter().zip(&all).map(text).collect();
             return self.open.push(format!("not all runtime directories are alike: {}", each.join(", ")));
@@ -97,8 +101,50 @@ impl Draft {
     }
 }
 
+impl Draft {
+    /// Directories of the daemon's own name that nobody makes who starts it: those of tmpfiles.d, which is for another
+    /// program to read, and those in which its configuration has its sockets.
+    pub(super) fn own_directories(&self, tree: &Tree) -> Vec<(String, String)> {
+        let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let program = self.command.first().map(|program| base(program)).unwrap_or_default();
+        let files: Vec<&String> = self.command.iter().skip(1).filter(|word| word.starts_with("/etc/")).collect();
+        let places = files.iter().filter_map(|file| file.rsplit_once('/')).map(|(place, _)| base(place));
+        let places: BTreeSet<String> = places.filter(|place| place != "etc").collect();
+        let is_own = |name: &str| name == program || name == self.name.as_ref() || places.contains(name);
+        let mut out = Vec::new();
+        let is_below = |path: &str| below(path).is_some_and(is_own);
+        if let Some((path, noted)) = first_noted(tree, is_below) {
+            out.extend(below(&path).map(|name| (name.to_owned(), noted.origin)));
+        }
+        // Whoever starts as root makes it, and gives it to whom it becomes.
+        for file in files.into_iter().filter(|_| self.user.is_some()) {
+            let text = tree.read(file).filter(|text| text.len() < FILE_BYTES_MAX).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text).into_owned();
+            let lines = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with(['#', ';', '/']));
+            for (at, line) in lines {
+                let is_inside = |found: char| found.is_ascii_alphanumeric() || "/._-".contains(found);
+                let paths = line.split(|found| !is_inside(found)).filter_map(|word| word.rsplit_once('/'));
+                let names = paths.filter_map(|(place, _)| below(place)).filter(|name| is_own(name));
+                out.extend(names.map(|name| (name.to_owned(), format!("{file}:{}: it has a file there", at + 1))));
+            }
+        }
+        out
+    }
+}
+
+/// The name of a directory right below the runtime directory.
+fn below(path: &str) -> Option<&str> {
+    let name = ["/run/", "/var/run/"].iter().find_map(|top| path.strip_prefix(top))?.trim_end_matches('/');
+    (!name.is_empty() && !name.contains('/') && !name.starts_with('.')).then_some(name)
+}
+
 /// What tmpfiles.d(5) has of a directory: `d PATH MODE USER GROUP`.
 fn noted(tree: &Tree, is_it: impl Fn(&str) -> bool) -> Option<Whose> {
+    first_noted(tree, is_it).map(|(_, whose)| whose)
+}
+
+/// The first directory that is meant, and whose it is.
+fn first_noted(tree: &Tree, is_it: impl Fn(&str) -> bool) -> Option<(String, Whose)> {
     for place in PLACES {
         for file in tree.list(place).iter().filter(|name| name.ends_with(".conf")) {
             let path = format!("{place}/{file}");
@@ -111,12 +157,13 @@ fn noted(tree: &Tree, is_it: impl Fn(&str) -> bool) -> Option<Whose> {
                     continue;
                 }
                 let word = |at: usize| rest.get(at).copied().filter(|word| *word != "-");
-                return Some(Whose {
+                let whose = Whose {
                     owner: word(1).map(str::to_owned),
                     group: word(2).map(str::to_owned),
                     mode: word(0).and_then(|mode| u32::from_str_radix(mode.trim_start_matches('~'), 8).ok()),
                     origin: format!("{path}:{}", number + 1),
-                });
+                };
+                return Some(((*at).to_owned(), whose));
             }
         }
     }
