@@ -84,6 +84,8 @@ pub enum End {
     Poweroff,
     /// Start again.
     Reboot,
+    /// Switch off and on again; start again where that cannot be.
+    Cycle,
 }
 
 /// Makes sure that descriptors 0, 1 and 2 are open, so that no file of ours becomes somebody's standard output. The

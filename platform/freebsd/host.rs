@@ -79,6 +79,7 @@ pub fn end(how: End) -> io::Error {
         End::Halt => libc::RB_HALT,
         End::Poweroff => libc::RB_HALT | libc::RB_POWEROFF,
         End::Reboot => RB_AUTOBOOT,
+        End::Cycle => libc::RB_POWERCYCLE,
     };
     // SAFETY: takes an integer and touches no memory.
     match check(unsafe { libc::reboot(how) }) {

@@ -109,7 +109,8 @@ pub fn end(how: End) -> io::Error {
     let mode = match how {
         End::Halt => RebootMode::RB_HALT_SYSTEM,
         End::Poweroff => RebootMode::RB_POWER_OFF,
-        End::Reboot => RebootMode::RB_AUTOBOOT,
+        // There is no way to ask for more.
+        End::Reboot | End::Cycle => RebootMode::RB_AUTOBOOT,
     };
     let result: nix::Result<Infallible> = reboot(mode);
     match result {

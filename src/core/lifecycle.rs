@@ -153,6 +153,8 @@ pub enum Input {
     Unwant,
     /// Stop now; the goal stays.
     Cycle,
+    /// Its own stop is to be called though it is not up: the machine ends, and some scripts want that.
+    Undo,
     /// Everything it starts after is up; the run id is fresh.
     Clear(RunId),
     /// Everything that stops before it is down; the run id is fresh, for a stop command.
@@ -306,6 +308,9 @@ fn idle(state: State, goal: Goal, input: Input, now: Time, policy: &Policy) -> S
         (Ended { .. }, Input::Cycle) if policy.is_script() && policy.stop_command => {
             quiet(Stopping { run: None, stage: Stage::Dependents { was_up: true }, until: None, cause: Cause::Asked })
         }
+        (_, Input::Undo) if policy.is_script() && policy.stop_command => {
+            quiet(Stopping { run: None, stage: Stage::Dependents { was_up: true }, until: None, cause: Cause::Asked })
+        }
         (BackingOff { .. }, Input::Deadline) | (BackingOff { .. } | Ended { .. }, Input::Cycle) => {
             quiet(settled(goal, Cause::Asked, policy))
         }
@@ -322,7 +327,8 @@ fn idle(state: State, goal: Goal, input: Input, now: Time, policy: &Policy) -> S
         | (Down | Waiting | Ended { .. }, Input::Deadline)
         | (
             _,
-            Input::Released(_)
+            Input::Undo
+            | Input::Released(_)
             | Input::SpawnFailed
             | Input::NotHere
             | Input::Ready
@@ -386,7 +392,13 @@ fn starting(
         (Input::Emptied, false) => quiet(settled(goal, Cause::Failed, policy)),
         (Input::SpawnFailed | Input::NotHere, true)
         | (
-            Input::Want | Input::Clear(_) | Input::Released(_) | Input::Leaving | Input::StopReturned | Input::Found(_),
+            Input::Want
+            | Input::Undo
+            | Input::Clear(_)
+            | Input::Released(_)
+            | Input::Leaving
+            | Input::StopReturned
+            | Input::Found(_),
             _,
         ) => quiet(same),
     }
@@ -409,6 +421,7 @@ fn up(run: Option<RunId>, goal: Goal, input: Input, now: Time, policy: &Policy) 
         (Input::Leaving | Input::Unwell | Input::Exited(_) | Input::Emptied, None)
         | (
             Input::Want
+            | Input::Undo
             | Input::Clear(_)
             | Input::Released(_)
             | Input::SpawnFailed

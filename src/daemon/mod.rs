@@ -71,6 +71,7 @@ impl After {
             Self::End(host::End::Halt) => 81,
             Self::End(host::End::Poweroff) => 82,
             Self::End(host::End::Reboot) => 83,
+            Self::End(host::End::Cycle) => 88,
             Self::BecomeKeeper => 84,
             Self::CannotBegin => 85,
             Self::MakeWay => 86,
@@ -85,6 +86,7 @@ impl After {
             Self::End(host::End::Halt),
             Self::End(host::End::Poweroff),
             Self::End(host::End::Reboot),
+            Self::End(host::End::Cycle),
             Self::CannotBegin,
             Self::MakeWay,
             Self::Single,
@@ -370,7 +372,7 @@ mod tests {
         for exit in [Exit::Code(101), Exit::Code(1), Exit::Code(2), Exit::Signal(9), Exit::Unknown] {
             assert_eq!(After::of_manager(exit), None, "{exit}");
         }
-        for after in [After::Exit, After::End(host::End::Reboot), After::CannotBegin] {
+        for after in [After::Exit, After::End(host::End::Cycle), After::CannotBegin] {
             assert_eq!(After::of_manager(Exit::Code(after.code().into())), Some(after));
         }
     }

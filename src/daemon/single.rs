@@ -95,7 +95,8 @@ pub(crate) fn stay() -> io::Result<Next> {
 /// Source: init(8) of FreeBSD.
 pub(crate) fn meaning(signal: Incoming) -> Option<host::End> {
     match signal {
-        Incoming::Int | Incoming::Winch => Some(host::End::Reboot),
+        Incoming::Int => Some(host::End::Reboot),
+        Incoming::Winch => Some(host::End::Cycle),
         Incoming::Usr1 => Some(host::End::Halt),
         Incoming::Usr2 | Incoming::Power => Some(host::End::Poweroff),
         Incoming::Child | Incoming::Hup | Incoming::Term | Incoming::Quit | Incoming::Stop | Incoming::Alarm => None,
@@ -178,7 +179,7 @@ mod tests {
             (Incoming::Usr1, host::End::Halt),
             (Incoming::Usr2, host::End::Poweroff),
             (Incoming::Power, host::End::Poweroff),
-            (Incoming::Winch, host::End::Reboot),
+            (Incoming::Winch, host::End::Cycle),
         ];
         assert_eq!(ends, expected);
     }

@@ -40,7 +40,9 @@ pub(super) fn step(stop: Stop, goal: Goal, input: Input, now: Time, policy: &Pol
         Input::Emptied | Input::SpawnFailed | Input::NotHere => emptied(stop, goal, policy),
         Input::StopReturned => returned(stop, goal, now, policy),
         Input::Deadline => deadline(stop, now, policy),
-        Input::Clear(_) | Input::Ready | Input::Leaving | Input::Unwell | Input::Found(_) => quiet(stop.state()),
+        Input::Undo | Input::Clear(_) | Input::Ready | Input::Leaving | Input::Unwell | Input::Found(_) => {
+            quiet(stop.state())
+        }
     }
 }
 

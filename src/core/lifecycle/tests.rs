@@ -94,6 +94,7 @@ fn inputs() -> Vec<Input> {
         Input::Want,
         Input::Unwant,
         Input::Cycle,
+        Input::Undo,
         Input::Clear(fresh),
         Input::Released(fresh),
         Input::SpawnFailed,

@@ -81,6 +81,9 @@ pub struct Supervisor {
     alive: usize,
     ending: Option<Who>,
     ended: bool,
+    /// What is stopped at the end though it is not up.
+    #[serde(default)]
+    undone: Vec<ServiceId>,
 }
 
 /// What can be seen of a service.
@@ -132,6 +135,7 @@ impl Supervisor {
             alive: 0,
             ending: None,
             ended: false,
+            undone: Vec::new(),
         }
     }
 
@@ -180,7 +184,7 @@ impl Supervisor {
             Event::Gone(device) => self.gone(&device),
             Event::Together(_) | Event::Tick => {}
             Event::Boot(service) => self.boot(now, service),
-            Event::Shutdown(who) => self.shutdown(who, actions),
+            Event::Shutdown(who) => self.shutdown(now, who, actions),
         }
     }
 

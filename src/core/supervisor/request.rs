@@ -301,8 +301,16 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn shutdown(&mut self, who: Who, actions: &mut Vec<Action>) {
+    /// At [`crate::Event::Shutdown`] the own stop of these scripts is called, in its place in the order, though they are not up.
+    pub fn undo_at_end(&mut self, services: Vec<ServiceId>) {
+        self.undone = services;
+    }
+
+    pub(super) fn shutdown(&mut self, now: Time, who: Who, actions: &mut Vec<Action>) {
         self.ending.get_or_insert(who);
+        for id in core::mem::take(&mut self.undone) {
+            self.step(now, id, Input::Undo, actions);
+        }
         self.end_errands(actions);
         for at in 0..self.lives.len() {
             let id = ServiceId(at as u32);

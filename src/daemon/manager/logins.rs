@@ -100,7 +100,7 @@ impl Manager {
             return;
         }
         self.logins.coming = None;
-        let now = if how == Some(host::End::Reboot) { AGAIN } else { DOWN };
+        let now = if matches!(how, Some(host::End::Reboot | host::End::Cycle)) { AGAIN } else { DOWN };
         self.write_machine(Entry::Level { now, before: WORKING });
         self.write_machine(Entry::Shutdown);
     }

@@ -1,6 +1,6 @@
 //! The end: signals, requests to end, and what comes after.
 
-use svc_core::{Event, RunId, Who};
+use svc_core::{Event, RunId, ServiceId, Who};
 use svc_platform::host;
 use svc_platform::signals::Incoming;
 
@@ -21,7 +21,9 @@ impl Manager {
             (Incoming::Alarm, true) => return self.load_for_boot(),
             (Incoming::Int, true) => Then::Reboot,
             // Here it is a key that was pressed on the console, elsewhere somebody wants the machine to begin anew.
-            (Incoming::Winch, true) if !host::FIRST_MAY_END => Then::Reboot,
+            (Incoming::Winch, true) if !host::FIRST_MAY_END => {
+                return self.shut_down_for(Who("signal WINCH".into()), After::End(host::End::Cycle));
+            }
             (Incoming::Usr1, true) => Then::Halt,
             (Incoming::Usr2 | Incoming::Power, true) => Then::Poweroff,
             // To init(8) it is nothing.
@@ -72,7 +74,6 @@ impl Manager {
     }
 
     pub(super) fn shut_down(&mut self, who: Who, then: Then) {
-        say(format!("stopping everything, asked by {}", who.0));
         let after = match then {
             Then::Exit if self.keeper.pid() == 1 && !host::FIRST_MAY_END => After::Single,
             Then::Exit => After::Exit,
@@ -80,12 +81,27 @@ impl Manager {
             Then::Poweroff => After::End(host::End::Poweroff),
             Then::Reboot => After::End(host::End::Reboot),
         };
+        self.shut_down_for(who, after);
+    }
+
+    fn shut_down_for(&mut self, who: Who, after: After) {
+        say(format!("stopping everything, asked by {}", who.0));
         self.then = Some(after);
         self.goes_down(match after {
             After::End(how) => Some(how),
             _ => None,
         });
+        if self.options.first && !self.boot.is_on() {
+            self.core.undo_at_end(self.called_at_end());
+        }
         self.event(Event::Shutdown(who));
+    }
+
+    /// Scripts whose stop rc.shutdown(8) calls whether they were started or not: what a start has done that failed, or
+    /// what somebody did in its place, is undone then.
+    fn called_at_end(&self) -> Vec<ServiceId> {
+        let is_called = |id: &ServiceId| self.core.service(*id).rc_conf().is_some_and(|rc| rc.shutdown);
+        self.core.ids().filter(is_called).collect()
     }
 
     /// Nothing is left running. Who follows a log gets its last lines before the end.

@@ -231,3 +231,23 @@ fn a_start_while_the_rest_of_a_dead_daemon_ends_waits_for_that_and_starts() {
         14 ready web#2               -> done",
     );
 }
+
+#[test]
+fn what_is_undone_at_the_end_is_stopped_in_its_place_though_it_never_came_up() {
+    check(
+        "swap(script) disks(script, after swap) redis(daemon, after disks) cups(daemon, after redis)
+         0 start redis                 -> spawn redis#1
+         1 exited redis#1 0            -> nothing
+         1 ready redis#1               -> done
+         1 start disks                 -> spawn disks#2
+         1 exited disks#2 1            -> term-tree disks#2
+         1 emptied disks#2             -> failed: exited with code 1 before it was ready
+         2 shutdown swap disks redis cups -> spawn cups#3 stop
+         3 exited cups#3 0             -> leave cups#3, spawn redis#4 stop
+         4 exited redis#1 0            -> nothing
+         4 emptied redis#1             -> nothing
+         4 exited redis#4 0            -> leave redis#4, spawn disks#5 stop
+         5 exited disks#5 1            -> leave disks#5, spawn swap#6 stop
+         6 exited swap#6 0             -> leave swap#6, complete",
+    );
+}

@@ -147,7 +147,10 @@ impl Scene {
             ["came", device] => Event::Came(Device::parse(device).unwrap()),
             ["gone", device] => Event::Gone(Device::parse(device).unwrap()),
             ["tick"] => Event::Tick,
-            ["shutdown"] => Event::Shutdown(Who(String::from("root"))),
+            ["shutdown", ref undone @ ..] => {
+                self.core.undo_at_end(undone.iter().map(|name| self.id(name)).collect());
+                Event::Shutdown(Who(String::from("root")))
+            }
             ["load", ..] => {
                 self.services = services(&tail(1));
                 Event::Loaded(self.services.clone())
