@@ -1,10 +1,10 @@
 //! What was recorded of a real system, held against the system this runs on: `conformance facts TOPIC ...` with the
 //! directory of the cases in `SVC_FACTS`. It writes where the cases say, so it is for a machine that nobody misses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use serde_json::Value;
@@ -13,6 +13,8 @@ use serde_json::Value;
 mod matching;
 
 use matching::{Names, report, without_waiting};
+
+use crate::boots;
 
 /// What recorded commands get, as the recorder gave it.
 const ENVIRONMENT: [(&str, &str); 2] =
@@ -41,9 +43,14 @@ pub(crate) fn replay(topics: &[String]) -> ExitCode {
         };
         files.sort();
         let (mut steps, mut hold, mut used) = (0, 0, Vec::new());
+        let mut left_out = BTreeSet::new();
         for file in files {
             let case: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-            for (step, wrong) in in_some_attempt(&case) {
+            let outcomes = match std::env::var_os("SVC_BOOTS").filter(|_| topic == "boot") {
+                Some(seen) => boots::outcomes(&case, &PathBuf::from(seen), &exempt, &mut left_out),
+                None => in_some_attempt(&case),
+            };
+            for (step, wrong) in outcomes {
                 let id = format!("{topic}/{}/{step}", text(&case, "case"));
                 steps += 1;
                 match (wrong, exempt.get(id.as_str())) {
@@ -56,11 +63,21 @@ pub(crate) fn replay(topics: &[String]) -> ExitCode {
         let also = if used.is_empty() { String::new() } else { format!(", {} exempt", used.len()) };
         println!("facts: {topic}: {hold} of {steps} steps as recorded{also}");
         all_hold &= hold + used.len() == steps && hold > 0;
+        used.extend(left_out.into_iter().filter_map(|id| Some((id.clone(), *exempt.get(id.as_str())?))));
         for (id, reason) in used {
             println!("  exempt: {id}: {reason}");
         }
     }
     if all_hold { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Makes the state from which the boot of a case starts: with its file as the word.
+pub(crate) fn place(words: &[String]) -> ExitCode {
+    for file in words {
+        let case: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        set_up(&case["inputs"]);
+    }
+    ExitCode::SUCCESS
 }
 
 /// Steps that another machine cannot repeat to the letter, each with the reason: lines `ID: REASON`.

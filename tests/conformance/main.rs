@@ -2,6 +2,7 @@
 //! every system. There is one thread, so that signals can be held back. `conformance WORD` runs the promises whose
 //! names have that word.
 
+mod boots;
 mod events;
 mod facts;
 mod processes;
@@ -51,12 +52,16 @@ const PROMISES: &[Promise] = &[
     ("the next manager knows a tree, and kills it whole", trees::the_next_manager_knows_a_tree),
     ("a tree is empty when its last process has ended, not before", trees::a_tree_is_empty_at_its_end),
     ("two trees do not touch each other", trees::trees_are_apart),
+    ("a boot that differs from what was recorded is told", boots::a_boot_that_differs_is_told),
 ];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     if words.first().is_some_and(|word| word == "facts") {
         return facts::replay(&words[1..]);
+    }
+    if words.first().is_some_and(|word| word == "place") {
+        return facts::place(&words[1..]);
     }
     reap::adopt_orphans().expect("orphans can be adopted");
     let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));

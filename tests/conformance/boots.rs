@@ -1,0 +1,164 @@
+//! What was recorded of whole boots of the system, held against boots with svcd as process 1: those were played before,
+//! and what the scripts of the cases have written down is in the directory of `SVC_BOOTS`, a file for each step.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// What is wrong with each step, and whose lines were left out. Lines are known by their first word: what is exempt by
+/// the id `boot/lines/WORD` is not compared.
+pub(crate) fn outcomes(
+    case: &Value,
+    seen: &Path,
+    exempt: &BTreeMap<&'static str, &'static str>,
+    used: &mut BTreeSet<String>,
+) -> Vec<(usize, Option<String>)> {
+    let steps = case["steps"].as_array().into_iter().flatten().enumerate();
+    let mut keep = |line: &String| {
+        let word = line.split([' ', '=']).next().unwrap_or_default();
+        let id = format!("boot/lines/{word}");
+        let is_exempt = exempt.contains_key(id.as_str());
+        if is_exempt {
+            used.insert(id);
+        }
+        !is_exempt
+    };
+    let mut outcome = |(number, step): (usize, &Value)| {
+        let place = seen.join(case["case"].as_str().unwrap_or_default()).join(number.to_string());
+        let wrong = match fs::read(&place) {
+            Ok(text) => {
+                let text = String::from_utf8_lossy(&text);
+                compare(step, &text, &mut keep).or_else(|| disorder(&text))
+            }
+            Err(_) if says_nothing(step) => None,
+            Err(error) => Some(format!("{}: {error}: it was not played", place.display())),
+        };
+        (number, wrong)
+    };
+    steps.map(&mut outcome).collect()
+}
+
+/// Nothing is recorded of a step but what was done.
+fn says_nothing(step: &Value) -> bool {
+    recorded(step, "log_lines").is_empty() && recorded(step, "console_lines").is_empty() && step["report"].is_null()
+}
+
+fn recorded(step: &Value, key: &str) -> Vec<String> {
+    let lines = step[key].as_array().into_iter().flatten();
+    lines.filter_map(|line| line.as_str().map(str::to_owned)).collect()
+}
+
+fn compare(step: &Value, seen: &str, keep: &mut impl FnMut(&String) -> bool) -> Option<String> {
+    let mut lines: Vec<String> = seen.lines().map(str::to_owned).collect();
+    let (mut wanted, mut found): (Vec<String>, Vec<String>);
+    if let Some(report) = step["report"].as_str() {
+        (wanted, found) = (report.lines().map(str::to_owned).collect(), lines);
+    } else if step["log_complete"] == Value::Bool(true) {
+        (wanted, found) = (recorded(step, "log_lines"), lines);
+    } else {
+        // The log was lost; the console has who was called, up to some place.
+        wanted = recorded(step, "console_lines").iter().filter_map(|line| on_console(line)).collect();
+        found = lines.drain(..).filter_map(|line| in_log(&line)).collect();
+        found.retain(|line| wanted.contains(line));
+    }
+    for list in [&mut wanted, &mut found] {
+        list.retain(&mut *keep);
+        list.iter_mut().for_each(|line| *line = of_any_caller(line));
+        list.sort();
+    }
+    difference(&wanted, &found)
+}
+
+/// Whether scripts were called in another order than that which the system itself gives them. Where that leaves a choice
+/// the recorded one depends on scripts that were on the recorded machine.
+fn disorder(seen: &str) -> Option<String> {
+    for verb in ["start", "stop"] {
+        let called: Vec<&str> = seen.lines().filter(|line| line.contains(&format!(" fn={verb} "))).collect();
+        let order = order(verb, called.iter().any(|line| line.starts_with("bt_first ")));
+        let place = |line: &&str| order.iter().position(|name| line.split(' ').next() == Some(name.as_str()));
+        // Who is called by another script has no place.
+        let places: Vec<usize> = called.iter().filter_map(place).collect();
+        if let Some(at) = places.windows(2).position(|pair| pair[0] >= pair[1]) {
+            let name = |at: usize| order.get(places[at]).cloned().unwrap_or_default();
+            return Some(format!(
+                "{verb}: {} came before {}, and the system has them the other way",
+                name(at),
+                name(at + 1)
+            ));
+        }
+        if places.len() < 2 && !called.is_empty() {
+            return Some(format!("{verb}: the system has no order for {called:?}"));
+        }
+    }
+    None
+}
+
+/// The names of all scripts in the order in which rc(8) or rc.shutdown(8) calls them here.
+fn order(verb: &str, is_first: bool) -> Vec<String> {
+    const SCRIPTS: &str = ". /etc/rc.subr; load_rc_config; find_system_scripts; find_local_scripts_new\n";
+    let skip = if is_first { "-s nostart" } else { "-s nostart -s firstboot" };
+    let list = |line: &str| -> Vec<String> {
+        let output = Command::new("/bin/sh").args(["-c", &format!("{SCRIPTS}{line}")]).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let name = |path: &str| path.rsplit('/').next().unwrap_or(path).trim_end_matches(".sh").to_owned();
+        text.lines().map(name).collect()
+    };
+    if verb == "stop" {
+        return list("rcorder -k shutdown $system_rc $local_rc 2>/dev/null").into_iter().rev().collect();
+    }
+    let mut all = list(&format!("rcorder {skip} $system_rc 2>/dev/null | sed '/FILESYSTEMS$/q'"));
+    let late = list(&format!("rcorder {skip} $system_rc $local_rc 2>/dev/null"));
+    all.extend(late.into_iter().filter(|name| !all.contains(name)).collect::<Vec<_>>());
+    all
+}
+
+/// Without what tells rc(8), which reads scripts in a shell of its own, from who executes them: the program's name
+/// and a variable that only its own text has.
+fn of_any_caller(line: &str) -> String {
+    let words = line.split(' ').filter(|word| !word.starts_with("zero=") && !word.starts_with("boot="));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// `NAME VERB` of what a script has shown.
+fn on_console(line: &str) -> Option<String> {
+    let (name, verb) = line.split_once(": ")?;
+    (name.starts_with("bt_") && ["start", "stop"].contains(&verb)).then(|| format!("{name} {verb}"))
+}
+
+/// `NAME VERB` of what it has written down.
+fn in_log(line: &str) -> Option<String> {
+    let (name, rest) = line.split_once(" fn=")?;
+    Some(format!("{name} {}", rest.split(' ').next()?))
+}
+
+fn difference(wanted: &[String], found: &[String]) -> Option<String> {
+    let only = |one: &[String], other: &[String], sign: char| -> Vec<String> {
+        let count = |list: &[String], line: &String| list.iter().filter(|known| *known == line).count();
+        let more = one.iter().filter(|line| count(one, line) > count(other, line));
+        more.map(|line| format!("  {sign} {line}")).collect()
+    };
+    let lines = [only(wanted, found, '-'), only(found, wanted, '+')].concat();
+    (!lines.is_empty()).then(|| format!("\n{}", lines.join("\n")))
+}
+
+/// Holds the comparison itself to what it is for, so that it cannot find everything right.
+pub(crate) fn a_boot_that_differs_is_told() {
+    let step = |complete: bool| {
+        serde_json::json!({
+            "log_complete": complete,
+            "console_lines": ["bt_a: start", "Starting d.", "bt_b: start"],
+            "log_lines": ["bt_a fn=start zero=/etc/rc x=1", "start", "bt_b fn=start zero=/etc/rc x=1"],
+        })
+    };
+    let wrong = |complete: bool, seen: &str| compare(&step(complete), seen, &mut |line| !line.starts_with("bt_c"));
+    let (a, b) = ("bt_a fn=start zero=/x x=1\n", "bt_b fn=start zero=/y x=1\n");
+    assert_eq!(wrong(true, &format!("{a}{b}bt_c fn=start\nstart\n")), None);
+    assert!(wrong(true, &format!("{a}{b}")).is_some_and(|text| text.contains("- start")));
+    assert!(wrong(true, &format!("{a}{a}{b}start\n")).is_some_and(|text| text.contains("+ bt_a")));
+    assert!(wrong(true, &format!("{a}{}start\n", b.replace("x=1", "x=2"))).is_some_and(|text| text.contains("x=2")));
+    assert_eq!(wrong(false, &format!("{a}{b}bt_d fn=start\n")), None);
+    assert!(wrong(false, b).is_some());
+}
