@@ -72,8 +72,8 @@ fn compare(step: &Value, seen: &str, keep: &mut impl FnMut(&String) -> bool) -> 
     difference(&wanted, &found)
 }
 
-/// Whether scripts were called in another order than that which the system itself gives them. Where that leaves a choice
-/// the recorded one depends on scripts that were on the recorded machine.
+/// Whether scripts were called in another order than the system itself gives them. Where that leaves a choice the
+/// recorded one depends on scripts that were on the recorded machine.
 fn disorder(seen: &str) -> Option<String> {
     for verb in ["start", "stop"] {
         let called: Vec<&str> = seen.lines().filter(|line| line.contains(&format!(" fn={verb} "))).collect();
