@@ -29,6 +29,11 @@ static DOES: LazyLock<Regex> = LazyLock::new(|| {
     let does = format!("{again}(?:s|ed|ing)?[a-z ':]{{0,20}} conf|^re-?configur(?:e|ing)|conf[a-z]* (?:file )?{again}");
     Regex::new(&format!("(?:{does})")).expect("the patterns of this file are well-formed")
 });
+/// What it says of nothing but itself: `reloading`, `webd: re-reading...`
+static DOING: LazyLock<Regex> = LazyLock::new(|| {
+    let doing = r"^(?:[a-z0-9_-]{1,20}: )?(?:now )?re-?(?:load|read|initiali[sz]|configur)ing(?:[.! ]{0,4}|[ :]+%s)$";
+    Regex::new(doing).expect("the patterns of this file are well-formed")
+});
 /// In Python, Perl, Ruby and the shell, with what is done.
 static HANDLER: LazyLock<Regex> = LazyLock::new(|| {
     let python = r"(?:signal|signal_handler)\(\s*(?:signal\.)?sighup\s*,";
@@ -96,8 +101,12 @@ fn holds(text: &[u8], word: &[u8]) -> bool {
 /// A program that has a handler for the signal, and a message that it reads its configuration again.
 fn catches_and_says(tree: &Tree, program: &str) -> Option<String> {
     let catches = Program::read(tree, program).is_some_and(|program| program.catches(HANGUP));
-    let texts = catches.then(|| own_texts(tree, program, |text| text.len() < 200 && holds(text, b"conf")))?;
-    let said = texts.into_iter().find(|text| text.contains(' ') && DOES.is_match(&text.to_ascii_lowercase()))?;
+    let texts = catches.then(|| own_texts(tree, program, |text| text.len() < 200 && holds(text, b"re")))?;
+    let is_it = |text: &&String| {
+        let text = text.trim().to_ascii_lowercase();
+        (text.contains(' ') && holds(text.as_bytes(), b"conf") && DOES.is_match(&text)) || DOING.is_match(&text)
+    };
+    let said = texts.iter().find(is_it)?;
     Some(format!("{program} takes it and says `{}`", said.trim()))
 }
 
@@ -200,6 +209,10 @@ mod tests {
         for text in ["re-reading config file: %s", "Reconfiguring daemon", "reload config failed", "config reloaded"] {
             assert!(DOES.is_match(&text.to_ascii_lowercase()), "{text}");
         }
+        assert!(
+            DOING.is_match("reloading") && DOING.is_match("webd: re-reading...") && DOING.is_match("reconfiguring %s")
+        );
+        assert!(!DOING.is_match("reloading user cache") && !DOING.is_match("no reloading"));
         for text in ["reading config file", "Reloading user cache", "configuration is wrong", "reload-count"] {
             assert!(!DOES.is_match(&text.to_ascii_lowercase()), "{text}");
         }

@@ -103,7 +103,7 @@ impl Described {
 static NOT: LazyLock<Regex> = LazyLock::new(|| {
     let not = "(do not|does not|don't|doesn't|dont|not|no|never|without|disable|disables|prevents?|avoid|suppress\
                |inhibits?|instead of|rather than)";
-    let deed = r"(daemon|fork|detach|background|disassociate|become a d)";
+    let deed = r"(daemon|deamon|fork|detach|background|disassociate|become a d)";
     pattern(&format!(r"\b{not}\b[^.;]{{0,32}}\b{deed}|\bnon-?(daemon|fork)|nodaemon|no-daemon|nofork|nodetach"))
 });
 static FOREGROUND: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(foreground|fore-ground)\b"));
