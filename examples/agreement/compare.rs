@@ -29,7 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use svc::convert::unit::Unit;
-use svc::convert::{Draft, Tree, words};
+use svc::convert::{Draft, Tree, manual, words};
 use svc_compat::Style;
 use svc_compat::daemons::Table;
 use svc_compat::play::{self, Machine, Piece};
@@ -140,6 +140,13 @@ fn is_the_same_reload(tree: &Tree, table: &Table, draft: &Draft, ours: &str, uni
     let place = |command: &str| {
         let mut command = words(command);
         let program = one_place(tree, &command);
+        // `-H` and `--hotplug` are one option by the manual.
+        let described = manual::described(tree, &command);
+        for word in command.iter_mut().skip(1).filter(|word| word.starts_with('-')) {
+            if let Some(known) = described.iter().find(|known| known.names.contains(word)) {
+                word.clone_from(&known.names[0]);
+            }
+        }
         command.iter_mut().take(1).for_each(|first| *first = program.clone());
         command.sort();
         command

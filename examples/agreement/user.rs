@@ -143,8 +143,18 @@ const USER_KEYS: &[&str] = &[
 const GROUP_KEYS: &[&str] =
     &["group", "groupname", "runasgroup", "gid", "setgid", "groupid", "daemongroup", "cacheeffectivegroup"];
 
-/// The group of an account that is made with one of another name.
+/// The group of an account by the accounts of the installed package, or by what makes one with a group of another name.
 fn primary_group(tree: &Tree, user: &str) -> Option<String> {
+    let lines = |file: &str| -> Vec<Vec<String>> {
+        let text = tree.read(file).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        text.lines().map(|line| line.split(':').map(String::from).collect()).collect()
+    };
+    let number = lines("/etc/passwd").into_iter().find(|line| line[0] == user).and_then(|line| line.get(3).cloned());
+    if let Some(number) = number {
+        let group = lines("/etc/group").into_iter().find(|line| line.get(2) == Some(&number));
+        return group.map(|line| line[0].clone());
+    }
     let said = |directory: &str, end: &str| -> Vec<String> {
         let names = tree.list(directory).into_iter().filter(|name| name.ends_with(end));
         let texts = names.filter_map(|name| tree.read(&format!("{directory}/{name}")));
