@@ -103,7 +103,7 @@ fn keys_at_the_console_are_told_while_the_machine_boots() {
     }
     let dir = tempfile::tempdir().unwrap();
     let (told, svcd) = (dir.path().join("told"), env!("CARGO_BIN_EXE_svcd"));
-    // A key that is typed too early must not end the shell.
+    // A key that is typed before svcd listens must not end the shell.
     let line = format!(
         "trap '' INT QUIT; mkfifo {0}.pipe; cat {0}.pipe >{0} & exec {svcd} --role attendant /dev/tty >{0}.pipe",
         told.display()
@@ -119,6 +119,8 @@ fn keys_at_the_console_are_told_while_the_machine_boots() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
+    // A shell that does not ignore it yet would end of the first key.
+    until("the shell at the terminal", || dir.path().join("told.pipe").exists().then_some(()));
     let mut keys = terminal.stdin.take().unwrap();
     let mut heard = |key: &[u8], word: &str| {
         until(&format!("that it hears {word}"), || {
