@@ -122,6 +122,87 @@ const PIECES: &[&str] = &[
     "\u{e000}",
 ];
 
+/// What may happen to a script on its way through many hands.
+#[derive(Clone, Debug)]
+enum Change {
+    /// So many lines are gone.
+    Cut(usize, usize),
+    /// Two words have changed places.
+    Swap(usize, usize),
+    /// A line stands elsewhere, too.
+    Copy(usize, usize),
+    /// A piece of shell stands before a word.
+    Put(usize, usize),
+    /// It ends here.
+    End(usize),
+}
+
+fn changed(text: &str, changes: &[Change]) -> String {
+    let mut text = text.to_string();
+    for change in changes {
+        let mut lines: Vec<String> = text.split_inclusive('\n').map(String::from).collect();
+        let mut words: Vec<String> = text.split_inclusive([' ', '\n', '\t']).map(String::from).collect();
+        if lines.is_empty() {
+            return text;
+        }
+        let (all_lines, all_words) = (lines.len(), words.len());
+        text = match *change {
+            Change::Cut(at, count) => {
+                let at = at % all_lines;
+                drop(lines.drain(at..all_lines.min(at + count)));
+                lines.concat()
+            }
+            Change::Swap(one, other) => {
+                words.swap(one % all_words, other % all_words);
+                words.concat()
+            }
+            Change::Copy(from, to) => {
+                lines.insert(to % all_lines, lines[from % all_lines].clone());
+                lines.concat()
+            }
+            Change::Put(at, piece) => {
+                words.insert(at % all_words, PIECES[piece % PIECES.len()].to_string());
+                words.concat()
+            }
+            Change::End(at) => words[..at % all_words].concat(),
+        };
+    }
+    text
+}
+
+fn changes() -> impl Strategy<Value = Vec<Change>> {
+    let at = || 0..4000_usize;
+    let one = prop_oneof![
+        (at(), 1..4_usize).prop_map(|(at, count)| Change::Cut(at, count)),
+        (at(), at()).prop_map(|(one, other)| Change::Swap(one, other)),
+        (at(), at()).prop_map(|(from, to)| Change::Copy(from, to)),
+        (at(), at()).prop_map(|(at, piece)| Change::Put(at, piece)),
+        at().prop_map(Change::End),
+    ];
+    prop::collection::vec(one, 1..8)
+}
+
+/// The scripts that were written for this.
+fn seeds() -> &'static [String] {
+    static SEEDS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/convert");
+        let mut paths: Vec<_> = fs::read_dir(golden).unwrap().flatten().map(|entry| entry.path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|end| end == "script"));
+        paths.sort();
+        paths.iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+    });
+    &SEEDS
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn what_comes_out_of_scripts_that_were_changed_is_read_without_a_fault(seed in any::<usize>(), list in changes()) {
+        holds(changed(&seeds()[seed % seeds().len()], &list).as_bytes());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
 

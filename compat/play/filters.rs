@@ -32,12 +32,25 @@ impl Player<'_> {
             }
             "grep" | "egrep" | "fgrep" => return Some(self.grep(name, words)),
             "sed" => return Some(self.sed(words)),
+            "cut" | "tr" | "awk" | "gawk" | "mawk" | "perl" | "python" | "python3" if self.reads_told() => {
+                let told = self.input.clone().unwrap_or_default();
+                let dot = (name == "cut").then(|| super::told::first_part(told.trim_end(), words)).flatten();
+                self.print(&format!("{}\n", dot.unwrap_or(UNKNOWN)));
+            }
             "cut" => self.cut_fields(words),
             "tr" => self.translate(words),
+            "perl" if substitution(words).is_some() => {
+                return Some(self.sed(&["-E".to_string(), substitution(words).unwrap_or_default()]));
+            }
             "awk" | "gawk" | "mawk" | "perl" | "python" | "python3" => return self.awk(name, words),
             _ => return self.tells(name, words, &plain),
         }
         Some(self.ends(0))
+    }
+
+    /// Whether what it reads is made of what the machine tells.
+    fn reads_told(&self) -> bool {
+        self.input.as_ref().is_some_and(|input| input.contains(super::told::is_told))
     }
 
     /// A command that tells something of the machine.
@@ -260,4 +273,17 @@ impl Player<'_> {
         self.print(&UNKNOWN.to_string());
         Some(self.may_end(0))
     }
+}
+
+/// `perl -pe 's/(\S+)/--listen $1/g'` as sed has it.
+fn substitution(words: &[String]) -> Option<String> {
+    let [option, script] = words else { return None };
+    let script = script.trim().trim_end_matches(';');
+    let is_plain =
+        script.starts_with("s/") && !script.contains([';', '{', '?', '@', '%']) && script.matches('/').count() == 3;
+    let is_for_lines = matches!(option.as_str(), "-pe" | "-ple" | "-lpe");
+    let classes = script.replace("\\S", "[^ \t]").replace("\\s", "[ \t]").replace("\\d", "[0-9]");
+    let known = !["\\w", "\\W", "\\D", "\\b", "\\B"].iter().any(|class| classes.contains(class));
+    let parts = (1..=9).fold(classes, |text, number| text.replace(&format!("${number}"), &format!("\\{number}")));
+    (is_for_lines && is_plain && known).then_some(parts)
 }

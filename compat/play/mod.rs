@@ -47,6 +47,8 @@ const PID: u32 = 424_242;
 const DEPTH_MAX: usize = 40;
 /// So many commands are played in one go.
 const STEPS_MAX: usize = 20_000;
+/// And so many in all plays of one verb.
+const ALL_STEPS_MAX: usize = 200_000;
 /// A start that leads to nothing is played so often.
 const PLAYS_MAX: usize = 240;
 /// Of one play so many answers are turned round.
@@ -79,9 +81,11 @@ pub fn play(tree: &dyn Machine, piece: Piece<'_>) -> Record {
     let starters =
         piece.verb == "start" && ["start-stop-daemon -", "start_daemon", "daemon -"].into_iter().any(has_starter);
     let mut waiting = VecDeque::from([BTreeSet::new()]);
+    let mut steps = 0;
     for _ in 0..PLAYS_MAX {
-        let Some(turned) = waiting.pop_front() else { break };
+        let Some(turned) = waiting.pop_front().filter(|_| steps < ALL_STEPS_MAX) else { break };
         let record = once(tree, piece, &turned);
+        steps += record.steps;
         let is_started = record.launches.iter().any(|launch| launch.how > How::Direct);
         if record.does_something(piece.verb) && (is_started || !starters) {
             return record;
@@ -201,6 +205,7 @@ impl<'a> Player<'a> {
 
     fn finish(mut self) -> Record {
         self.record.code = self.status;
+        self.record.steps = self.steps;
         self.record.functions = self.functions.keys().cloned().collect();
         let values = self.variables.iter().map(|(name, variable)| (name.clone(), variable.clone()));
         self.record.values =

@@ -168,6 +168,8 @@ pub struct Record {
     pub pid_files: Vec<String>,
     /// How many answers were given.
     pub answers: usize,
+    /// How many commands were played.
+    pub(super) steps: usize,
     /// Those of them that another play may turn round.
     pub(super) open_answers: Vec<usize>,
     /// The exit code.

@@ -71,6 +71,10 @@ fn words_become_what_a_shell_makes_of_them() {
              start-stop-daemon -S -x /bin/x -- $D",
             "/bin/x /run/x",
         ),
+        (
+            "L=`echo '::1 ::2' | perl -pe 's/(\\S+)/-l $1/g'`; start-stop-daemon -S -x /bin/x -- $L",
+            "/bin/x -l ::1 -l ::2",
+        ),
         ("set -- -a -b; shift; start-stop-daemon --start --exec /bin/x -- \"$@\"", "/bin/x -b"),
     ];
     for (text, wanted) in cases {
@@ -112,6 +116,8 @@ fn what_the_machine_tells_is_no_word() {
     assert_eq!(shows("N=$(hostname -s); start-stop-daemon -S -x /bin/x -- -n $N"), "/bin/x -n $(hostname -s)");
     assert_eq!(shows("N=`hostname`; start-stop-daemon -S -x /bin/x -- ${N%%.*} ${N#a}"), "/bin/x $(hostname -s) ?");
     assert_eq!(shows("start-stop-daemon -S -x /bin/x -- -j$(nproc) $(hostname -i)"), "/bin/x -j$(nproc) ?");
+    assert_eq!(shows("start-stop-daemon -S -x /bin/x -- $(hostname | cut -d. -f 1)"), "/bin/x $(hostname -s)");
+    assert_eq!(shows("start-stop-daemon -S -x /bin/x -- $(uname -n | tr A-Z a-z)"), "/bin/x ?");
     // What is asked about it is not known.
     let record = played("[ $(hostname) = web ] && start-stop-daemon -S -x /bin/x", "start");
     assert!(record.assumed.iter().any(|assumed| !assumed.against), "{:?}", record.assumed);

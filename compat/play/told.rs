@@ -46,6 +46,14 @@ pub(super) fn cut(value: &str, operator: &str, pattern: &str) -> String {
     short.unwrap_or(UNKNOWN).to_string()
 }
 
+/// The first part of the machine's name, where that is what `cut -d. -f1` is told to leave.
+pub(super) fn first_part(value: &str, words: &[String]) -> Option<char> {
+    let is_name = value.chars().eq(of_machine("hostname"));
+    let wanted = words.concat().replace(['\'', '"'], "");
+    let is_first = matches!(wanted.as_str(), "-d.-f1" | "-f1-d.");
+    of_machine("hostname -s").filter(|_| is_name && is_first)
+}
+
 /// A word as a shell has to be given it, so that what the machine tells is asked for when it runs.
 pub fn asked(word: &str) -> String {
     let mut out = String::from("\"");

@@ -1,9 +1,9 @@
 //! What counts as the same in a definition and a unit.
 //!
-//! * program: the same file, links followed; `/bin` and `/usr/bin` are one place. A shell, `env` or another starter is
-//!   the program that it starts, and so is a shell's text that ends by executing one; an interpreter that the program
-//!   names itself is the program. Of two paths with one file name in the usual places of which only one is there, the
-//!   other is the same.
+//! * program: the same file, links followed; `/bin` and `/usr/bin` are one place. A shell, `env` or another starter
+//!   is the program that it starts, and so is a shell's text that ends by executing or running one; an interpreter
+//!   that the program names itself, whatever its version, is the program. Of two paths with one file name in the
+//!   usual places of which only one is there, the other is the same.
 //! * arguments: the same words in any order, without those that say foreground or background, without those that only
 //!   name the pid file; an option's long and short name are one, `-fP` is `-f -P`, a slash at the end of a path says
 //!   nothing. What a side spells out and the other leaves to the program is the same where the program has it so
@@ -191,7 +191,10 @@ fn interpreted(tree: &Tree, command: &[String]) -> Vec<String> {
     };
     let named = command.get(1).and_then(first_line);
     let Some((line, first)) = named.zip(command.first()) else { return command.to_vec() };
-    let is_its = line.split_whitespace().any(|word| base(word) == base(first));
+    // `python` is a link to the one that there is.
+    let plain =
+        |path: &str| base(path).trim_end_matches(|found: char| found.is_ascii_digit() || found == '.').to_string();
+    let is_its = line.split_whitespace().any(|word| plain(word) == plain(first));
     if is_its { command[1..].to_vec() } else { command.to_vec() }
 }
 

@@ -1,4 +1,4 @@
-//! What a program becomes that is a shell's text and makes room for another in the end.
+//! What a program becomes that is a shell's text and makes room for another in the end, or only waits for it then.
 //!
 //! Maintainers put into such a text what a unit cannot say, and an init script says for itself: which file of settings
 //! there is, and which options come of it. The daemon is what is executed at its end.
@@ -42,8 +42,10 @@ fn inner(tree: &Tree, command: &[String], environment: &BTreeMap<String, String>
     let at = (launch.spot.line as usize).checked_sub(lines_before + 1)?;
     let text = String::from_utf8_lossy(&text).into_owned();
     // What it only calls on its way is no daemon; and what lies in functions elsewhere is not looked for.
-    let gives_way = &*launch.spot.file == program.as_str()
-        && text.lines().nth(at).is_some_and(|line| line.split_whitespace().any(|word| word == "exec"));
+    let executes = text.lines().nth(at).is_some_and(|line| line.split_whitespace().any(|word| word == "exec"));
+    // After its last line a shell only waits.
+    let is_last = text.lines().skip(at + 1).all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
+    let gives_way = &*launch.spot.file == program.as_str() && (executes || is_last);
     let known = |word: &&String| !word.contains(UNKNOWN);
     gives_way.then(|| launch.command.iter().filter(known).cloned().collect())
 }

@@ -152,7 +152,8 @@ fn main_of(start: &Record, stop: &Record, facts: &Script, may_go: &dyn Fn(&str) 
     let explicit: Vec<&Launch> = start.launches.iter().filter(|launch| launch.how > How::Background).collect();
     let background: Vec<&Launch> = start.launches.iter().filter(|launch| launch.how == How::Background).collect();
     let direct: Vec<&Launch> = start.launches.iter().filter(|launch| launch.how == How::Direct).collect();
-    let direct: Vec<&Launch> = direct.into_iter().filter(|launch| play::looks_like_daemon(launch)).collect();
+    let stays = |launch: &&Launch| play::looks_like_daemon(launch) && !is_tool(launch);
+    let direct: Vec<&Launch> = direct.into_iter().filter(stays).collect();
     let launches = match (explicit.is_empty(), background.is_empty()) {
         (false, _) => explicit,
         (true, false) => background,
@@ -182,7 +183,14 @@ fn main_of(start: &Record, stop: &Record, facts: &Script, may_go: &dyn Fn(&str) 
     if last.is_unsure() {
         return Err(format!("{}: {UNSURE} how it starts `{shown}`", last.spot));
     }
-    if !last.command[0].starts_with('/') && last.command[0].contains('/') || last.command[0].starts_with('-') {
+    if let Some(user) = last.context.user.as_ref().filter(|user| user.starts_with('-')) {
+        let why = "a variable there has no value, and the script starts nothing";
+        return Err(format!("{}: its starter takes `{user}` for a user: {why}", last.spot));
+    }
+    if last.command[0].is_empty()
+        || !last.command[0].starts_with('/') && last.command[0].contains('/')
+        || last.command[0].starts_with('-')
+    {
         return Err(format!("{}: `{shown}` names no program", last.spot));
     }
     Ok((*last).clone())
@@ -194,6 +202,12 @@ fn refused<'r>(start: &'r Record, launch: &'r Launch) -> Option<(&'r Assumed, &'
     against
         .flat_map(|assumed| assumed.about.iter().map(move |name| (assumed, name)))
         .find(|(_, name)| launch.roots.contains(*name))
+}
+
+/// Whether what it prints goes to a file that is no log: the script makes use of it.
+fn is_tool(launch: &Launch) -> bool {
+    let file = launch.context.output.as_deref().unwrap_or("/dev/null");
+    !file.starts_with("/dev/") && !file.contains("/log/") && !file.ends_with(".log")
 }
 
 /// Of programs that are only run by their path the one that is most likely the daemon.
@@ -224,6 +238,16 @@ fn likely<'l>(
     }
     if !facts.daemon && stop.sent.is_empty() {
         return Vec::new();
+    }
+    // Each with a pid file that the stop looks into: they are several.
+    let names_pid_file = |launch: &&&Launch| {
+        let is_it =
+            |word: &String| stop.pid_files.iter().any(|file| word == file || word.ends_with(&format!("={file}")));
+        launch.command.iter().skip(1).any(is_it)
+    };
+    let several: Vec<&Launch> = launches.iter().filter(names_pid_file).copied().collect();
+    if several.windows(2).any(|two| two[0].command[0] != two[1].command[0]) {
+        return several;
     }
     let daemon = start.values.get("DAEMON").map(|(value, ..)| value.as_str());
     let name = facts.name.trim_end_matches('d');

@@ -49,6 +49,15 @@ impl Options {
     /// `-fP` as `-f -P`, where no option is called so as a whole; `-Lf` with an option `-L` that takes a value as both.
     fn letters(&self, word: &str) -> Vec<String> {
         let letters = word.strip_prefix('-').unwrap_or_default();
+        // `-d0` is `-d 0`.
+        if let Some((first, rest)) = word.split_at_checked(2)
+            && !rest.is_empty()
+            && rest.chars().all(|found| found.is_ascii_digit())
+            && self.known.contains(first)
+            && !self.known.contains(word)
+        {
+            return vec![format!("{first}={rest}")];
+        }
         let is_cluster =
             letters.len() > 1 && letters.len() < 5 && letters.chars().all(|found| found.is_ascii_alphabetic());
         if !is_cluster || self.known.contains(word) {
