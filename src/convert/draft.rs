@@ -237,6 +237,13 @@ impl Draft {
         }
     }
 
+    /// Takes a reload by a signal that was found out later.
+    pub(super) fn reload_by(&mut self, signal: &str, origin: String) {
+        let value = format!("signal {signal}");
+        self.key("", "reload", quoted(&value), origin);
+        self.reload = Some(value);
+    }
+
     /// SIGHUP after a rotation of its logs: it does not end the daemon, and mostly does more.
     fn told_by_rotation(&mut self, tree: &Tree) -> Option<(String, String)> {
         let program = self.command.first()?.rsplit('/').next()?.to_string();

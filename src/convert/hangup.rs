@@ -17,7 +17,7 @@ const NEAR_CHARACTERS: usize = 320;
 /// A message is no longer than this; what is longer is a manual.
 const MESSAGE_BYTES_MAX: usize = 120;
 /// The number of the signal on every system.
-const HANGUP: u8 = 1;
+pub(super) const HANGUP: u8 = 1;
 
 static AGAIN: LazyLock<Regex> = LazyLock::new(|| {
     let again = r"re-?(?:read|load|scan|init(?:iali[sz])?|configur|pars)(?:e|s|es|ed|ing)*|reads? [a-z ]{0,40}again";
@@ -79,6 +79,13 @@ fn does(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     let ends = ["exit", "terminat", "shut", "quit", "ignor", "stop"].iter().any(|word| text.contains(word));
     text.len() < MESSAGE_BYTES_MAX && AGAIN.is_match(&text) && !ends
+}
+
+/// Whether the text of a program has a handler, whatever that does.
+pub(super) fn has_handler(tree: &Tree, program: &str) -> bool {
+    let Some(text) = tree.read(program).filter(|text| text.starts_with(b"#!")) else { return false };
+    let text = svc_compat::text::decode(&text).to_ascii_lowercase();
+    text.lines().any(|line| HANDLER.is_match(line) && !line.contains("ign"))
 }
 
 /// The text of a program that has a handler which reads again.

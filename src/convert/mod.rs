@@ -15,6 +15,7 @@ mod others;
 pub mod place;
 pub mod proof;
 pub mod report;
+mod reread;
 pub mod rest;
 mod rotated;
 mod settings;

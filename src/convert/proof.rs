@@ -10,7 +10,7 @@ use svc_core::service::Kind;
 use super::Tree;
 use super::draft::Draft;
 use super::evidence::Evidence;
-use super::{Verdict, evidence, heard, judge, trial};
+use super::{Verdict, evidence, heard, judge, reread, trial};
 use crate::rehearse::{self, Ask, By, Rehearsal};
 
 /// A conversion, and what is to be known about how it was found out.
@@ -53,7 +53,21 @@ pub fn convert(tree: &Tree, table: &Table, stage: &Stage, path: &str, text: &[u8
     {
         proven.notes.push(trial::tried(tree, &stage.lowers(), draft));
     }
+    if let Verdict::Converted(draft) = &mut proven.verdict
+        && proven.ran
+        && reread::may_tell(tree, draft)
+        && let Some(file) = reread::tried(tree, &stage.lowers(), draft)
+    {
+        let origin =
+            format!("trial: sent SIGHUP it goes on, and reads {file} again; the script has no reload of its own");
+        draft.reload_by("HUP", origin);
+    }
     proven
+}
+
+/// Whether a signal that is sent to the daemon where it is tried may tell of a reload, of which nothing is known.
+pub fn may_tell_of_reload(tree: &Tree, draft: &Draft) -> bool {
+    reread::may_tell(tree, draft)
 }
 
 /// Converts a script, with its start rehearsed in a sandbox; no daemon is run.

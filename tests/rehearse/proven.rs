@@ -141,3 +141,28 @@ fn what_does_not_start_is_asked_for_its_usage_and_that_nothing_proved_it_is_said
     let Some(told) = converted(PLAIN, &silent, &[]) else { return };
     assert!(told["definition"].as_str().is_some_and(|text| text.contains("forking")), "{told}");
 }
+
+/// It reads its configuration at its start, and does something when the signal comes, which its text calls by no name.
+const HANDLING: &str = "#!/bin/sh\nlook() { cat /etc/profile >/dev/null; }\nother() { cat /etc/shells >/dev/null; }\n\
+                        look\ntrap look HUP\nwhile :; do tail -f /dev/null & wait $!; done\n";
+
+#[test]
+fn a_daemon_that_reads_its_configuration_when_the_signal_comes_has_a_reload() {
+    let script = PLAIN.replace("--start --exec DAEMON", "--start --background --exec DAEMON -- -c /etc/profile");
+    let Some(told) = converted(&script, HANDLING, &[]) else { return };
+    let definition = told["definition"].as_str().unwrap_or_else(|| panic!("{told}"));
+    assert!(definition.contains("reload = \"signal HUP\""), "{told}");
+    assert!(origin(&told, "reload").contains("it goes on, and reads /etc/profile again"), "{told}");
+    let definition = |daemon: &str| {
+        let told = converted(&script, daemon, &[])?;
+        Some(told["definition"].as_str().unwrap_or_else(|| panic!("{told}")).to_string())
+    };
+    let Some(deaf) = definition(&HANDLING.replace("trap look", "trap other")) else { return };
+    assert!(!deaf.contains("reload"), "{deaf}");
+    let Some(ended) =
+        definition(&HANDLING.replace("look() {", "look() { [ -z $1 ] || exit;").replace("trap look", "trap 'look x'"))
+    else {
+        return;
+    };
+    assert!(!ended.contains("reload"), "{ended}");
+}
