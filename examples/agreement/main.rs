@@ -35,7 +35,7 @@ use svc::convert::{Tree, Verdict};
 use svc_compat::play::Machine;
 
 use compare::{Field, compare};
-use prove::{Package, Proof, Script};
+use prove::{Package, Proof, Script, Wanted};
 
 /// So many packages are judged at a time: a sandbox waits more than it works.
 const AT_A_TIME: usize = 4;
@@ -134,7 +134,8 @@ fn judge(package: &str, root: &Path, proof: &Proof) -> Vec<Judged> {
             continue;
         };
         let Some(text) = tree.read(&path) else { continue };
-        let proven = proof.convert(&tree, &of, &Script { path: &path, text: &text }, unit.kind() != "forking");
+        let wanted = Wanted { foreground: unit.kind() != "forking", reload: unit.reload().is_some() };
+        let proven = proof.convert(&tree, &of, &Script { path: &path, text: &text }, wanted);
         let report = if proof.with_report { report(&proven, &text) } else { None };
         let draft = match proven.verdict {
             Verdict::Converted(draft) => draft,

@@ -23,6 +23,15 @@ pub(crate) struct Script<'a> {
     pub(crate) text: &'a [u8],
 }
 
+/// What the maintainers' own work has, too.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
+    /// It stays in the foreground.
+    pub(crate) foreground: bool,
+    /// It is told to read its configuration again.
+    pub(crate) reload: bool,
+}
+
 /// What conversions have in common.
 pub(crate) struct Proof {
     table: Table,
@@ -58,9 +67,9 @@ impl Proof {
 
     /// Converts a script of a package; what lacks of the package is fetched first.
     ///
-    /// A daemon that goes into the background is tried in the foreground only if it `may_stay`: the trial takes time,
-    /// and where the maintainers let it go, too, it would change nothing.
-    pub(crate) fn convert(&self, tree: &Tree, package: &Package<'_>, script: &Script<'_>, may_stay: bool) -> Proven {
+    /// A daemon is tried only for what is `wanted`: a trial takes time, and where the maintainers let it go into the
+    /// background, too, or have no reload, it would change nothing.
+    pub(crate) fn convert(&self, tree: &Tree, package: &Package<'_>, script: &Script<'_>, wanted: Wanted) -> Proven {
         let (Package { name, root }, Script { path, text }) = (*package, *script);
         if !is_whole(tree, &evidence::gather(tree, path, text)) {
             let _alone = self.client.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,7 +82,10 @@ impl Proof {
             return proven;
         }
         let is_settled = |verdict: &Verdict| match verdict {
-            Verdict::Converted(draft) => draft.stay.foreground || !may_stay,
+            Verdict::Converted(draft) => {
+                let is_open = wanted.reload && proof::may_tell_of_reload(tree, draft);
+                (draft.stay.foreground || !wanted.foreground) && !is_open
+            }
             Verdict::Kept(_) => false,
         };
         if is_settled(&proven.verdict) {
