@@ -301,8 +301,8 @@ impl Supervisor {
         }
     }
 
-    /// At [`crate::Event::Shutdown`] the own stop of these scripts is called, in its place in the order, though they are
-    /// not up.
+    /// At [`crate::Event::Shutdown`] the own stop of these scripts is called, in its place in the order, though they
+    /// are not up.
     pub fn undo_at_end(&mut self, services: Vec<ServiceId>) {
         self.undone = services;
     }
