@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::Tree;
+use super::{Tree, prose};
 
 /// More of a program than this is not looked through.
 const PROGRAM_BYTES_MAX: u64 = 48 << 20;
@@ -228,7 +228,10 @@ fn is_argument(word: &str) -> bool {
 }
 
 fn read_pages(tree: &Tree, program: &str) -> Vec<Described> {
-    pages(tree, program).into_iter().flat_map(|(path, text)| options(&text, &path)).collect()
+    let pages = pages(tree, program);
+    // What stands in a list is said there to describe the option; a sentence may only mention it.
+    let listed = pages.iter().flat_map(|(path, text)| options(text, path));
+    listed.chain(pages.iter().flat_map(|(path, text)| prose::options(text, path))).collect()
 }
 
 /// Its manual pages as text, so far as they are there, each with its path.

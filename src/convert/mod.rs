@@ -14,6 +14,7 @@ pub mod manual;
 mod others;
 pub mod place;
 pub mod proof;
+mod prose;
 pub mod report;
 mod reread;
 pub mod rest;
