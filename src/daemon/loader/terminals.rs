@@ -37,6 +37,8 @@ fn service(terminal: &Terminal, path: &Path, console: &str) -> Option<Service> {
     service.description = format!("login on {}", terminal.name);
     service.command = terminal.command.iter().chain([&terminal.name]).cloned().collect();
     service.exec.environment.insert("TERM".into(), terminal.kind.clone());
+    // What somebody leaves at work when he logs out goes on.
+    service.leave_children = true;
     service.restart.when = RestartWhen::Always;
     service.restart.limit = 0;
     // A program that ends at once is not started over and over at full speed.
@@ -83,7 +85,7 @@ mod tests {
         let one = made(When::On, "");
         assert_eq!((one.name.as_str(), one.command.join(" ").as_str()), ("getty.null", "/usr/libexec/getty Pc null"));
         assert_eq!(one.exec.environment["TERM"], "xterm");
-        assert_eq!(one.restart.when, RestartWhen::Always);
+        assert!(one.restart.when == RestartWhen::Always && one.leave_children);
         assert!(is_terminal(&one) && !is_terminal(&Service::new(one.name.clone(), Kind::Process)));
         assert_eq!(one.enabled, Enabled { on: true, origin: "/etc/ttys:7".into() });
         assert!(made(When::IfThere, "").enabled.on && !made(When::Off, "null").enabled.on);
