@@ -3,7 +3,7 @@
 use svc::wire::StateName;
 use svc_platform::process;
 
-use crate::harness::{Daemon, lives, shell, signal, until};
+use crate::harness::{Daemon, lives, shell, signal, until, until_through};
 
 #[test]
 fn a_crash_is_seen_and_repaired() {
@@ -84,9 +84,7 @@ fn a_renewal_replaces_the_logger_too_and_no_line_is_lost() {
         renew(&daemon);
         until("another logger", || logger().filter(|pid| *pid != old));
     }
-    let lines = until("the last line", || {
-        Some(daemon.lines("talker")).filter(|lines| lines.last().is_some_and(|line| *line == format!("line {LINES}")))
-    });
+    let lines = until_last(&daemon, &format!("line {LINES}"));
     assert_eq!(lines, (1..=LINES).map(|number| format!("line {number}")).collect::<Vec<_>>());
 }
 
@@ -106,6 +104,14 @@ fn a_stop_that_was_under_way_goes_on_with_the_next_manager() {
     daemon.replace_manager();
     daemon.until_state("deaf", StateName::Down);
     assert!(!lives(pid));
+}
+
+/// All lines of the talker, once it has said the last.
+fn until_last(daemon: &Daemon, last: &str) -> Vec<String> {
+    until_through("the last line", || {
+        let lines = daemon.lines("talker");
+        if lines.last().is_some_and(|line| line == last) { Ok(lines) } else { Err(lines.len()) }
+    })
 }
 
 fn logger_of(keeper: i32) -> Option<i32> {
@@ -128,9 +134,7 @@ fn killing_the_logger_loses_no_line() {
         signal(old, 9);
         until("another logger", || logger().filter(|pid| *pid != old));
     }
-    let lines = until("the last line", || {
-        Some(daemon.lines("talker")).filter(|lines| lines.last().is_some_and(|line| line == "line 300"))
-    });
+    let lines = until_last(&daemon, "line 300");
     // What a killed logger had read and not written is lost with it, one read at most each time.
     assert!(lines.len() >= 298, "{} of 300 lines", lines.len());
 }

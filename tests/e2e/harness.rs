@@ -40,6 +40,21 @@ pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Waits for the end of something that takes many steps: patience begins anew with each, however slow the machine.
+pub(crate) fn until_through<T>(what: &str, mut look: impl FnMut() -> Result<T, usize>) -> T {
+    let mut steps = 0;
+    loop {
+        let next = until(what, || match look() {
+            Err(done) if done == steps => None,
+            found => Some(found),
+        });
+        match next {
+            Ok(found) => return found,
+            Err(done) => steps = done,
+        }
+    }
+}
+
 /// Rounds of something that is tried again and again: as many as wanted, but on a slow machine, where a round takes
 /// seconds, only so many as fit into a minute, and three at least.
 pub(crate) fn rounds(wanted: usize) -> impl Iterator<Item = usize> {
