@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use svc::convert::report::Report;
-use svc::convert::{Tree, Verdict, convert, service};
+use svc::convert::{Tree, Verdict, convert, service, unit};
 use svc_compat::daemons::Table;
 use svc_core::Name;
 
@@ -68,6 +68,27 @@ fn scripts_become_the_definitions_beside_them() {
         seen += 1;
     }
     assert!(seen >= 6, "{seen} scripts");
+}
+
+#[test]
+fn what_a_script_does_not_say_its_unit_may() {
+    let (folder, tree) = machine();
+    let unit = folder.path().join("lib/systemd/system/webd.service");
+    fs::create_dir_all(unit.parent().unwrap()).unwrap();
+    let bound = "BindsTo=dev-serial-by\\x2did-gps.device sys-subsystem-net-devices-eth1.device sys-module-fuse.device";
+    fs::write(&unit, format!("[Unit]\n{bound}\n[Service]\nExecStart=/usr/sbin/webd\nUser=web\n")).unwrap();
+    let path = "/etc/init.d/webd";
+    let text = "#!/bin/sh\ncase $1 in start) start-stop-daemon --start --background --exec /usr/sbin/webd ;; esac\n";
+    let (_, verdict) = convert(&tree, &Table::known(), path, text.as_bytes());
+    let Verdict::Converted(mut draft) = verdict else { panic!("{verdict:?}") };
+    draft.take_from_unit(&unit::beside(&tree, path).unwrap());
+    let made = draft.text();
+    let lines = ["user = \"web\"", "devices = [\"/dev/serial/by-id/gps\", \"net:eth1\"]"];
+    assert!(lines.iter().all(|wanted| made.lines().any(|line| line == *wanted)), "{made}");
+    let told =
+        "/lib/systemd/system/webd.service: BindsTo=sys-module-fuse.device is no node below /dev and no interface";
+    assert!(draft.open.iter().any(|line| line == told), "{:?}", draft.open);
+    assert_eq!(service(&Name::new("webd").unwrap(), &made).unwrap().devices.len(), 2);
 }
 
 /// Whatever is read, a definition that comes out is one that svc reads without a fault.

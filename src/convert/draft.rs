@@ -384,6 +384,13 @@ impl Draft {
         if !wanted.is_empty() && !has(self, "runtime-directory") {
             self.key("", "runtime-directory", list(&wanted), format!("{}: RuntimeDirectory", unit.path));
         }
+        let (devices, others) = unit.devices();
+        if !devices.is_empty() {
+            self.key("", "devices", list(&devices), format!("{}: BindsTo", unit.path));
+        }
+        for other in others {
+            self.open.push(format!("{}: BindsTo={other} is no node below /dev and no interface", unit.path));
+        }
         if let Some(reload) = unit.reload().filter(|_| !has(self, "reload")) {
             self.key("", "reload", quoted(&reload), format!("{}: ExecReload", unit.path));
         }

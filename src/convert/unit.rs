@@ -8,6 +8,8 @@ use svc_core::definition::join;
 
 use super::Tree;
 
+mod bound;
+
 /// What a service unit says, so far as a definition can say the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unit {
@@ -15,6 +17,8 @@ pub struct Unit {
     pub path: String,
     /// Every key of `[Service]` with its values in order.
     pub settings: BTreeMap<String, Vec<String>>,
+    /// The units that it cannot be without (`BindsTo=`).
+    pub binds_to: Vec<String>,
     /// Program and arguments, variables filled in.
     pub command: Vec<String>,
     /// The variables of its environment files and `Environment=`.
@@ -117,16 +121,33 @@ impl Unit {
     }
 
     fn sections(&mut self, text: &str) {
-        let mut service = false;
+        let mut section = String::new();
         for line in lines(text).iter().map(|line| line.trim()) {
             if line.starts_with('[') {
-                service = line == "[Service]";
-            } else if service && let Some((key, value)) = line.split_once('=') {
+                section = line.to_string();
+            } else if let (true, Some(("BindsTo", value))) = (section == "[Unit]", pair(line)) {
+                match value {
+                    "" => self.binds_to.clear(),
+                    names => {
+                        let names: Vec<String> = names.split_whitespace().map(|name| self.specifiers(name)).collect();
+                        self.binds_to.extend(names);
+                    }
+                }
+            } else if section == "[Service]"
+                && let Some((key, value)) = line.split_once('=')
+            {
                 let values = self.settings.entry(key.trim().to_string()).or_default();
                 // An empty value takes back what was said before.
                 if value.trim().is_empty() { values.clear() } else { values.push(value.trim().to_string()) }
             }
         }
+    }
+
+    /// The devices that it lives with, and those of which no service of ours can be told.
+    pub fn devices(&self) -> (Vec<String>, Vec<&str>) {
+        let all = self.binds_to.iter().map(String::as_str).filter(|unit| unit.ends_with(".device"));
+        let (ours, others): (Vec<&str>, Vec<&str>) = all.partition(|unit| bound::device(unit).is_some());
+        (ours.into_iter().filter_map(bound::device).map(String::from).collect(), others)
     }
 
     /// The last value of a key.
@@ -250,6 +271,10 @@ impl Unit {
 /// What may stand before a program.
 const PREFIXES: [char; 6] = ['-', '@', ':', '+', '!', '|'];
 
+fn pair(line: &str) -> Option<(&str, &str)> {
+    line.split_once('=').map(|(key, value)| (key.trim(), value.trim()))
+}
+
 fn is_variable(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|found| found.is_ascii_alphanumeric() || found == '_')
 }
@@ -311,6 +336,18 @@ mod tests {
         assert_eq!(words("sh -c '${B:+-i $B} $$A ${A}'"), ["sh", "-c", "${B:+-i $B} $A one two"]);
         assert_eq!(words("+:/bin/x $A ${A}"), ["/bin/x", "$A", "${A}"]);
         assert_eq!(words("@/bin/x web -v"), ["/bin/x", "-v"]);
+    }
+
+    #[test]
+    fn devices_are_told_from_what_else_it_cannot_be_without() {
+        let unit = unit(
+            "[Unit]\nBindsTo=gone.device\nBindsTo=\nBindsTo = dev-%p.device db.service\n\
+             BindsTo=sys-subsystem-net-devices-eth1.device sys-module-fuse.device\n\
+             [Service]\nExecStart=/bin/x\nBindsTo=dev-null.device\n",
+        );
+        let (devices, others) = unit.devices();
+        assert_eq!(devices, ["/dev/web/one", "net:eth1"]);
+        assert_eq!(others, ["sys-module-fuse.device"]);
     }
 
     #[test]
