@@ -33,6 +33,7 @@ pub mod files;
 pub mod group;
 pub mod launch;
 pub mod lend;
+pub mod machine;
 pub mod notify;
 pub mod place;
 pub mod replace;

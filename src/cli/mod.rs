@@ -24,6 +24,7 @@ mod pager;
 mod personality;
 mod plan;
 mod progress;
+mod quick;
 mod rehearse;
 mod renew;
 mod serve;
@@ -39,7 +40,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::wire::{Reply, Request};
 use args::{Line, Verb};
@@ -65,15 +66,20 @@ pub fn command() -> clap::Command {
 }
 
 fn run(words: Vec<OsString>) -> u8 {
-    let model = Line::command();
+    let is_for_shells = words.first().is_some_and(|first| first == complete::COMPLETE);
+    if let Some(line) = quick::read(&words).filter(|_| !is_for_shells) {
+        return serve(line, &words);
+    }
+    // Not taken apart again: the process ends with it.
+    let model = Box::leak(Box::new(Line::command()));
     if let Some((first, rest)) = words.split_first()
         && first == complete::COMPLETE
     {
-        say(&complete::answer(&model, rest));
+        say(&complete::answer(model, rest));
         return code::GOOD;
     }
     let typed = words.clone();
-    let words = match grammar::arrange(words, |option| takes_value(&model, option)) {
+    let words = match grammar::arrange(words, |option| takes_value(model, option)) {
         Ok(words) => words,
         Err(error) => {
             let json = wants_json(&typed);
@@ -87,13 +93,18 @@ fn run(words: Vec<OsString>) -> u8 {
     };
     let json = wants_json(&words);
     let name = OsString::from("svc");
-    let line = match Line::try_parse_from(std::iter::once(name).chain(words)) {
-        Ok(line) => line,
-        Err(error) => return misspelled(&error, json),
-    };
+    let found = model.try_get_matches_from_mut(std::iter::once(name).chain(words));
+    match found.and_then(|mut found| Line::from_arg_matches_mut(&mut found)) {
+        Ok(line) => serve(line, &typed),
+        Err(error) => misspelled(&error.format(model), json),
+    }
+}
+
+/// Does what a line asks for.
+fn serve(line: Line, typed: &[OsString]) -> u8 {
     out::choose_colours(line.common.color);
     if let Some(name) = &line.common.jail {
-        return jail::ask_inside(name, &typed);
+        return jail::ask_inside(name, typed);
     }
     let client = Client { socket: socket(&line.common), timeout: line.common.timeout };
     if line.verb.may_be_long() && !line.common.json && !line.common.no_pager {

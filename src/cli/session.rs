@@ -98,7 +98,7 @@ impl Session {
     /// One unknown name must not hide what the others do: it is told, and the rest is asked again.
     pub(super) fn status(&mut self, mut names: Vec<String>, lines: u32, show: Show, table: Table) -> u8 {
         let mut worst = code::GOOD;
-        self.look.memory = (!self.json && show == Show::All).then(|| Machine::look().memory);
+        self.look.memory = Some(show).filter(|show| !self.json && *show == Show::All).and_then(|_| Machine::memory());
         loop {
             let reply = match self.ask(&Request::Status { names: names.clone(), lines }) {
                 Ok(reply) => reply,

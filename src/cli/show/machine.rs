@@ -35,6 +35,11 @@ impl Machine {
         }
     }
 
+    /// Bytes of its memory, without asking for all the rest.
+    pub(crate) fn memory() -> Option<u64> {
+        svc_platform::machine::memory()
+    }
+
     /// The machine in one line; where that is too wide, without its system.
     pub(crate) fn line(&self, width: Option<usize>) -> String {
         let name = human::clean(&self.name);
