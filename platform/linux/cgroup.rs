@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::fcntl::{OFlag, openat};
@@ -150,26 +151,36 @@ pub(super) fn open_procs(directory: BorrowedFd<'_>) -> io::Result<OwnedFd> {
 /// One cgroup, held open.
 #[derive(Debug)]
 pub(super) struct Cgroup {
-    pub(super) place: Place,
+    parent: Arc<Place>,
+    name: Box<str>,
     directory: OwnedFd,
 }
 
 impl Cgroup {
     /// Makes it; it must not exist.
-    pub(super) fn make(parent: &Place, name: &str) -> io::Result<Self> {
+    pub(super) fn make(parent: &Arc<Place>, name: &str) -> io::Result<Self> {
         let path = parent.directory.join(name);
         fs::create_dir(&path).map_err(|error| because(&error, path.display()))?;
         Self::open(parent, name)
     }
 
     /// Opens one that exists.
-    pub(super) fn open(parent: &Place, name: &str) -> io::Result<Self> {
+    pub(super) fn open(parent: &Arc<Place>, name: &str) -> io::Result<Self> {
         let path = parent.directory.join(name);
         let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_RDONLY | OFlag::O_NOFOLLOW;
         let directory =
             nix::fcntl::open(&path, flags, Mode::empty()).map_err(|error| because(&error.into(), path.display()))?;
-        let shown = format!("{}/{name}", parent.shown);
-        Ok(Self { place: Place { directory: path, shown }, directory })
+        Ok(Self { parent: parent.clone(), name: name.into(), directory })
+    }
+
+    /// Its directory. Thousands have one, so it is not kept.
+    pub(super) fn path(&self) -> PathBuf {
+        self.parent.directory.join(&*self.name)
+    }
+
+    /// The directory that it is in.
+    pub(super) fn above(&self) -> &Path {
+        &self.parent.directory
     }
 
     pub(super) fn door(&self) -> BorrowedFd<'_> {
@@ -191,7 +202,7 @@ impl Cgroup {
     /// All processes, those of cgroups below included.
     pub(super) fn pids(&self) -> io::Result<Vec<i32>> {
         let mut pids = numbers(&self.read("cgroup.procs")?);
-        for below in below(&self.place.directory) {
+        for below in below(&self.path()) {
             // A cgroup may go while we look.
             pids.extend(fs::read_to_string(below.join("cgroup.procs")).iter().flat_map(|text| numbers(text)));
         }
@@ -212,7 +223,8 @@ impl Cgroup {
     fn holds(&self, pid: i32) -> bool {
         let Ok(text) = fs::read_to_string(format!("/proc/{pid}/cgroup")) else { return false };
         let shown = text.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or("");
-        let rest = shown.strip_prefix(self.place.shown.as_str());
+        let rest = shown.strip_prefix(self.parent.shown.as_str()).and_then(|rest| rest.strip_prefix('/'));
+        let rest = rest.and_then(|rest| rest.strip_prefix(&*self.name));
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
@@ -264,9 +276,10 @@ impl Cgroup {
 
     /// Removes the directory and what the service made below it. `ResourceBusy` while processes are left.
     pub(super) fn remove(&self) -> io::Result<()> {
-        let mut inner = below(&self.place.directory);
+        let own = self.path();
+        let mut inner = below(&own);
         inner.reverse();
-        for path in inner.iter().chain([&self.place.directory]) {
+        for path in inner.iter().chain([&own]) {
             match fs::remove_dir(path) {
                 Err(error) if !is_gone(&error) => return Err(because(&error, path.display())),
                 _ => {}
@@ -289,7 +302,7 @@ impl Cgroup {
 
     /// Sets a controller's file; `NotFound` where the controller is not here.
     pub(super) fn control(&self, file: &str, value: &str) -> io::Result<()> {
-        self.write(file, value).map_err(|error| because(&error, self.place.directory.join(file).display()))
+        self.write(file, value).map_err(|error| because(&error, self.path().join(file).display()))
     }
 }
 
@@ -370,7 +383,7 @@ mod tests {
     fn a_tree_is_killed_one_by_one_where_the_kernel_cannot_do_it_at_once() {
         let place = Place::find(&format!("test-one-by-one-{}", std::process::id()));
         let place = match place.and_then(|place| place.prepare().map(|()| place).map_err(|error| error.to_string())) {
-            Ok(place) => place,
+            Ok(place) => Arc::new(place),
             Err(reason) => return crate::sys::skipped(format_args!("killing a cgroup one by one: {reason}")),
         };
         let cgroup = Cgroup::make(&place, "web.1").unwrap();

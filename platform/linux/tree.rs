@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
@@ -20,12 +21,12 @@ pub struct Forest {
     instance: String,
     ground: Ground,
     watch: Inotify,
-    watched: BTreeMap<WatchDescriptor, String>,
+    watched: BTreeMap<WatchDescriptor, Box<str>>,
 }
 
 #[derive(Debug)]
 enum Ground {
-    Cgroup(Place),
+    Cgroup(Arc<Place>),
     /// Why there is no cgroup.
     Bare(String),
 }
@@ -67,7 +68,7 @@ impl Forest {
         let ground = match found.and_then(|place| place.prepare().map(|()| place).map_err(|error| error.to_string())) {
             Ok(place) => {
                 cgroup::controllers::turn_on(&place);
-                Ground::Cgroup(place)
+                Ground::Cgroup(Arc::new(place))
             }
             Err(reason) => Ground::Bare(reason),
         };
@@ -157,13 +158,15 @@ impl Forest {
     }
 
     fn tend(&mut self, name: &str, kind: Kind) -> io::Result<Tree> {
-        let tree = Tree { name: name.to_owned(), entry: format!("SVC_RUN={}", self.mark(name)), kind };
+        let mut entry = format!("SVC_RUN={}", self.mark(name));
+        entry.shrink_to_fit();
+        let tree = Tree { entry, kind };
         if let Kind::Cgroup(cgroup) = &tree.kind {
-            let events = cgroup.place.directory.join("cgroup.events");
+            let events = cgroup.path().join("cgroup.events");
             let watch = self.watch.add_watch(&events, AddWatchFlags::IN_MODIFY);
             let watch = watch.map_err(|error| because(&error.into(), format!("watching {}", events.display())));
             match watch {
-                Ok(watch) => self.watched.insert(watch, name.to_owned()),
+                Ok(watch) => self.watched.insert(watch, name.into()),
                 Err(error) => {
                     // Not watched it would never be seen to become empty, so it must not be used.
                     let _busy = cgroup.remove();
@@ -243,11 +246,11 @@ impl Forest {
             };
             for event in events {
                 if event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW) {
-                    names.extend(self.watched.values().cloned());
+                    names.extend(self.watched.values().map(|name| name.to_string()));
                 } else if event.mask.contains(AddWatchFlags::IN_IGNORED) {
                     self.watched.remove(&event.wd);
                 } else {
-                    names.extend(self.watched.get(&event.wd).cloned());
+                    names.extend(self.watched.get(&event.wd).map(|name| name.to_string()));
                 }
             }
         }
@@ -264,7 +267,7 @@ impl AsFd for Forest {
 /// All processes of one run.
 #[derive(Debug)]
 pub struct Tree {
-    name: String,
+    /// What ends with its name.
     entry: String,
     kind: Kind,
 }
@@ -278,7 +281,7 @@ enum Kind {
 impl Tree {
     /// Its name.
     pub fn name(&self) -> &str {
-        &self.name
+        self.entry.rsplit('/').next().unwrap_or_default()
     }
 
     /// `NAME=value` that must be in the environment of its first process.
@@ -409,8 +412,7 @@ impl Tree {
             Kind::Marks(_) => absent("a cgroup, and trees have none here; svc hello says why"),
             Kind::Cgroup(cgroup) => match cgroup.control(file, &value) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    let place = cgroup.place.directory.parent().unwrap_or(&cgroup.place.directory);
-                    absent(&cgroup::missing::why(controller, place))
+                    absent(&cgroup::missing::why(controller, cgroup.above()))
                 }
                 other => other,
             },

@@ -60,11 +60,11 @@ pub struct Service {
     /// Key: `start-timeout`.
     pub start_timeout: Option<Duration>,
     /// How it is stopped. Table: `[stop]`.
-    pub stop: Stop,
+    pub stop: Shared<Stop>,
     /// How it reads its configuration again. Key: `reload`.
     pub reload: Reload,
     /// What happens when it ends by itself. Table: `[restart]`.
-    pub restart: Restart,
+    pub restart: Shared<Restart>,
     /// It must say that it is alive this often, or it is restarted. Key: `watchdog`.
     pub watchdog: Option<Duration>,
     /// Dependents stay up while a crash of this service is repaired. Default false. Key: `smooth`.
@@ -387,6 +387,8 @@ pub struct Enabled {
 #[derive(Debug, Default)]
 pub struct Known {
     links: Vec<Shared<Links>>,
+    stops: Vec<Shared<Stop>>,
+    restarts: Vec<Shared<Restart>>,
     execs: Vec<Shared<Exec>>,
     accesses: Vec<Shared<Access>>,
 }
@@ -439,9 +441,9 @@ impl Service {
             devices: Vec::new(),
             ready,
             start_timeout: Some(timeout),
-            stop: Stop { timeout: Some(timeout), ..Stop::default() },
+            stop: Stop { timeout: Some(timeout), ..Stop::default() }.into(),
             reload: Reload::None,
-            restart: Restart { when, ..Restart::default() },
+            restart: Restart { when, ..Restart::default() }.into(),
             watchdog: None,
             smooth: false,
             leave_children: false,
@@ -462,6 +464,8 @@ impl Service {
     /// Uses what others have alike, instead of holding it once more.
     pub fn share(&mut self, known: &mut Known) {
         self.links.share(&mut known.links);
+        self.stop.share(&mut known.stops);
+        self.restart.share(&mut known.restarts);
         self.exec.share(&mut known.execs);
         self.access.share(&mut known.accesses);
     }

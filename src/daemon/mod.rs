@@ -43,6 +43,9 @@ const CHANNEL: i32 = 3;
 /// The descriptor on which the manager has the keeper launch, where the system needs that.
 const LAUNCHES_CHANNEL: i32 = 4;
 
+/// Nothing came for so long: what was much is over, and what it took can be given back.
+const REST: Duration = Duration::from_millis(100);
+
 /// How long processes that belong to no service may take to end before the machine does.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 

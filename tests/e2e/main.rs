@@ -20,6 +20,7 @@ mod keys;
 mod lent;
 mod lives;
 mod logins;
+mod memory;
 mod odd_scripts;
 mod options;
 mod placement;

@@ -64,9 +64,9 @@ impl World {
                 let free = memory.asked.is_none() && memory.held.is_none() && memory.pinned.is_none();
                 free && self.core.needed_by(id).is_none() && *enabled == self.core.service(id).enabled.on
             }
-            Because::Held(hold) => memory.held.as_ref() == Some(hold),
+            Because::Held(hold) => memory.held.as_deref() == Some(hold),
             Because::Over(who) => self.is_ending && who.0 == "root",
-            Because::Pinned { act, .. } => memory.pinned.as_ref() == Some(act),
+            Because::Pinned { act, .. } => memory.pinned.as_deref() == Some(act),
             Because::Broken(text) => self.core.graph().broken.get(&id) == Some(text),
             Because::Gone => view(&id).orphan,
             Because::Absent(device) => self.core.service(id).devices.contains(device) && !self.present.contains(device),
@@ -133,9 +133,9 @@ impl World {
         };
         match why {
             Stopped::Everything(_) => self.is_ending,
-            Stopped::Held(hold) => memory.held.as_ref() == Some(hold) && goal == Goal::Down,
+            Stopped::Held(hold) => memory.held.as_deref() == Some(hold) && goal == Goal::Down,
             Stopped::Restarted(act) => {
-                goal == Goal::Up && (memory.asked.as_ref() == Some(act) || memory.pinned.as_ref() == Some(act))
+                goal == Goal::Up && (memory.asked.as_ref() == Some(act) || memory.pinned.as_deref() == Some(act))
             }
             Stopped::Needed(other) => goal == Goal::Up && self.holds(id, &Because::Needed(*other)),
             Stopped::Absent(device) => goal == Goal::Up && self.holds(id, &Because::Absent(device.clone())),
@@ -145,7 +145,7 @@ impl World {
             }
             Stopped::Failed(trouble) => cause == Some(Cause::Failed) && self.saw(id, trouble),
             Stopped::Finished => matches!(cause, Some(Cause::Finished | Cause::Skipped)),
-            Stopped::Pinned(act) => goal == Goal::Down && memory.pinned.as_ref() == Some(act),
+            Stopped::Pinned(act) => goal == Goal::Down && memory.pinned.as_deref() == Some(act),
             Stopped::Unneeded => goal == Goal::Down && memory.asked.is_none() && self.core.needed_by(id).is_none(),
         }
     }

@@ -400,7 +400,7 @@ impl Life {
 
     /// Adds to the last failure that it is the last one tried.
     fn given_up(&mut self, cause: Cause) {
-        let restart = self.service.restart;
+        let restart = *self.service.restart;
         let wanted = match cause {
             Cause::Failed => restart.when != RestartWhen::Never,
             Cause::Finished => restart.when == RestartWhen::Always,
@@ -415,7 +415,7 @@ impl Life {
 
     /// When it is tried again after it ended by itself now.
     fn again(&self, now: Time) -> Again {
-        let restart = self.service.restart;
+        let restart = *self.service.restart;
         let recent = self.attempts.iter().filter(|&&at| now.since(at) < restart.period).count();
         if restart.limit > 0 && recent >= restart.limit as usize {
             return Again::Never;

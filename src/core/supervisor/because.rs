@@ -191,7 +191,7 @@ impl Supervisor {
     }
 
     fn down_because(&self, life: &Life) -> Because {
-        match (&self.ending, &life.memory.held, &life.memory.pinned, &life.broken) {
+        match (&self.ending, life.memory.held.as_deref(), life.memory.pinned.as_deref(), &life.broken) {
             (Some(who), ..) => Because::Over(who.clone()),
             (None, Some(hold), ..) => Because::Held(hold.clone()),
             (None, None, Some(act), _) => Because::Pinned { act: act.clone(), up: false },
@@ -235,7 +235,7 @@ impl Supervisor {
         if let Some(act) = &life.memory.asked {
             return Because::Asked(act.clone());
         }
-        if let Some(act) = &life.memory.pinned {
+        if let Some(act) = life.memory.pinned.as_deref() {
             return Because::Pinned { act: act.clone(), up: true };
         }
         self.needed_by(id).map_or(Because::Next, Because::Needed)
@@ -269,26 +269,28 @@ impl Supervisor {
         if let Some(who) = &self.ending {
             return Stopped::Everything(who.clone());
         }
-        if let Some(hold) = &life.memory.held {
+        if let Some(hold) = life.memory.held.as_deref() {
             return Stopped::Held(hold.clone());
         }
         let lost = || self.graph.of(id).requires.iter().copied().find(|&other| !self.life(other).face.serving);
         match (cause, life.goal) {
             (Cause::Failed, _) => Stopped::Failed(life.trouble()),
             (Cause::Finished | Cause::Skipped, _) => Stopped::Finished,
-            (Cause::Asked, Goal::Down) => match &life.memory.pinned {
+            (Cause::Asked, Goal::Down) => match life.memory.pinned.as_deref() {
                 Some(act) => Stopped::Pinned(act.clone()),
                 None => Stopped::Unneeded,
             },
             (Cause::Asked, Goal::Up) if self.absent(id).is_some() => {
                 Stopped::Absent(self.absent(id).cloned().expect("it was found just now"))
             }
-            (Cause::Asked, Goal::Up) => match (lost(), &life.memory.asked, &life.memory.pinned, self.needed_by(id)) {
-                (Some(other), ..) => Stopped::Lost(other),
-                (None, Some(act), ..) | (None, None, Some(act), _) => Stopped::Restarted(act.clone()),
-                (None, None, None, Some(other)) => Stopped::Needed(other),
-                (None, None, None, None) => Stopped::Unneeded,
-            },
+            (Cause::Asked, Goal::Up) => {
+                match (lost(), life.memory.asked.as_ref(), life.memory.pinned.as_deref(), self.needed_by(id)) {
+                    (Some(other), ..) => Stopped::Lost(other),
+                    (None, Some(act), ..) | (None, None, Some(act), _) => Stopped::Restarted(act.clone()),
+                    (None, None, None, Some(other)) => Stopped::Needed(other),
+                    (None, None, None, None) => Stopped::Unneeded,
+                }
+            }
         }
     }
 }

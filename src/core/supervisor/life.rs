@@ -1,5 +1,6 @@
 //! What is remembered of one service, and what its neighbours are told of it.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -46,9 +47,9 @@ pub struct Memory {
     /// Who asked for it, by hand or at boot.
     pub asked: Option<Act>,
     /// Who stopped it.
-    pub held: Option<Hold>,
+    pub held: Option<Box<Hold>>,
     /// Who pinned it.
-    pub pinned: Option<Act>,
+    pub pinned: Option<Box<Act>>,
     /// Dependents bear with its absence.
     pub excused: bool,
     /// The shape of the present run, whatever the definition says by now.

@@ -221,7 +221,7 @@ impl Supervisor {
             restarts: life.memory.restarts,
             last_exit: life.memory.last_exit,
             trouble: life.memory.trouble.as_deref(),
-            pinned: life.memory.pinned.as_ref(),
+            pinned: life.memory.pinned.as_deref(),
             left: &life.memory.left,
             reloading: life.reloading,
             orphan: life.orphan,

@@ -1,5 +1,6 @@
 //! What clients ask for.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -75,7 +76,7 @@ impl Supervisor {
         let life = self.life_mut(id);
         let changed = life.state().is_alive() || (all && !life.memory.left.is_empty());
         life.memory.asked = None;
-        life.memory.held = Some(Hold { act, conflict: None });
+        life.memory.held = Some(Box::new(Hold { act, conflict: None }));
         life.memory.excused = only && life.state().is_alive();
         life.memory.restarts = 0;
         life.clean |= all;
@@ -203,7 +204,7 @@ impl Supervisor {
             let act = Act { who: who.clone(), at: now };
             let life = self.life_mut(foe);
             life.memory.asked = None;
-            life.memory.held = Some(Hold { act, conflict });
+            life.memory.held = Some(Box::new(Hold { act, conflict }));
             life.memory.excused = false;
             self.enlist(foe);
         }
@@ -263,7 +264,7 @@ impl Supervisor {
         }
         let life = self.life_mut(id);
         let changed = life.memory.pinned.is_some() != act.is_some();
-        life.memory.pinned = act;
+        life.memory.pinned = act.map(Box::new);
         life.told = None;
         self.touched.insert(id);
         self.enlist(id);

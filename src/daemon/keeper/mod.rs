@@ -15,7 +15,7 @@ use self::post::{Line, Post};
 use self::table::{News, Store};
 use super::link::Record;
 use super::options::Options;
-use super::{After, Role, say};
+use super::{After, REST, Role, say};
 
 mod launcher;
 mod post;
@@ -30,6 +30,9 @@ const PARENT: u64 = 4;
 /// How long an ending keeper waits for the logger to write what services printed last.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
+/// After so many words of the manager, what they took is given back, once there are no more.
+const MUCH: usize = 256;
+
 /// Runs until the manager says that all is over.
 ///
 /// # Errors
@@ -37,14 +40,10 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 /// What is needed before the loop can begin: descriptors, signals.
 pub(crate) fn run(options: &Options) -> io::Result<After> {
     let mut keeper = Keeper::new(options)?;
-    let mut first = true;
     loop {
         if let Some(after) = keeper.turn() {
             keeper.end();
             return Ok(after);
-        }
-        if std::mem::take(&mut first) {
-            memory::give_back();
         }
     }
 }
@@ -70,6 +69,8 @@ struct Keeper {
     after: Option<After>,
     /// Nothing is started any more: somebody is about to kill everybody.
     stopped: bool,
+    /// So many words of the manager were heard since memory was given back; a beginning counts as many.
+    heard: usize,
 }
 
 impl Keeper {
@@ -94,6 +95,7 @@ impl Keeper {
             has_begun: false,
             after: None,
             stopped: false,
+            heard: MUCH,
         })
     }
 
@@ -106,9 +108,14 @@ impl Keeper {
         // Without a parent a manager waits for that.
         let manager = self.manager.due(now).filter(|_| self.launcher.is_ready());
         let due = [parent, manager, self.logger.due(now)].into_iter().flatten().min();
-        let pause = due.filter(|_| !self.stopped);
-        if let Err(error) = self.poller.wait(pause, &mut ready) {
+        let due = due.filter(|_| !self.stopped);
+        let rests = self.heard >= MUCH && due.is_none_or(|due| due > REST);
+        if let Err(error) = self.poller.wait(if rests { Some(REST) } else { due }, &mut ready) {
             say(format!("waiting for news: {error}"));
+        }
+        if rests && ready.is_empty() {
+            self.heard = 0;
+            memory::give_back();
         }
         for (token, readiness) in &ready {
             match *token {
@@ -195,6 +202,7 @@ impl Keeper {
             self.manager.unclog(&self.poller);
         }
         while let Some((record, [first, second])) = self.manager.hear() {
+            self.heard += 1;
             match (record, first, second) {
                 (Record::Acknowledged { news }, ..) => {
                     self.has_begun = true;

@@ -15,7 +15,7 @@ use svc_platform::{clock, files, memory, pipe};
 
 use self::file::LogFile;
 use super::link::{self, Heard, Key, Record};
-use super::say;
+use super::{REST, say};
 
 pub(crate) mod file;
 
@@ -34,6 +34,9 @@ const WIDE_BYTES: i32 = 1024 * 1024;
 
 /// So much room for text is kept from one write to the next.
 const TEXT_BYTES: usize = 2 * READ_BYTES;
+
+/// After so many words of the keeper, what they took is given back, once there are no more.
+const MUCH: usize = 256;
 
 /// How often a log is looked at for a rotation by another logger, the one of an earlier keeper.
 const ROTATION_CHECKED: Duration = Duration::from_secs(1);
@@ -58,12 +61,18 @@ pub(crate) fn run(logs: PathBuf, first: bool, keeper: Channel) -> io::Result<()>
         text: Vec::new(),
         makes_way: false,
         checked: clock::now(),
+        obeyed: 0,
     };
     let mut ready = Vec::new();
     memory::give_back();
     while !logger.makes_way && (logger.keeper.is_some() || !logger.pipes.is_empty()) {
-        if let Err(error) = logger.poller.wait(None, &mut ready) {
+        let pause = (logger.obeyed >= MUCH).then_some(REST);
+        if let Err(error) = logger.poller.wait(pause, &mut ready) {
             say(format!("logger: waiting for output: {error}"));
+        }
+        if pause.is_some() && ready.is_empty() {
+            logger.obeyed = 0;
+            memory::give_back();
         }
         for (token, readiness) in &ready {
             logger.serve(*token, *readiness);
@@ -78,7 +87,8 @@ struct Logger {
     first: bool,
     poller: Poller,
     keeper: Option<Channel>,
-    pipes: BTreeMap<u64, Pipe>,
+    /// Numbers grow, and a map whose keys grow is half empty.
+    pipes: BTreeMap<u64, Box<Pipe>>,
     /// Which of them is whose.
     tokens: BTreeMap<Arc<str>, u64>,
     next: u64,
@@ -88,6 +98,8 @@ struct Logger {
     /// Another takes its place.
     makes_way: bool,
     checked: Time,
+    /// So many words of the keeper were followed since memory was given back.
+    obeyed: usize,
 }
 
 struct Pipe {
@@ -133,6 +145,7 @@ impl Logger {
     }
 
     fn obey(&mut self, record: Record, fd: Option<OwnedFd>) {
+        self.obeyed += 1;
         match record {
             Record::Store { key, size, keep } => self.store(key, size, keep, fd),
             Record::Drop { key } => {
@@ -175,7 +188,7 @@ impl Logger {
                 let name: Arc<str> = key.as_str().into();
                 let log = LogFile::new(self.logs.clone(), name.clone(), size, keep).of_first(self.first);
                 self.tokens.insert(name, token);
-                self.pipes.insert(token, Pipe { reader: fd.into(), is_wide: false, log });
+                self.pipes.insert(token, Box::new(Pipe { reader: fd.into(), is_wide: false, log }));
             }
             Err(error) => say(format!("logger: watching the output of {key:?}: {error}")),
         }

@@ -22,6 +22,9 @@ const CLIENTS_MAX: usize = 256;
 /// A client that does not read is let go when this much waits for it, beside the final answer.
 const WAITING_BYTES_MAX: usize = 1024 * 1024;
 
+/// So much of an answer takes memory as an event does.
+const LONG_BYTES: usize = 256;
+
 /// So many are let in before those who are in have their turn.
 const ACCEPTED_MAX: usize = 64;
 
@@ -166,6 +169,7 @@ impl Manager {
         if let Some(client) = self.clients.all.get_mut(&id) {
             client.out.extend(encode(&Line::Final(reply)));
             client.answered = true;
+            self.done += client.out.len() / LONG_BYTES;
             self.clients.full.insert(id);
         }
     }

@@ -18,6 +18,9 @@ use crate::daemon::{After, say};
 /// How long the keeper may take to say that it has told everything.
 const ANSWER: Duration = Duration::from_secs(2);
 
+/// So many records have room in the queue for good.
+const QUEUE_USUAL: usize = 16;
+
 /// So much is heard of the keeper before the others have their turn.
 const RECORDS_MAX: usize = 256;
 
@@ -85,6 +88,10 @@ impl Keeper {
             }
         }
         let waits = !self.queue.is_empty();
+        if !waits {
+            // After many launches at once this is as long as they were many.
+            self.queue.shrink_to(QUEUE_USUAL);
+        }
         if waits != self.waiting {
             self.waiting = waits;
             let interest = Interest { read: true, write: waits, priority: false };

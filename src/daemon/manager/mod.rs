@@ -20,7 +20,7 @@ use self::run::Runs;
 use super::journal::Journal;
 use super::link;
 use super::options::Options;
-use super::{After, LAUNCHES_CHANNEL, Role, say};
+use super::{After, LAUNCHES_CHANNEL, REST, Role, say};
 
 mod access;
 mod adopt;
@@ -60,6 +60,9 @@ pub(crate) use status::{state_name, verbs};
 
 /// So many services may be starting at once.
 const STARTS_MAX: u32 = 64;
+
+/// After so many events what they took is given back, once there are no more.
+const MUCH: usize = 256;
 
 /// How soon a journal that could not be written is tried again.
 const JOURNAL_AGAIN: Duration = Duration::from_secs(1);
@@ -201,8 +204,8 @@ struct Manager {
     /// Everything is killed, not stopped.
     hurries: bool,
     after: Option<After>,
-    /// A request has used much memory that is to be given back.
-    was_large: bool,
+    /// So many events were dealt with since memory was given back; a long answer counts as many.
+    done: usize,
     next: u64,
 }
 
@@ -216,10 +219,7 @@ pub(crate) fn run(options: Options, keeper: Channel) -> io::Result<After> {
     manager.begin()?;
     let mut ready = Vec::new();
     loop {
-        let pause = manager.pause();
-        if let Err(error) = manager.poller.wait(pause, &mut ready) {
-            say(format!("waiting for news: {error}"));
-        }
+        manager.wait(&mut ready);
         for (number, readiness) in &ready {
             if let Some(token) = Token::of(*number) {
                 manager.serve(token, *readiness);
@@ -304,7 +304,7 @@ impl Manager {
             then: None,
             hurries: false,
             after: None,
-            was_large: false,
+            done: 0,
             next: 1,
             options,
             life,
@@ -340,10 +340,24 @@ impl Manager {
         self.pump();
     }
 
+    /// Waits for news. Where there are none for a while after much was done, what that took is given back.
+    fn wait(&mut self, ready: &mut Vec<(u64, Readiness)>) {
+        let due = self.pause();
+        let rests = self.done >= MUCH && due.is_none_or(|due| due > REST);
+        if let Err(error) = self.poller.wait(if rests { Some(REST) } else { due }, ready) {
+            say(format!("waiting for news: {error}"));
+        }
+        if rests && ready.is_empty() {
+            self.done = 0;
+            memory::give_back();
+        }
+    }
+
     /// Gives the core what happened and carries out what it asks for, until both are quiet.
     fn pump(&mut self) {
         let mut actions = Vec::new();
         while let Some(event) = self.events.pop_front() {
+            self.done += 1;
             self.core.handle(clock::now(), event, &mut actions);
             actions.drain(..).for_each(|action| self.act(action));
         }
@@ -431,9 +445,6 @@ impl Manager {
         self.write_journal();
         self.keeper.flush(&self.poller);
         self.flush_clients();
-        if std::mem::take(&mut self.was_large) {
-            memory::give_back();
-        }
     }
 
     fn write_journal(&mut self) {

@@ -18,9 +18,6 @@ use crate::wire::{
     Usage,
 };
 
-/// A request for so many services takes memory that nothing needs afterwards.
-const LARGE: usize = 100;
-
 /// How often clients hear what they wait for.
 const PROGRESS: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -405,7 +402,6 @@ impl Manager {
         if open.outcomes.len() == open.due
             && let Some(open) = self.requests.open.remove(&number)
         {
-            self.was_large |= open.due > LARGE;
             self.reply(open.client, Reply::Outcomes(open.outcomes));
         }
     }

@@ -196,14 +196,10 @@ pub(super) struct Runs {
     /// Ids grow, and a map whose keys grow is half empty.
     all: BTreeMap<RunId, Box<Run>>,
     by_pid: HashMap<i32, RunId>,
-    by_tree: HashMap<String, RunId>,
 }
 
 impl Runs {
     pub(super) fn insert(&mut self, id: RunId, run: Run) {
-        if let Trunk::Own(tree) = &run.trunk {
-            self.by_tree.insert(tree.name().to_owned(), id);
-        }
         for process in [&run.leader, &run.main].into_iter().flatten() {
             self.by_pid.insert(process.pid, id);
         }
@@ -212,9 +208,6 @@ impl Runs {
 
     pub(super) fn remove(&mut self, id: RunId) -> Option<Box<Run>> {
         let run = self.all.remove(&id)?;
-        if let Trunk::Own(tree) = &run.trunk {
-            self.by_tree.remove(tree.name());
-        }
         for process in [&run.leader, &run.main].into_iter().flatten() {
             self.forget(process.pid, id);
         }
@@ -265,7 +258,9 @@ impl Runs {
     }
 
     pub(super) fn of_tree(&self, name: &str) -> Option<RunId> {
-        self.by_tree.get(name).copied()
+        let id = RunId(name.rsplit_once('.')?.1.parse().ok()?);
+        let is_its = matches!(&self.all.get(&id)?.trunk, Trunk::Own(tree) if tree.name() == name);
+        is_its.then_some(id)
     }
 }
 
