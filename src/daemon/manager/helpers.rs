@@ -105,7 +105,7 @@ pub(super) struct Helpers {
 }
 
 impl Manager {
-    /// Runs a program beside the services; [`Manager::helper_done`] gets what becomes of it.
+    /// Runs a program beside the services; [`Manager::helper_ended`] hands on what becomes of it.
     pub(super) fn run_helper(&mut self, words: &[String], purpose: Purpose, of: Option<&Service>) -> io::Result<()> {
         let id = self.mint();
         let arguments = words.iter().map(c_string).collect::<io::Result<Vec<_>>>()?;
