@@ -11,11 +11,16 @@ use crate::harness::{Daemon, rounds, shell, signal, until};
 const ROUNDS: usize = 20;
 
 /// The daemon's parent goes away only when the daemon has long been found; its children are many, so that whoever reaps
-/// them all is busy for a while when they die with it.
+/// them all is busy for a while when they die with it. A slow machine makes fewer, and is as busy with them.
 const LAUNCH: &str = r#"
 rm -f {dir}/pid {dir}/found
 (
-    {setsid} sh -c 'i=0; while [ $i -lt 200 ]; do sleep 1000 & i=$((i+1)); done; echo $$ >{dir}/pid; wait' &
+    {setsid} sh -c 'i=0; late=$(($(date +%s) + 10))
+        while [ $i -lt 20 ] && [ $(date +%s) -lt $late ]; do
+            for n in 1 2 3 4 5 6 7 8 9 10; do sleep 1000 & done
+            i=$((i+1))
+        done
+        echo $$ >{dir}/pid; wait' &
     until [ -e {dir}/found ]; do sleep 0.01; done
 ) &
 until [ -s {dir}/pid ]; do sleep 0.01; done
