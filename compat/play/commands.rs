@@ -334,6 +334,7 @@ impl Player<'_> {
         let mut words = line.split_whitespace();
         for (at, name) in names.iter().enumerate() {
             let value = match at + 1 == names.len() {
+                _ if line.contains(is_unknown) => UNKNOWN.to_string(),
                 true => words.by_ref().collect::<Vec<_>>().join(" "),
                 false => words.next().unwrap_or_default().to_string(),
             };
@@ -391,7 +392,10 @@ impl Player<'_> {
         if words[0].contains(is_unknown) {
             return self.may_end(0);
         }
-        let asked = self.asking > 0;
+        if words.len() == 1 && is_element(&words[0]) {
+            return self.ends(0);
+        }
+        let asked = self.asking > self.asking_outside;
         let mut command = words.to_vec();
         if !command[0].contains('/')
             && let Some(path) = self.tree.program(&command[0])
@@ -439,6 +443,12 @@ impl Player<'_> {
         let word = Word { text: text.to_string(), spot: spot.clone() };
         text_words(&word.text).iter().flat_map(|piece| self.fields(piece, spot)).collect()
     }
+}
+
+/// `NAME[0]=value`: one of an array of bash.
+fn is_element(word: &str) -> bool {
+    let name = word.split_once("]=").and_then(|(name, _)| name.split_once('[')).map(|(name, _)| name);
+    name.is_some_and(|name| !name.is_empty() && name.chars().all(|found| found.is_ascii_alphanumeric() || found == '_'))
 }
 
 /// The words of a text as a shell cuts them.

@@ -48,7 +48,11 @@ impl Player<'_> {
                 let command = [name.to_string()].into_iter().chain(words.iter().cloned()).collect();
                 let asked = self.asking > 0;
                 self.record.ran.push(super::Ran { command, user: None, spot: spot.clone(), asked });
-                if matches!(name, "find" | "openssl" | "dpkg" | "ip" | "dpkg-statoverride" | "systemctl") {
+                let asks_network = matches!(name, "ip" | "ifconfig" | "route") && self.outputs.len() > 1;
+                self.record.asks_network |= asks_network && self.context.output.is_none();
+                if asks_network
+                    || matches!(name, "find" | "openssl" | "dpkg" | "ip" | "dpkg-statoverride" | "systemctl")
+                {
                     self.print(&UNKNOWN.to_string());
                 }
                 if matches!(name, "initctl" | "systemctl") { self.may_end(1) } else { self.may_end(0) }

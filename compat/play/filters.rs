@@ -6,6 +6,9 @@ use super::sed::edited;
 use super::{Player, UNKNOWN, is_unknown};
 use crate::text::base_name;
 
+/// [`UNKNOWN`] as a text.
+const UNKNOWN_TEXT: &str = "\u{e000}";
+
 impl Player<'_> {
     /// A command that reads text and prints some of it; `None` for any other.
     pub(super) fn filter(&mut self, name: &str, words: &[String]) -> Option<Flow> {
@@ -105,6 +108,7 @@ impl Player<'_> {
             }
             "date" | "hostname" | "stat" | "ls" | "df" | "du" | "who" | "lsmod" | "lsof" | "fuser" | "netstat"
             | "ss" | "nproc" | "free" | "arch" | "dpkg-architecture" | "lsb_release" | "tty" | "md5sum" | "getconf" => {
+                self.record.asks_network |= matches!(name, "hostname" | "netstat" | "ss");
                 self.print(&UNKNOWN.to_string());
                 return Some(self.may_end(0));
             }
@@ -260,6 +264,7 @@ impl Player<'_> {
             let delimiter = words.iter().find_map(|word| word.strip_prefix("-F")).unwrap_or("");
             for line in text.lines() {
                 let found = match delimiter {
+                    _ if line.contains(is_unknown) => Some(UNKNOWN_TEXT),
                     "" => line.split_whitespace().nth(field.saturating_sub(1)),
                     other => line.split(other.trim_matches('"')).nth(field.saturating_sub(1)),
                 };

@@ -373,7 +373,12 @@ impl Player<'_> {
     pub(super) fn call(&mut self, words: &[String], spot: &Spot) -> Flow {
         let Some(body) = self.functions.get(&words[0]).cloned() else { return self.command(words, spot) };
         let kept = std::mem::replace(&mut self.arguments, words[1..].to_vec());
+        let outside = self.asking_outside;
+        if words[0].contains(self.script.verb) {
+            self.asking_outside = self.asking;
+        }
         let flow = self.run(&body);
+        self.asking_outside = outside;
         self.arguments = kept;
         if flow == Flow::Return { Flow::Next } else { flow }
     }

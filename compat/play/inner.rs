@@ -55,7 +55,7 @@ impl Player<'_> {
             std::mem::replace(&mut self.outputs, vec![String::new()]),
             self.variables.clone(),
             (self.status, self.unsure),
-            std::mem::take(&mut self.asking),
+            (std::mem::take(&mut self.asking), std::mem::take(&mut self.asking_outside)),
         );
         self.starters += 1;
         match text {
@@ -63,7 +63,8 @@ impl Player<'_> {
             None => self.command(&outer.command, &outer.spot),
         };
         self.starters -= 1;
-        (self.context, self.outputs, self.variables, (self.status, self.unsure), self.asking) = kept;
+        (self.context, self.outputs, self.variables, (self.status, self.unsure), (self.asking, self.asking_outside)) =
+            kept;
         let mut found = self.record.launches.split_off(before);
         found.retain(|launch| launch.how > How::Direct || looks_like_daemon(launch));
         let inner = found.pop().filter(|_| found.is_empty())?;

@@ -147,6 +147,8 @@ struct Player<'a> {
     running: bool,
     /// Inside a condition: failures end nothing.
     asking: usize,
+    /// The same outside the function that does what the verb says: what it runs is no question.
+    asking_outside: usize,
     stops_at_errors: bool,
     exports_all: bool,
     turned: &'a BTreeSet<usize>,
@@ -179,6 +181,7 @@ impl<'a> Player<'a> {
             steps: 0,
             running: script.running,
             asking: 0,
+            asking_outside: 0,
             stops_at_errors: false,
             exports_all: false,
             turned,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Spot, UNKNOWN, is_unknown};
+use crate::text::base_name;
 
 /// How a program is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -158,6 +159,8 @@ pub struct Record {
     pub missing: Vec<(String, Spot)>,
     /// A file was sourced of which nothing is known: it may have set any variable.
     pub sourced_unknown: bool,
+    /// It makes use of what a command tells of the network, which is another one in a sandbox.
+    pub asks_network: bool,
     /// Every variable at the end: value, line, whether exported.
     pub values: BTreeMap<String, (String, Spot, bool)>,
     /// The functions that are defined at the end.
@@ -193,5 +196,6 @@ pub fn looks_like_daemon(launch: &Launch) -> bool {
     let program = launch.command.first().map(String::as_str).unwrap_or_default();
     let mut words = launch.command.iter().skip(1);
     let place = ["/sbin/", "/bin/", "/lib", "/libexec/", "/opt/", "/share/"].iter().any(|part| program.contains(part));
-    program.starts_with('/') && place && !words.any(|word| looks.contains(&word.as_str()))
+    let checks = base_name(program).contains("check");
+    program.starts_with('/') && place && !checks && !words.any(|word| looks.contains(&word.as_str()))
 }

@@ -111,6 +111,16 @@ fn what_may_fail_is_done_all_the_same() {
 }
 
 #[test]
+fn what_the_function_of_a_verb_runs_is_no_question() {
+    let text = "up() { /usr/sbin/web --state; }\ndo_stop() { up || return 0; /usr/sbin/web stop; A[0]=x; }\n\
+                if do_stop; then echo done; fi";
+    let ran: Vec<_> = played(text, "stop").ran.iter().map(|ran| (ran.command.join(" "), ran.asked)).collect();
+    let wanted = [("/usr/sbin/web --state", true), ("/usr/sbin/web stop", false)];
+    assert_eq!(ran, wanted.map(|(command, asked)| (command.to_string(), asked)));
+    assert!(played("/usr/lib/web/config_check /etc/web", "start").launches.iter().all(|one| !looks_like_daemon(one)));
+}
+
+#[test]
 fn what_the_machine_tells_is_no_word() {
     let shows = |text: &str| shown(&command(text));
     assert_eq!(shows("N=$(hostname -s); start-stop-daemon -S -x /bin/x -- -n $N"), "/bin/x -n $(hostname -s)");
@@ -122,6 +132,13 @@ fn what_the_machine_tells_is_no_word() {
     let record = played("[ $(hostname) = web ] && start-stop-daemon -S -x /bin/x", "start");
     assert!(record.assumed.iter().any(|assumed| !assumed.against), "{:?}", record.assumed);
     assert!(!record.launches[0].is_unsure());
+    let record = played("start-stop-daemon -S -x /bin/x -- -P $(ip route show | awk '{print $3}')", "start");
+    assert!(record.asks_network && record.launches[0].is_unsure());
+    assert_eq!(
+        shows("date | while read day time; do start-stop-daemon -S -x /bin/x -- $day $time; done"),
+        "/bin/x ? ?"
+    );
+    assert!(!played("ip link set lo up; start-stop-daemon -S -x /bin/x", "start").asks_network);
 }
 
 #[test]
