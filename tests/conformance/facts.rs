@@ -75,7 +75,7 @@ pub(crate) fn replay(topics: &[String]) -> ExitCode {
 pub(crate) fn place(words: &[String]) -> ExitCode {
     for file in words {
         let case: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
-        set_up(&case["inputs"]);
+        write_down(&case["inputs"]);
     }
     ExitCode::SUCCESS
 }
@@ -129,6 +129,11 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 /// Makes the state from which a case starts, with nothing left of the one before.
 fn set_up(inputs: &Value) {
     shell("pkill -9 -x goldd; pkill -9 -x daemon", Path::new("/"));
+    write_down(inputs);
+}
+
+/// Its files, and what else they need.
+fn write_down(inputs: &Value) {
     let list = |key: &str| inputs[key].as_array().cloned().unwrap_or_default();
     for path in list("absent") {
         let _absent = fs::remove_file(path.as_str().unwrap());

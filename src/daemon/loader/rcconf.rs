@@ -21,6 +21,8 @@ mod named;
 const WORK_SECONDS_MAX: u32 = 5;
 /// The files that are for every service, in the order in which they are read.
 const COMMON: [&str; 4] = ["etc/defaults/rc.conf", "etc/defaults/vendor.conf", "etc/rc.conf", "etc/rc.conf.local"];
+/// What the reason begins with why a script is not started here whatever rc.conf says.
+pub(super) const PASSED_OVER: &str = "KEYWORD ";
 /// What stands between the pieces of the shell's answer.
 const MARK: char = '\u{1}';
 /// What stands between the values in a piece.
@@ -183,7 +185,7 @@ impl Settings {
         let rc = rc_conf(script);
         let is_passed_over = |word: &&&str| script.keywords.iter().any(|keyword| keyword == **word);
         if let Some(keyword) = self.passed_over.iter().find(is_passed_over) {
-            return Enabled { on: false, origin: format!("KEYWORD {keyword} of {}", script.name) };
+            return Enabled { on: false, origin: format!("{PASSED_OVER}{keyword} of {}", script.name) };
         }
         let (Some(rcvar), Some(value)) = (rc.rcvar, value) else {
             return Enabled { on: true, origin: format!("{}: no variable of rc.conf can turn it off", script.name) };

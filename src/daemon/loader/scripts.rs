@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use svc_compat::facility::Facilities;
 use svc_compat::library;
+use svc_compat::order::boot::takes_part;
 use svc_compat::rcconf::{line_of, says, value_in};
 use svc_compat::script::{self, Script};
 use svc_compat::shim;
@@ -17,7 +18,7 @@ use svc_platform::host;
 
 use super::links::{self, Link};
 use super::native::{Store, look_up_access, look_up_verbs, settle, sources, texts};
-use super::{FILE_BYTES_MAX, Loading, names_of, rcconf, settings, text_of};
+use super::{FILE_BYTES_MAX, Loading, names_of, rcconf, serial, settings, text_of};
 use crate::daemon::options::Options;
 
 /// A script that was read, until its order is known.
@@ -27,6 +28,8 @@ struct Read {
     links: Vec<Link>,
     /// The line on which it says itself whether rc.subr gives it a jail, and what it says there.
     own_jail: Option<(usize, String)>,
+    /// rc(8) would call it: of local scripts only those that say what they provide.
+    takes_part: bool,
 }
 
 /// Reads all legacy directories. A native definition of the same name comes before a script.
@@ -98,7 +101,7 @@ fn settle_rc_conf(found: &mut BTreeMap<Name, Read>, loading: &mut Loading<'_>) -
     loading.image.notes.extend(settings.faults.iter().cloned());
     let parallel = settings.parallel;
     for (read, (rc_conf, enabled, settings)) in reads.iter_mut().zip(settings.each(&scripts)) {
-        read.service.enabled = enabled;
+        read.service.enabled = if read.takes_part { enabled } else { without_provide(&read.script) };
         let note = overruled(read, &rc_conf.name, &settings);
         loading.image.notes.extend(note.clone());
         if let Kind::Script(script) = &mut read.service.kind {
@@ -108,6 +111,10 @@ fn settle_rc_conf(found: &mut BTreeMap<Name, Read>, loading: &mut Loading<'_>) -
         read.service.settings = settings;
     }
     !parallel
+}
+
+fn without_provide(script: &Script) -> Enabled {
+    Enabled { on: false, origin: format!("{}: without a PROVIDE line rc(8) passes over it", script.name) }
 }
 
 /// What is to be said where rc.conf asks for a service jail or against one, and the script has the last word on it.
@@ -181,7 +188,8 @@ fn read(name: Name, path: &Path, text: &[u8], links: Vec<Link>, loading: &Loadin
     }
     let variable = format!("{}_svcj", script.rc_name.as_deref().unwrap_or(&script.name));
     let own_jail = line_of(text, &variable).zip(value_in(text, &variable));
-    Read { service, script, links, own_jail }
+    let takes_part = serial::is_base(loading, path) || takes_part(text);
+    Read { service, script, links, own_jail, takes_part }
 }
 
 /// Libraries say nothing of one script.

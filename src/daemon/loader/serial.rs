@@ -1,7 +1,7 @@
 //! One script of rc.conf after the other, as rc(8) starts them, where rc.conf does not ask for more at a time.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use svc_compat::order::boot::{self, Host, Turn};
 use svc_compat::order::rcorder::File;
@@ -10,6 +10,7 @@ use svc_core::service::Service;
 use svc_platform::files;
 
 use super::classes::{comes_after, written};
+use super::rcconf::PASSED_OVER;
 use super::{FILE_BYTES_MAX, Loading};
 
 /// The directory of the system's own scripts, of which the others are told apart.
@@ -21,22 +22,35 @@ pub(super) fn order(loading: &mut Loading<'_>) {
     if !loading.serial {
         return;
     }
-    let base = loading.options.root.join(BASE);
-    let base = base.canonicalize().unwrap_or(base);
+    let base = base(loading);
     let texts = texts(&loading.services);
-    let (own, local): (Vec<_>, Vec<_>) = texts.iter().partition(|(_, path, _)| Path::new(path).starts_with(&base));
+    let (own, mut local): (Vec<_>, Vec<_>) = texts.iter().partition(|(_, path, _)| Path::new(path).starts_with(&base));
+    local.retain(|(_, _, text)| boot::takes_part(text));
     // Those that are passed over here are not enabled, and so not among these.
     let order = boot::boot(&given(&own), &given(&local), boot::DIVIDER, Host::Machine, Turn::First);
     let all: Vec<&Script> = own.into_iter().chain(local).collect();
-    let chain: Vec<Name> = order.early.iter().chain(&order.late).map(|at| all[*at].0.clone()).collect();
+    let is_on = |name: &Name| loading.services.get(name).is_some_and(|service| service.enabled.on);
+    let names = order.early.iter().chain(&order.late).map(|at| all[*at].0.clone());
+    let chain: Vec<Name> = names.filter(is_on).collect();
     link(&mut loading.services, &chain);
+}
+
+fn base(loading: &Loading<'_>) -> PathBuf {
+    let base = loading.options.root.join(BASE);
+    base.canonicalize().unwrap_or(base)
+}
+
+/// Whether a script is one of the system's own.
+pub(super) fn is_base(loading: &Loading<'_>, path: &Path) -> bool {
+    path.canonicalize().is_ok_and(|path| path.starts_with(base(loading)))
 }
 
 type Script = (Name, String, Vec<u8>);
 
-/// Enabled scripts as the shell names them: among equals rcorder goes by that.
+/// Scripts as the shell names them: among equals rcorder goes by that, and by those that are not enabled, too.
 fn texts(services: &BTreeMap<Name, Service>) -> Vec<Script> {
-    let scripts = services.values().filter(|service| service.rc_conf().is_some() && service.enabled.on);
+    let is_passed_over = |service: &Service| !service.enabled.on && service.enabled.origin.starts_with(PASSED_OVER);
+    let scripts = services.values().filter(|service| service.rc_conf().is_some() && !is_passed_over(service));
     let read = |service: &Service| {
         let path = service.files.first()?;
         // One that is gone since it was read has no place.
@@ -54,9 +68,12 @@ fn given<'a>(scripts: &[&'a Script]) -> Vec<File<'a>> {
 
 fn link(services: &mut BTreeMap<Name, Service>, chain: &[Name]) {
     let mut order = written(services);
-    for pair in chain.windows(2) {
-        let [earlier, later] = pair else { continue };
-        if !comes_after(&order, earlier, later) && order.entry(later.clone()).or_default().insert(earlier.clone()) {
+    for (at, later) in chain.iter().enumerate() {
+        // Those of a circle go one after the other, too, behind the last one before it.
+        let before = chain[..at].iter().rev().find(|earlier| !comes_after(&order, earlier, later));
+        if let Some(earlier) =
+            before.filter(|earlier| order.entry(later.clone()).or_default().insert((*earlier).clone()))
+        {
             let links = services.get_mut(later).map(|service| &mut service.links);
             links.into_iter().for_each(|links| links.after.push(earlier.clone()));
         }
@@ -90,5 +107,10 @@ mod tests {
         let after = |of: &str| all[of].links.after.iter().map(Name::as_str).collect::<Vec<_>>().join(" ");
         assert_eq!(after("netif"), "early root");
         assert_eq!(after("cron"), "root", "netif comes after it by way of the definition");
+
+        let mut all = BTreeMap::from([service("root", &[]), service("one", &["two"]), service("two", &["one"])]);
+        link(&mut all, &[name("root"), name("two"), name("one")]);
+        let after = |of: &str| all[of].links.after.iter().map(Name::as_str).collect::<Vec<_>>().join(" ");
+        assert_eq!((after("two").as_str(), after("one").as_str()), ("one root", "two root"), "a circle waits, too");
     }
 }

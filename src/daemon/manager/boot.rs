@@ -27,7 +27,9 @@ pub(super) struct Boot {
     open: Option<BTreeSet<ServiceId>>,
     /// Local directories were looked at once more.
     divided: bool,
-    /// The next load is for the boot.
+    /// The next load to begin is for the boot.
+    wants: bool,
+    /// The load at work is.
     reads: bool,
     /// Its end was not reached: if this manager ends, the next one goes on with it.
     unfinished: bool,
@@ -47,6 +49,11 @@ impl Boot {
     /// Whether the next manager has to go on with it.
     pub(super) fn is_unfinished(&self) -> bool {
         self.unfinished
+    }
+
+    /// A load begins; what asks for one from now on asks for the next.
+    pub(super) fn load_begins(&mut self) {
+        self.reads = std::mem::take(&mut self.wants);
     }
 
     /// Whether what was read just now is for the boot.
@@ -148,7 +155,7 @@ impl Manager {
     /// Reads everything again, to start what is enabled now and was not before.
     pub(super) fn load_for_boot(&mut self) {
         if self.boot.is_on() && self.then.is_none() {
-            self.boot.reads = true;
+            self.boot.wants = true;
             self.load();
         }
     }
@@ -172,7 +179,7 @@ impl Manager {
         let is_divided =
             || self.core.id(DIVIDER).is_some_and(|id| matches!(self.core.view(id).state, State::Up { .. }));
         let divides = !self.boot.divided && is_divided();
-        let is_over = open.is_empty() && !divides && !self.boot.reads;
+        let is_over = open.is_empty() && !divides && !self.boot.reads && !self.boot.wants;
         self.boot.open = Some(open).filter(|_| !is_over);
         if divides {
             self.boot.divided = true;
@@ -206,5 +213,20 @@ impl Manager {
                 say(format!("taking away the mark of the first boot: {exit}: {}", text.trim()));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_asks_for_a_load_while_one_is_at_work_gets_the_next() {
+        let mut boot = Boot { wants: true, ..Boot::default() };
+        boot.load_begins();
+        boot.wants = true;
+        assert!(boot.takes_load(), "the one that was at work");
+        boot.load_begins();
+        assert!(boot.takes_load() && !boot.takes_load());
     }
 }

@@ -13,19 +13,29 @@ use svc_platform::files;
 /// Where programs are looked for if nothing else is said.
 pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// Where scripts of rc.conf look, which have a home, too.
+///
+/// Source: rc(8), service(8).
+const RC_PATH: &str = "/sbin:/bin:/usr/sbin:/usr/bin";
+
 /// The largest environment file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Variables by name: the last word on each wins.
 pub(crate) type Environment = BTreeMap<String, String>;
 
-/// The environment of a legacy script. There is no `HOME`: a script that needs one would fail at boot too.
+/// The environment of a legacy script. But for those of rc.conf there is no `HOME`: a script that needs one would fail
+/// at boot too.
 pub(crate) fn of_script(service: &Service) -> Result<Environment, String> {
     let mut to = Environment::new();
     to.insert("PATH".into(), PATH.into());
     to.insert("TERM".into(), env::var("TERM").unwrap_or_else(|_| "dumb".into()));
     inherit(&mut to, &LOCALE);
     inherit(&mut to, &["TZ"]);
+    if service.rc_conf().is_some() {
+        to.insert("PATH".into(), RC_PATH.into());
+        to.insert("HOME".into(), "/".into());
+    }
     // Wrappers that hand a script's call over to a service manager must not hand this one back to us.
     to.insert("_SYSTEMCTL_SKIP_REDIRECT".into(), "true".into());
     to.insert("SYSTEMCTL_SKIP_REDIRECT".into(), "1".into());

@@ -22,6 +22,7 @@ impl Manager {
         }
         self.requests.load_again = false;
         self.requests.loading = std::mem::take(&mut self.requests.to_load);
+        self.boot.load_begins();
         if let Err(error) = self.start_loader() {
             self.load_failed(&format!("starting the loader: {error}"));
         }
