@@ -135,7 +135,12 @@ fn a_program_has_default_signals_and_an_open_mask_though_we_hold_and_ignore_some
     let (text, code) = output(|| shell("exec ps -o sigmask= -o sigignore= -p $$"));
     assert_eq!(code, Exit::Code(0));
     let masks: Vec<u64> = text.split_whitespace().map(|mask| u64::from_str_radix(mask, 16).unwrap()).collect();
-    assert_eq!(masks, [0, 0], "{text}");
+    let [held, ignored] = masks[..] else { panic!("{text}") };
+    // Some systems count those in that mean nothing unless somebody says otherwise.
+    let harmless = [Signal::SIGCHLD, Signal::SIGURG, Signal::SIGIO, Signal::SIGWINCH, Signal::SIGCONT];
+    let ended_by = Signal::iterator().filter(|signal| !harmless.contains(signal) && signal.as_str() != "SIGINFO");
+    let ignored: Vec<Signal> = ended_by.filter(|&signal| ignored & 1 << (signal as i32 - 1) != 0).collect();
+    assert!(held == 0 && ignored.is_empty(), "{ignored:?}: {text}");
 }
 
 #[test]
@@ -164,7 +169,8 @@ fn a_program_becomes_its_user_with_exactly_its_groups() {
         launch.identity = Some(Identity { uid: 33, gid: 34, gids: vec![4, 40] });
         launch
     });
-    assert_eq!(text, "33 33 33 34 34 34\n4 34 40\n");
+    // Some systems count its own group in.
+    assert!(["33 33 33 34 34 34\n4 40\n", "33 33 33 34 34 34\n4 34 40\n"].contains(&text.as_str()), "{text}");
 }
 
 #[test]
