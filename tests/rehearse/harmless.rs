@@ -110,7 +110,7 @@ fn what_changes_each_time_is_seen_whatever_its_name() {
     for name in ["kept", "left-3"] {
         assert!(changed.contains(&dir.path().join(name).to_str().unwrap()), "{name}: {changed:?}");
     }
-    assert!(count > 1_000, "only {count} files were looked at");
+    assert!(count > programs(), "only {count} files were looked at");
 }
 
 /// So often it is looked whether something changes each time.
@@ -172,8 +172,15 @@ fn rehearsing_every_script_leaves_the_machine_as_it_was() {
         }
     };
     let files = nothing_changes(&scratch, rehearse);
-    assert!(files > 1_000, "only {files} files were looked at");
+    assert!(files > programs(), "only {files} files were looked at");
     println!("{} scripts rehearsed, three verbs each; of {files} files and all else nothing changed", scripts.len());
+}
+
+/// However few files a machine has, a look sees more than its programs.
+fn programs() -> usize {
+    let count = entries(Path::new("/usr/bin")).len();
+    assert!(count > 0, "there are no programs");
+    count
 }
 
 fn entries(dir: &Path) -> Vec<PathBuf> {
