@@ -16,23 +16,84 @@ use super::{FILE_BYTES_MAX, Loading};
 /// The directory of the system's own scripts, of which the others are told apart.
 const BASE: &str = "etc/rc.d";
 
-/// Lets each enabled script of rc.conf start after the one before it in the order of a boot, unless that contradicts
-/// what definitions say.
+/// Lets each enabled script of rc.conf start after the one before it in the order of a boot, and those that are called
+/// when the machine goes down stop in the order of that, unless that contradicts what definitions say.
 pub(super) fn order(loading: &mut Loading<'_>) {
     if !loading.serial {
         return;
     }
     let base = base(loading);
-    let texts = texts(&loading.services);
-    let (own, mut local): (Vec<_>, Vec<_>) = texts.iter().partition(|(_, path, _)| Path::new(path).starts_with(&base));
+    let all = texts(&loading.services);
+    let is_own = |script: &&Script| Path::new(&script.1).starts_with(&base);
+    let (own, mut local): (Vec<_>, Vec<_>) = all.iter().partition(is_own);
     local.retain(|(_, _, text)| boot::takes_part(text));
+    let chain = starts(&loading.services, &own, &local);
+    let back = stops(&loading.services, &own, &local);
+    let notes = open_circles(&mut loading.services, &chain);
+    loading.image.notes.extend(notes);
+    link(&mut loading.services, &chain);
+    link(&mut loading.services, &back);
+}
+
+/// Who is started, in the order of a boot.
+fn starts(services: &BTreeMap<Name, Service>, own: &[&Script], local: &[&Script]) -> Vec<Name> {
+    let known = |scripts: &[&Script]| -> Vec<Script> {
+        let is_known = |script: &&&Script| services.get(&script.0).is_some_and(|service| !is_passed_over(service));
+        scripts.iter().filter(is_known).map(|script| (*script).clone()).collect()
+    };
+    let (own, local) = (known(own), known(local));
+    let (own, local): (Vec<&Script>, Vec<&Script>) = (own.iter().collect(), local.iter().collect());
     // Those that are passed over here are not enabled, and so not among these.
     let order = boot::boot(&given(&own), &given(&local), boot::DIVIDER, Host::Machine, Turn::First);
-    let all: Vec<&Script> = own.into_iter().chain(local).collect();
-    let is_on = |name: &Name| loading.services.get(name).is_some_and(|service| service.enabled.on);
-    let names = order.early.iter().chain(&order.late).map(|at| all[*at].0.clone());
-    let chain: Vec<Name> = names.filter(is_on).collect();
-    link(&mut loading.services, &chain);
+    let names = order.early.iter().chain(&order.late).map(|at| name_at(&own, &local, *at));
+    names.filter(|name| services.get(name).is_some_and(|service| service.enabled.on)).collect()
+}
+
+/// Who is called when the machine goes down, the last to be called first.
+fn stops(services: &BTreeMap<Name, Service>, own: &[&Script], local: &[&Script]) -> Vec<Name> {
+    let order = boot::shutdown(&given(own), &given(local), Host::Machine);
+    let names = order.iter().rev().map(|at| name_at(own, local, *at));
+    let is_called = |name: &Name| services.get(name)?.rc_conf().map(|rc| rc.shutdown);
+    names.filter(|name| is_called(name) == Some(true)).collect()
+}
+
+fn name_at(own: &[&Script], local: &[&Script], at: usize) -> Name {
+    own.get(at).or_else(|| local.get(at - own.len())).map(|script| script.0.clone()).expect("a place among the scripts")
+}
+
+/// Takes away what scripts say that goes in a circle where the order of a boot has it the other way, with a note of
+/// each.
+fn open_circles(services: &mut BTreeMap<Name, Service>, chain: &[Name]) -> Vec<String> {
+    let order = written(services);
+    let place: BTreeMap<&Name, usize> = chain.iter().enumerate().map(|(at, name)| (name, at)).collect();
+    let mut notes = Vec::new();
+    for name in chain {
+        for earlier in order.get(name).into_iter().flatten() {
+            let is_back = place.get(earlier).is_some_and(|at| *at > place[name]);
+            if is_back && comes_after(&order, earlier, name) && unlink(services, name, earlier) {
+                let file = services.get(name).and_then(|service| service.files.first()).cloned().unwrap_or_default();
+                notes.push(format!(
+                    "{file}: order goes in a circle: that {name} comes after {earlier} is passed over, as rc(8) does"
+                ));
+            }
+        }
+    }
+    notes
+}
+
+/// Takes away that a script comes after another, if it is order alone.
+fn unlink(services: &mut BTreeMap<Name, Service>, later: &Name, earlier: &Name) -> bool {
+    let named = |service: &Service| super::names_of(service).cloned().collect::<Vec<Name>>();
+    let both = [later, earlier].map(|name| services.get(name).map(named).unwrap_or_default());
+    let mut is_gone = false;
+    for (of, list, names) in [(later, true, &both[1]), (earlier, false, &both[0])] {
+        let Some(service) = services.get_mut(of) else { continue };
+        let list = if list { &mut service.links.after } else { &mut service.links.before };
+        let count = list.len();
+        list.retain(|name| !names.contains(name));
+        is_gone |= list.len() < count;
+    }
+    is_gone
 }
 
 fn base(loading: &Loading<'_>) -> PathBuf {
@@ -47,10 +108,14 @@ pub(super) fn is_base(loading: &Loading<'_>, path: &Path) -> bool {
 
 type Script = (Name, String, Vec<u8>);
 
+/// A keyword keeps it from starting, so that rc(8) has no place for it.
+fn is_passed_over(service: &Service) -> bool {
+    !service.enabled.on && service.enabled.origin.starts_with(PASSED_OVER)
+}
+
 /// Scripts as the shell names them: among equals rcorder goes by that, and by those that are not enabled, too.
 fn texts(services: &BTreeMap<Name, Service>) -> Vec<Script> {
-    let is_passed_over = |service: &Service| !service.enabled.on && service.enabled.origin.starts_with(PASSED_OVER);
-    let scripts = services.values().filter(|service| service.rc_conf().is_some() && !is_passed_over(service));
+    let scripts = services.values().filter(|service| service.rc_conf().is_some());
     let read = |service: &Service| {
         let path = service.files.first()?;
         // One that is gone since it was read has no place.
@@ -69,7 +134,7 @@ fn given<'a>(scripts: &[&'a Script]) -> Vec<File<'a>> {
 fn link(services: &mut BTreeMap<Name, Service>, chain: &[Name]) {
     let mut order = written(services);
     for (at, later) in chain.iter().enumerate() {
-        // Those of a circle go one after the other, too, behind the last one before it.
+        // What contradicts a definition goes behind the last one before it that does not.
         let before = chain[..at].iter().rev().find(|earlier| !comes_after(&order, earlier, later));
         if let Some(earlier) =
             before.filter(|earlier| order.entry(later.clone()).or_default().insert((*earlier).clone()))
@@ -83,7 +148,7 @@ fn link(services: &mut BTreeMap<Name, Service>, chain: &[Name]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use svc_core::service::Kind;
+    use svc_core::service::{Enabled, Kind, RcConf};
 
     fn name(text: &str) -> Name {
         Name::new(text).unwrap()
@@ -109,8 +174,45 @@ mod tests {
         assert_eq!(after("cron"), "root", "netif comes after it by way of the definition");
 
         let mut all = BTreeMap::from([service("root", &[]), service("one", &["two"]), service("two", &["one"])]);
-        link(&mut all, &[name("root"), name("two"), name("one")]);
+        let chain = [name("root"), name("two"), name("one")];
+        let notes = open_circles(&mut all, &chain);
+        assert_eq!(notes, [": order goes in a circle: that two comes after one is passed over, as rc(8) does"]);
+        link(&mut all, &chain);
         let after = |of: &str| all[of].links.after.iter().map(Name::as_str).collect::<Vec<_>>().join(" ");
-        assert_eq!((after("two").as_str(), after("one").as_str()), ("one root", "two root"), "a circle waits, too");
+        assert_eq!((after("two").as_str(), after("one").as_str()), ("root", "two"));
+    }
+
+    #[test]
+    fn what_is_only_called_at_the_end_has_its_place_there() {
+        let script = |text: &str, keywords: &str, require: &str, enabled: bool| {
+            let mut service = Service::new(name(text), Kind::Script(Box::default()));
+            let rc = RcConf { shutdown: keywords.contains("shutdown"), ..RcConf::default() };
+            if let Kind::Script(script) = &mut service.kind {
+                script.rc_conf = Some(rc);
+            }
+            let origin = if enabled { String::new() } else { format!("{PASSED_OVER}nostart of {text}") };
+            service.enabled = Enabled { on: enabled, origin };
+            let text = format!("# PROVIDE: {text}\n# REQUIRE: {require}\n# KEYWORD: {keywords}\n");
+            (service.name.clone(), format!("/etc/rc.d/{}", service.name), text.into_bytes(), service)
+        };
+        let all = [
+            script("early", "shutdown", "", true),
+            script("late", "shutdown", "middle", true),
+            script("middle", "nostart shutdown", "early", false),
+            script("quiet", "", "late", true),
+        ];
+        let texts: Vec<Script> =
+            all.iter().map(|(name, path, text, _)| (name.clone(), path.clone(), text.clone())).collect();
+        let own: Vec<&Script> = texts.iter().collect();
+        let mut services: BTreeMap<Name, Service> = all.into_iter().map(|one| (one.0, one.3)).collect();
+        let line = |names: &[Name]| names.iter().map(Name::as_str).collect::<Vec<_>>().join(" ");
+        let back = stops(&services, &own, &[]);
+        assert_eq!(line(&back), "early middle late");
+        assert!(!starts(&services, &own, &[]).contains(&name("middle")));
+        link(&mut services, &back);
+        assert_eq!(
+            (line(&services["middle"].links.after), line(&services["late"].links.after)),
+            ("early".into(), "middle".into())
+        );
     }
 }
