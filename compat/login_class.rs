@@ -1,4 +1,4 @@
-//! Login classes: what login.conf(5) says of the resources of a class.
+//! Login classes: what login.conf(5) says of the resources and the environment of a class.
 
 use svc_core::service::Limit;
 
@@ -70,6 +70,46 @@ pub fn read(text: &str, class: &str) -> Option<LoginClass> {
     read.umask = value("umask").and_then(|text| u32::from_str_radix(text, 8).ok()).filter(|mask| *mask <= 0o777);
     read.priority = value("priority").and_then(|text| text.parse().ok());
     Some(read)
+}
+
+/// Capabilities that become variables, where nobody has logged in whose they could be.
+const VARIABLES: [(&str, &str); 5] =
+    [("lang", "LANG"), ("charset", "MM_CHARSET"), ("mail", "MAIL"), ("timezone", "TZ"), ("term", "TERM")];
+
+/// The variables that a class sets, the last word on each last.
+///
+/// Source: login.conf(5).
+pub fn environment(text: &str, class: &str) -> Vec<(String, String)> {
+    let records = records(text);
+    let capabilities = gather(&records, class).or_else(|| gather(&records, "default")).unwrap_or_default();
+    let value = |name: &str| {
+        let found = capabilities.iter().find(|one| name_of(one) == name)?;
+        found.split_once('=').map(|(_, value)| value)
+    };
+    let named = VARIABLES.into_iter().filter_map(|(name, variable)| Some((variable.to_owned(), plain(value(name)?))));
+    let mut all: Vec<(String, String)> = named.collect();
+    let mut rest = value("setenv").unwrap_or_default();
+    while !rest.is_empty() {
+        let is_end = |(at, found): &(usize, char)| *found == ',' && !rest[..*at].ends_with('\\');
+        let end = rest.char_indices().find(is_end).map_or(rest.len(), |(at, _)| at);
+        let pair = rest[..end].trim_start().split_once('=').filter(|(name, _)| !name.is_empty());
+        all.extend(pair.map(|(name, value)| (name.to_owned(), plain(value))));
+        rest = rest.get(end + 1..).unwrap_or_default();
+    }
+    all
+}
+
+/// A value without its escapes: `\c` is the colon, which cannot stand there itself.
+fn plain(value: &str) -> String {
+    let mut out = String::new();
+    let mut letters = value.chars();
+    while let Some(letter) = letters.next() {
+        out.extend(match letter {
+            '\\' => letters.next().map(|escaped| if escaped == 'c' { ':' } else { escaped }),
+            letter => Some(letter),
+        });
+    }
+    out
 }
 
 /// Each record as its capabilities, the first of which are its names.
@@ -188,6 +228,21 @@ mod tests {
         assert_eq!(read(TEXT, "nobody's"), read(TEXT, "default"));
         assert_eq!(read("", "daemon"), None);
         assert_eq!(read(TEXT, "loop"), Some(LoginClass::default()));
+    }
+
+    #[test]
+    fn a_class_sets_variables_but_those_that_it_takes_away() {
+        let text = "default:\\\n\t:setenv=BLOCKSIZE=K:\\\n\t:mail=/var/mail/$:\\\n\t:umask=022:\\\n\
+            \t:charset=UTF-8:\\\n\t:lang=C.UTF-8:\ndaemon:\\\n\t:mail@:\\\n\t:tc=default:\n\
+            odd:\\\n\t:setenv=A=x\\,y, B=x\\cy,=no,none,C=:\\\n\t:lang=de_DE.UTF-8:\\\n\t:tc=daemon:\n";
+        let of = |class: &str| {
+            let pairs = environment(text, class).into_iter().map(|(name, value)| format!("{name}={value}"));
+            pairs.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(of("daemon"), "LANG=C.UTF-8 MM_CHARSET=UTF-8 BLOCKSIZE=K");
+        assert_eq!(of("nobody's"), "LANG=C.UTF-8 MM_CHARSET=UTF-8 MAIL=/var/mail/$ BLOCKSIZE=K");
+        assert_eq!(of("odd"), "LANG=de_DE.UTF-8 MM_CHARSET=UTF-8 A=x,y B=x:y C=");
+        assert!(environment("", "daemon").is_empty());
     }
 
     #[test]

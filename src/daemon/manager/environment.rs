@@ -6,6 +6,7 @@ use std::env;
 use std::path::Path;
 
 use svc_compat::environment::LOCALE;
+use svc_compat::login_class;
 use svc_core::Service;
 use svc_core::service::Exec;
 use svc_platform::files;
@@ -18,6 +19,11 @@ pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 /// Source: rc(8), service(8).
 const RC_PATH: &str = "/sbin:/bin:/usr/sbin:/usr/bin";
 
+/// The class whose environment init(8) gives to rc(8), and service(8) to a script, and the file that has it.
+///
+/// Source: init(8), service(8).
+const RC_CLASS: (&str, &str) = ("daemon", "/etc/login.conf");
+
 /// The largest environment file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -27,12 +33,23 @@ pub(crate) type Environment = BTreeMap<String, String>;
 /// The environment of a legacy script. But for those of rc.conf there is no `HOME`: a script that needs one would fail
 /// at boot too.
 pub(crate) fn of_script(service: &Service) -> Result<Environment, String> {
+    let classes = match service.rc_conf() {
+        Some(_) => files::read_regular(Path::new(RC_CLASS.1), FILE_BYTES_MAX).unwrap_or_default(),
+        None => Vec::new(),
+    };
+    of_script_in(service, &String::from_utf8_lossy(&classes))
+}
+
+fn of_script_in(service: &Service, classes: &str) -> Result<Environment, String> {
     let mut to = Environment::new();
     to.insert("PATH".into(), PATH.into());
     to.insert("TERM".into(), env::var("TERM").unwrap_or_else(|_| "dumb".into()));
     inherit(&mut to, &LOCALE);
     inherit(&mut to, &["TZ"]);
     if service.rc_conf().is_some() {
+        // A class says what a terminal is taken for, not what it is.
+        let is_known = |name: &str| name == "TERM" && env::var_os(name).is_some();
+        to.extend(login_class::environment(classes, RC_CLASS.0).into_iter().filter(|(name, _)| !is_known(name)));
         to.insert("PATH".into(), RC_PATH.into());
         to.insert("HOME".into(), "/".into());
     }
@@ -120,7 +137,7 @@ fn unquoted(value: &str) -> &str {
 mod tests {
     use super::*;
     use svc_core::Name;
-    use svc_core::service::Kind;
+    use svc_core::service::{Kind, RcConf, Script};
 
     fn service() -> Service {
         Service::new(Name::new("web").unwrap(), Kind::Process)
@@ -153,6 +170,21 @@ mod tests {
         let environment = of_script(&service()).unwrap();
         assert_eq!(environment["PATH"], PATH);
         assert!(environment.contains_key("TERM") && !environment.contains_key("HOME"));
+    }
+
+    #[test]
+    fn a_script_of_rc_conf_gets_what_the_class_of_daemons_has_but_its_path() {
+        let script = Script { rc_conf: Some(RcConf::default()), ..Script::default() };
+        let service = Service::new(Name::new("web").unwrap(), Kind::Script(Box::new(script)));
+        let classes = "daemon:lang=C.UTF-8:charset=UTF-8:setenv=BLOCKSIZE=K,PATH=/x,HOME=/y:\n";
+        let environment = of_script_in(&service, classes).unwrap();
+        let of = |name: &str| environment[name].as_str();
+        assert_eq!([of("LANG"), of("MM_CHARSET"), of("BLOCKSIZE")], ["C.UTF-8", "UTF-8", "K"]);
+        assert_eq!((of("PATH"), of("HOME")), (RC_PATH, "/"));
+        assert!(
+            !of_script_in(&self::service(), classes).unwrap().contains_key("MM_CHARSET"),
+            "it is no script of rc.conf"
+        );
     }
 
     #[test]
