@@ -1,5 +1,6 @@
 //! The machine or jail we are on, and what only its first process may do to it.
 
+use std::ffi::CStr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::{env, io};
@@ -18,6 +19,12 @@ use crate::sys::{because, check};
 
 /// Start again. In no header of the libc crate.
 const RB_AUTOBOOT: i32 = 0;
+
+/// The number of kenv(2), and to look one name up. In no header of the libc crate.
+const KENV: i32 = 390;
+const KENV_GET: i32 = 0;
+/// The longest value that the kernel keeps, its zero included (`KENV_MVALLEN`), is half of this.
+const VALUE_BYTES_MAX: usize = 256;
 
 /// Where things are here.
 ///
@@ -68,6 +75,17 @@ pub fn own_program() -> io::Result<PathBuf> {
             first.ok_or_else(|| because(&error, "the file of our own program"))
         }
     }
+}
+
+/// What the boot loader was told under this name, if anything.
+///
+/// Source: kenv(2).
+pub fn from_loader(name: &CStr) -> Option<String> {
+    let mut value = [0_u8; VALUE_BYTES_MAX];
+    // SAFETY: the name ends with a zero, and `value` has room for as many bytes as the last argument says.
+    let found = unsafe { libc::syscall(KENV, KENV_GET, name.as_ptr(), value.as_mut_ptr(), VALUE_BYTES_MAX as i32) };
+    check(found).ok()?;
+    CStr::from_bytes_until_nul(&value).ok().map(|text| text.to_string_lossy().into_owned())
 }
 
 /// Ends the machine, after its file systems were told to write. Returns only if it failed.
@@ -143,5 +161,14 @@ mod tests {
         assert_eq!(own_program().unwrap(), env::current_exe().unwrap());
         assert!(!is_process_1() && mount_essentials().is_empty());
         assert!(!kind().to_string().is_empty());
+    }
+    #[test]
+    fn what_the_loader_was_told_is_what_kenv_shows() {
+        let shown = std::process::Command::new("/bin/kenv").output().unwrap();
+        let shown = String::from_utf8(shown.stdout).unwrap();
+        let (name, value) = shown.lines().find_map(|line| line.strip_suffix('"')?.split_once("=\"")).unwrap();
+        let found = from_loader(&std::ffi::CString::new(name).unwrap());
+        assert_eq!(found.as_deref(), Some(value), "{name}");
+        assert_eq!(from_loader(c"svc.no_such_name"), None);
     }
 }

@@ -1,7 +1,7 @@
 //! The machine or container we are on, and what only its first process may do to it.
 
 use std::convert::Infallible;
-use std::ffi::OsStr;
+use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -50,6 +50,13 @@ pub fn kind() -> Kind {
         (true, maker) => Kind::Vm(maker.to_owned()),
         (false, _) => Kind::Machine,
     }
+}
+
+/// What the boot loader was told under this name, if anything: the kernel hands on to process 1 what is not its own.
+///
+/// Source: bootparam(7).
+pub fn from_loader(name: &CStr) -> Option<String> {
+    env::var(name.to_str().ok()?).ok()
 }
 
 fn container() -> Option<String> {

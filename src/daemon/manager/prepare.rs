@@ -64,6 +64,10 @@ pub(crate) fn launch(service: &Service, job: &Job, around: &Surroundings<'_>) ->
         // Whom a script tells to stop the boot: there it is rc(8), here its meaning to process 1 is the same.
         if !host::FIRST_MAY_END {
             variables.insert("RC_PID".into(), "1".into());
+            // rc(8) hands on what scripts are to tell of themselves, which may be said to the loader.
+            let told = std::env::var("DEBUG_SH").ok().filter(|told| !told.is_empty());
+            let told = told.or_else(|| host::from_loader(c"DEBUG_SH")).unwrap_or_default();
+            variables.insert("DEBUG_SH".into(), told);
         }
     }
     variables.extend(verb_of(service, job).map(|verb| ("SVC_VERB".into(), verb.into())));
