@@ -162,6 +162,7 @@ mod tests {
         assert!(!is_process_1() && mount_essentials().is_empty());
         assert!(!kind().to_string().is_empty());
     }
+
     #[test]
     fn what_the_loader_was_told_is_what_kenv_shows() {
         let shown = std::process::Command::new("/bin/kenv").output().unwrap();
