@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use svc_compat::daemons::Table;
+use toml::de::{DeTable, DeValue};
 
 use super::Verdict;
 
@@ -124,6 +125,18 @@ pub(super) fn steady(path: &str) -> String {
         out.push_str(if digits >= 5 { "(a number)" } else { part });
     }
     out
+}
+
+/// A directory that the definition declares, and so has made before each start.
+pub(super) fn declared(definition: &str, made: &str) -> Option<String> {
+    let path = made.strip_prefix("directory /run/")?.split(' ').next()?;
+    let document = DeTable::parse(definition).ok()?;
+    let key = document.get_ref().get("runtime-directory")?.get_ref();
+    let of = |value: &DeValue<'_>, name: &str| {
+        value.as_str().is_some_and(|text| text.split_whitespace().any(|known| known == name))
+    };
+    let is_declared = of(key, path) || key.as_array().is_some_and(|all| all.iter().any(|one| of(one.get_ref(), path)));
+    is_declared.then(|| "its runtime-directory, which the script leaves to tmpfiles.d(5) or does without".to_owned())
 }
 
 /// Files that only one side makes, and that nobody misses.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::expected::{expected, steady, variables, why_variable, words_differ, written_by_chance};
+use super::expected::{declared, expected, steady, variables, why_variable, words_differ, written_by_chance};
 use super::trial::{Process, Reloaded, Step, Trial};
 use super::{Comparison, Row, Verdict};
 
@@ -44,7 +44,8 @@ pub(super) fn judge(script: &Trial, definition: &Trial, beside: Beside<'_>) -> C
             })
             .collect::<BTreeSet<_>>()
     };
-    rows.sets("makes", &made(script), &made(definition), written_by_chance);
+    let why = |made: &str| written_by_chance(made).or_else(|| declared(beside.text, made));
+    rows.sets("makes", &made(script), &made(definition), why);
     rows.reload(script.reload.as_ref(), definition.reload.as_ref());
     rows.judged("stop", &told(&script.stop), &told(&definition.stop), |_, _| {
         match (script.stop.code, definition.stop.code) {

@@ -3,6 +3,7 @@
 use super::judge::{self, Beside};
 use super::trial::{Process, Reloaded, Step, Trial};
 use super::{Comparison, Verdict};
+use crate::rehearse::Made;
 
 fn trial() -> Trial {
     let done = Step { code: Some(0), ..Step::default() };
@@ -102,6 +103,22 @@ fn where_the_script_does_not_work_the_definition_is_judged_alone() {
     let mut broken = trial();
     broken.start.code = Some(1);
     assert!(!judge(&script, &broken).is_equivalent());
+}
+
+#[test]
+fn a_directory_that_the_definition_declares_is_expected_and_no_other() {
+    for (path, text, fits) in [
+        ("/run/d", "runtime-directory = \"d\"", true),
+        ("/run/d", "runtime-directory = [\"x\", \"d\"]", true),
+        ("/run/e", "runtime-directory = \"d\"", false),
+        ("/srv/d", "runtime-directory = \"d\"", false),
+        ("/run/d", "", false),
+    ] {
+        let mut definition = trial();
+        definition.made.push(Made { path: path.into(), kind: "directory".into(), ..Made::default() });
+        let found = judge::judge(&trial(), &definition, Beside { text, ..Beside::default() });
+        assert_eq!(matches!(verdict(&found, "makes"), Verdict::Expected(_)), fits, "{path} of {text}");
+    }
 }
 
 #[test]
