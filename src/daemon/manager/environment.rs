@@ -5,24 +5,13 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::Path;
 
-use svc_compat::environment::LOCALE;
-use svc_compat::login_class;
+use svc_compat::environment::{LOCALE, RC_CLASSES, of_rc};
 use svc_core::Service;
 use svc_core::service::Exec;
 use svc_platform::files;
 
 /// Where programs are looked for if nothing else is said.
 pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// Where scripts of rc.conf look, which have a home, too.
-///
-/// Source: rc(8), service(8).
-const RC_PATH: &str = "/sbin:/bin:/usr/sbin:/usr/bin";
-
-/// The class whose environment init(8) gives to rc(8), and service(8) to a script, and the file that has it.
-///
-/// Source: init(8), service(8).
-const RC_CLASS: (&str, &str) = ("daemon", "/etc/login.conf");
 
 /// The largest environment file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -32,9 +21,10 @@ pub(crate) type Environment = BTreeMap<String, String>;
 
 /// The environment of a legacy script. But for those of rc.conf there is no `HOME`: a script that needs one would fail
 /// at boot too.
-pub(crate) fn of_script(service: &Service) -> Result<Environment, String> {
+pub(crate) fn of_script(service: &Service, root: &Path) -> Result<Environment, String> {
     let classes = match service.rc_conf() {
-        Some(_) => files::read_regular(Path::new(RC_CLASS.1), FILE_BYTES_MAX).unwrap_or_default(),
+        // Most systems have none.
+        Some(_) => files::read_regular(&root.join(RC_CLASSES), FILE_BYTES_MAX).unwrap_or_default(),
         None => Vec::new(),
     };
     of_script_in(service, &String::from_utf8_lossy(&classes))
@@ -49,9 +39,7 @@ fn of_script_in(service: &Service, classes: &str) -> Result<Environment, String>
     if service.rc_conf().is_some() {
         // A class says what a terminal is taken for, not what it is.
         let is_known = |name: &str| name == "TERM" && env::var_os(name).is_some();
-        to.extend(login_class::environment(classes, RC_CLASS.0).into_iter().filter(|(name, _)| !is_known(name)));
-        to.insert("PATH".into(), RC_PATH.into());
-        to.insert("HOME".into(), "/".into());
+        to.extend(of_rc(classes).into_iter().filter(|(name, _)| !is_known(name)));
     }
     // Wrappers that hand a script's call over to a service manager must not hand this one back to us.
     to.insert("_SYSTEMCTL_SKIP_REDIRECT".into(), "true".into());
@@ -167,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_script_gets_what_service_8_gives_and_no_home() {
-        let environment = of_script(&service()).unwrap();
+        let environment = of_script(&service(), Path::new("/")).unwrap();
         assert_eq!(environment["PATH"], PATH);
         assert!(environment.contains_key("TERM") && !environment.contains_key("HOME"));
     }
@@ -180,7 +168,7 @@ mod tests {
         let environment = of_script_in(&service, classes).unwrap();
         let of = |name: &str| environment[name].as_str();
         assert_eq!([of("LANG"), of("MM_CHARSET"), of("BLOCKSIZE")], ["C.UTF-8", "UTF-8", "K"]);
-        assert_eq!((of("PATH"), of("HOME")), (RC_PATH, "/"));
+        assert_eq!((of("PATH"), of("HOME")), (svc_compat::environment::RC_PATH, "/"));
         assert!(
             !of_script_in(&self::service(), classes).unwrap().contains_key("MM_CHARSET"),
             "it is no script of rc.conf"

@@ -112,7 +112,7 @@ impl Manager {
         let program = arguments.first().cloned().ok_or(io::ErrorKind::InvalidInput)?;
         let mut launch = Launch::new(program, arguments);
         let variables = match of {
-            Some(service) if service.is_script() => environment::of_script(service),
+            Some(service) if service.is_script() => environment::of_script(service, &self.options.root),
             Some(service) => environment::of_program(service, self.is_root),
             None => Ok(std::env::vars().collect()),
         };

@@ -3,6 +3,7 @@
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
 
+use svc_compat::environment::{RC_DEBUG, of_rc_boot};
 use svc_core::Job;
 use svc_core::service::{Condition, Exec, Reload, Service};
 use svc_platform::below::{Looks, make_below};
@@ -20,6 +21,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) runtime: &'a Path,
     /// Where directories that live as long as the machine is up are made: `/run`.
     pub(crate) volatile: &'a Path,
+    /// The directory that stands for `/` where files are read.
+    pub(crate) root: &'a Path,
     /// The daemon serves a machine, not a user.
     pub(crate) is_root: bool,
     /// The main process that the job is about.
@@ -49,26 +52,15 @@ pub(crate) fn launch(service: &Service, job: &Job, around: &Surroundings<'_>) ->
     let words = lend::around(words(service, job, around.machine)?, service, around.runtime)?;
     let program = words.first().ok_or_else(|| format!("there is no command to {job} it"))?;
     let mut variables = if service.is_script() {
-        environment::of_script(service)?
+        environment::of_script(service, around.root)?
     } else {
         environment::of_program(service, around.is_root)?
     };
     own_variables(&mut variables, service, around);
-    let autoboot = match around.machine {
-        Machine::Boots => Some("yes"),
-        Machine::BootsAgain => Some("no"),
-        Machine::Runs | Machine::Ends => None,
-    };
-    if let Some(autoboot) = autoboot.filter(|_| service.rc_conf().is_some()) {
-        variables.insert("autoboot".into(), autoboot.into());
-        // Whom a script tells to stop the boot: there it is rc(8), here its meaning to process 1 is the same.
-        if !host::FIRST_MAY_END {
-            variables.insert("RC_PID".into(), "1".into());
-            // rc(8) hands on what scripts are to tell of themselves, which may be said to the loader.
-            let told = std::env::var("DEBUG_SH").ok().filter(|told| !told.is_empty());
-            let told = told.or_else(|| host::from_loader(c"DEBUG_SH")).unwrap_or_default();
-            variables.insert("DEBUG_SH".into(), told);
-        }
+    let is_again = around.machine == Machine::BootsAgain;
+    if service.rc_conf().is_some() && (is_again || around.machine == Machine::Boots) {
+        let of_boot = of_rc_boot(is_again, (!host::FIRST_MAY_END).then(debug));
+        variables.extend(of_boot.into_iter().map(|(name, value)| (name.to_owned(), value)));
     }
     variables.extend(verb_of(service, job).map(|verb| ("SVC_VERB".into(), verb.into())));
     let text = |text: &str| c_string(text).map_err(|error| error.to_string());
@@ -83,6 +75,13 @@ pub(crate) fn launch(service: &Service, job: &Job, around: &Surroundings<'_>) ->
         .collect::<Result<Vec<CString>, String>>()?;
     set_up(&mut launch, &service.exec, around)?;
     Ok(launch)
+}
+
+/// What scripts of a boot are to tell of themselves: our own environment says so, or the boot loader was told.
+fn debug() -> String {
+    let told = std::env::var(RC_DEBUG).ok().filter(|told| !told.is_empty());
+    let loader = || host::from_loader(&c_string(RC_DEBUG).ok()?);
+    told.or_else(loader).unwrap_or_default()
 }
 
 fn words(service: &Service, job: &Job, machine: Machine) -> Result<Vec<String>, String> {
@@ -261,6 +260,7 @@ mod tests {
     fn around(volatile: &Path) -> Surroundings<'_> {
         Surroundings {
             runtime: volatile,
+            root: Path::new("/"),
             volatile,
             is_root: true,
             main: Some(42),

@@ -107,6 +107,7 @@ impl Manager {
             runtime: &self.options.runtime,
             machine,
             volatile: &self.options.volatile,
+            root: &self.options.root,
             is_root: self.is_root,
             main: about.and_then(|run| self.runs.get(run)).and_then(Run::first).map(|process| process.pid),
             notify: ears.notify.as_ref().map(|_| self.notify_path(name, run)),
