@@ -9,11 +9,13 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 
-use nix::mount::mount;
+use nix::mount::{MsFlags, mount};
 use nix::sys::statfs::{OVERLAYFS_SUPER_MAGIC, statfs};
 
 use crate::sandbox::Failure;
 
+/// What every mount of the sandbox has: nobody becomes another by a file in it, and no file is a device.
+pub(super) const PLAIN: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV);
 /// How much may be copied for one place, in bytes; memory that is not used is not taken.
 const COPIED_MAX: u64 = 1024 * 1024 * 1024;
 /// So deep directories lie in one another at most.
@@ -45,7 +47,7 @@ impl Copies {
         if self.copied.is_empty() {
             let options = format!("mode=0755,size={COPIED_MAX}");
             DirBuilder::new().mode(0o755).create(&self.room).map_err(fault)?;
-            mount(Some("svc"), &self.room, Some("tmpfs"), super::root::PLAIN, Some(options.as_str()))
+            mount(Some("svc"), &self.room, Some("tmpfs"), PLAIN, Some(options.as_str()))
                 .map_err(|errno| fault(errno.into()))?;
         }
         let to = self.room.join(self.copied.len().to_string());

@@ -11,7 +11,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use nix::unistd::pivot_root;
 
-use super::copies::{Copies, is_overlay};
+use super::copies::{Copies, PLAIN, is_overlay};
 use crate::sandbox::{Failure, Furnished, Layout, OURS, OWN, Place};
 use crate::sys::check;
 
@@ -43,8 +43,6 @@ const UNREAL: [&str; 17] = [
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 /// Where the pieces can be put together: a directory that every system has, seen by nobody else by then.
 const BENCHES: [&str; 4] = ["/mnt", "/run", "/tmp", "/var"];
-
-pub(super) const PLAIN: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV);
 
 /// Makes the root of this place and enters it. Nothing of the old one can be reached by a path after that.
 ///
