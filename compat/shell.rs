@@ -1,5 +1,6 @@
 //! Reads shell text as far as facts need it: commands, assignments, functions, case arms, sourced files; runs nothing.
 
+mod calls;
 pub(crate) mod cursor;
 mod facts;
 mod lex;

@@ -1,9 +1,6 @@
-//! What commands say: assignments in all their spellings, sourced files, calls of a program.
+//! What commands say by themselves: assignments in all their spellings, the words that name sourced files.
 
 use super::read::{Command, Place, Shell, WordSpan, assigned_name};
-use super::values::Values;
-use super::word::literal;
-use crate::text::base_name;
 
 /// How a variable gets its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,12 +80,6 @@ impl Shell<'_> {
         }
     }
 
-    /// The files it sources, as far as their names can be read; with the word where they are named.
-    pub fn sources(&self, values: &Values) -> Vec<(String, WordSpan)> {
-        let paths = |word: WordSpan| values.expand(self.bytes(word)).into_iter().map(move |path| (path, word));
-        self.sourced().into_iter().flat_map(paths).collect()
-    }
-
     /// The words that name the files it sources, in the order of the text.
     pub fn sourced(&self) -> Vec<WordSpan> {
         let file = |command: &Command| match command.words.as_slice() {
@@ -96,21 +87,6 @@ impl Shell<'_> {
             _ => None,
         };
         self.commands.iter().filter_map(file).collect()
-    }
-
-    /// Calls of a program or function: the words from its name on, wherever it stands in the command (behind `if !`,
-    /// `env`, `log_progress`...).
-    pub fn calls<'s>(&'s self, name: &str, values: &Values) -> Vec<(&'s Command, &'s [WordSpan])> {
-        let named = |word: &WordSpan| {
-            let text = self.bytes(*word);
-            let text = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text);
-            if text.first() == Some(&b'$') {
-                return values.expand(text).iter().any(|path| base_name(path) == name);
-            }
-            literal(text).is_some_and(|path| base_name(&path) == name)
-        };
-        let at = |command: &Command| command.words.iter().position(named);
-        self.commands.iter().filter_map(|command| at(command).map(|at| (command, &command.words[at..]))).collect()
     }
 
     /// Whether a function of this name is defined.
