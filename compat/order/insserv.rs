@@ -7,11 +7,11 @@ mod graph;
 mod installed;
 mod links;
 mod requests;
+mod run;
 
 use std::collections::BTreeMap;
 
 use crate::facility::Facilities;
-
 pub use installed::{Deed, Edit, Installed, Linked, rearrange};
 
 /// One script of the directory.
@@ -83,7 +83,7 @@ pub struct Answer {
 ///
 /// The directory is read in the order given, but for the first argument, which the original reads first.
 pub fn insserv(directory: &[File<'_>], arguments: &[&str], facilities: &Facilities, care: Care) -> Answer {
-    let mut run = enable::Run::new(directory, arguments, facilities, care);
+    let mut run = run::Run::new(directory, arguments, facilities, care);
     let done = run.all();
     let links = if done.is_ok() { run.make_links() } else { Vec::new() };
     Answer { links, ..run.answer(done) }

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::enable::Run;
 use super::graph::{BOOT, Mode, NORMAL, Need};
+use super::run::Run;
 use super::{Depend, Levels};
 
 /// So many dependencies of one script are compared with each new one.

@@ -1,81 +1,15 @@
 //! One run: reading the arguments, reading the directory, ordering.
 
-use std::collections::{BTreeSet, HashMap};
-use std::rc::Rc;
+use std::collections::HashMap;
 
 use super::follow::NUMBER_MAX;
-use super::graph::{BOOT, Flags, Graph, Mode};
+use super::graph::{BOOT, Flags, Mode};
 use super::links::shown_levels;
-use super::{Answer, Care, Edit, File, Levels, Linked};
-use crate::facility::Facilities;
+use super::run::{GaveUp, Run};
+use super::{Answer, Care, File, Levels};
 use crate::header::insserv::{Key, Strict, words};
 
-/// It gave up; the message has been said.
-pub(super) struct GaveUp;
-
-/// The state of a run.
-pub(super) struct Run<'a> {
-    directory: Vec<File<'a>>,
-    arguments: Vec<&'a str>,
-    named: BTreeSet<&'a str>,
-    care: Care,
-    /// Members of each facility, facilities in it expanded.
-    pub(super) facilities: HashMap<String, Rc<[String]>>,
-    /// Headers that have been read.
-    headers: HashMap<&'a str, Strict>,
-    pub(super) graph: Graph,
-    pub(super) messages: Vec<String>,
-    pub(super) start_max: i32,
-    pub(super) stop_max: i32,
-    /// A fault that is told at the end.
-    fault: bool,
-    /// Links that are there already.
-    pub(super) links: Vec<Linked<'a>>,
-    /// The named script is unlinked.
-    pub(super) removes: bool,
-    /// A named script that is none of the directory's, and why.
-    pub(super) passed_over: Option<(File<'a>, &'a str)>,
-    /// What becomes of the links.
-    pub(super) edits: Vec<Edit>,
-}
-
 impl<'a> Run<'a> {
-    pub(super) fn new(directory: &[File<'a>], arguments: &[&'a str], facilities: &Facilities, care: Care) -> Self {
-        let mut run = Self {
-            directory: directory.to_vec(),
-            arguments: arguments.to_vec(),
-            named: arguments.iter().copied().collect(),
-            care,
-            facilities: HashMap::new(),
-            headers: HashMap::new(),
-            graph: Graph::default(),
-            messages: Vec::new(),
-            start_max: 0,
-            stop_max: 0,
-            fault: false,
-            links: Vec::new(),
-            removes: false,
-            passed_over: None,
-            edits: Vec::new(),
-        };
-        for name in &facilities.interactive {
-            let service = run.graph.service(name);
-            run.graph.services[service].flags.interactive = true;
-        }
-        for name in facilities.names() {
-            run.facilities.insert(name.to_string(), facilities.written(name).into());
-        }
-        run
-    }
-
-    pub(super) fn warn(&mut self, message: String) {
-        self.messages.push(message);
-    }
-
-    pub(super) fn is_argument(&self, script: &str) -> bool {
-        self.named.contains(script)
-    }
-
     pub(super) fn all(&mut self) -> Result<(), GaveUp> {
         self.read_links()?;
         self.graph.forget_aliases();
@@ -125,11 +59,6 @@ impl<'a> Run<'a> {
         }
         answer.messages = self.messages;
         answer
-    }
-
-    fn give_up<T>(&mut self, message: &str) -> Result<T, GaveUp> {
-        self.warn(message.to_string());
-        Err(GaveUp)
     }
 
     /// Reads a header with the complaints of the original.

@@ -1,8 +1,8 @@
 //! The numbers: each place comes after all that lead to it.
 
 use super::Levels;
-use super::enable::Run;
 use super::graph::{BOOT, Mode, NORMAL};
+use super::run::Run;
 
 /// The highest number a link can have.
 pub(super) const NUMBER_MAX: i32 = 99;

@@ -1,8 +1,8 @@
 //! Links that are there already: what they say of the order, and what becomes of them when a script comes or goes.
 
-use super::enable::{GaveUp, Run};
 use super::graph::{BOOT, Flags, Mode};
 use super::links::LEVELS;
+use super::run::{GaveUp, Run};
 use super::{Answer, Care, File, Levels};
 use crate::facility::Facilities;
 use crate::header::insserv::{Key, Strict};

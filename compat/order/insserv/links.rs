@@ -1,7 +1,7 @@
 //! The links of the rcN.d directories.
 
-use super::enable::Run;
 use super::graph::{BOOT, NORMAL};
+use super::run::Run;
 use super::{Levels, Link};
 
 /// The directories in the order in which they are filled, with the scripts that are looked at.

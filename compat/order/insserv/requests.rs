@@ -1,7 +1,7 @@
 //! What the words of a header ask of other services.
 
-use super::enable::Run;
 use super::graph::{Mode, Need};
+use super::run::Run;
 use crate::header::insserv::words;
 
 impl Run<'_> {
