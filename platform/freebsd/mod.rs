@@ -2,7 +2,10 @@
 
 mod birth;
 mod child;
+mod failure;
+mod given;
 mod handle;
+mod line;
 mod queue;
 mod reaper;
 mod rules;

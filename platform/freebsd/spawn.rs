@@ -7,12 +7,12 @@ use std::ptr;
 
 use super::birth;
 use super::child::{self, GROUPS_MAX, LimitPlan, Move, Plan, Step};
-use super::delegate::Line;
+use super::failure::{Failure, with_complaint};
+use super::given::{changes, descriptors, jail_of};
+use super::line::Line;
 use super::process::Handle;
 use crate::Unsupported;
-use crate::freebsd_pure::jail;
-use crate::freebsd_pure::order::Complaint;
-use crate::launch::{Identity, Jail, Launch, Passed, SpawnError, Stage};
+use crate::launch::{Launch, Passed, SpawnError, Stage};
 pub use crate::prepared::{Kin, Prepared, Resource};
 use crate::prepared::{Tables, hold_signals, limit_of, make_sense, pointers, release_signals};
 use crate::stack::Stack;
@@ -140,74 +140,6 @@ impl Spawner {
 
 const NOBODY_TO_ASK: &str = "a sibling where no keeper launches it";
 
-/// Why a launch failed, before it has a name.
-#[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) step: Step,
-    pub(super) part: u32,
-    pub(super) source: io::Error,
-    pub(super) pid: Option<i32>,
-}
-
-impl Failure {
-    pub(super) fn process(source: io::Error) -> Self {
-        Self { step: Step::Process, part: 0, source, pid: None }
-    }
-
-    pub(super) fn jail(source: io::Error) -> Self {
-        Self { step: Step::Jail, part: 0, source, pid: None }
-    }
-
-    fn named(self, launch: &Launch<'_>) -> SpawnError {
-        let text = |path: Option<&CStr>| path.map_or_else(String::new, |path| path.to_string_lossy().into_owned());
-        let (uid, gid) = launch.identity.as_ref().map_or((0, 0), |identity| (identity.uid, identity.gid));
-        let stage = match self.step {
-            Step::Done | Step::Process => Stage::Process,
-            Step::Session => Stage::Session,
-            Step::Limit => Stage::Limit(launch.limits.get(self.part as usize).map_or("", |limit| limit.0.name())),
-            Step::Nice => Stage::Nice,
-            Step::Processors => Stage::Processors,
-            Step::Login => Stage::Login,
-            Step::LoginClass => Stage::LoginClass(text(launch.placement.login_class.as_deref())),
-            Step::Fib => Stage::Fib(launch.placement.fib.unwrap_or(0)),
-            Step::Protect => Stage::Protect,
-            Step::Jail => Stage::Jail(launch.jail.as_ref().map_or("", Jail::name).to_owned()),
-            Step::Chroot => Stage::Chroot(text(launch.chroot.as_deref())),
-            Step::Directory => Stage::Directory(text(launch.directory.as_deref())),
-            // Who may not set groups may not become anybody else; that is what an operator wants to hear.
-            Step::Groups if self.source.kind() == io::ErrorKind::PermissionDenied => Stage::User(uid),
-            Step::Groups => Stage::Groups,
-            Step::Group => Stage::Group(gid),
-            Step::User => Stage::User(uid),
-            Step::Descriptors => Stage::Descriptors,
-            Step::Program => Stage::Program(text(Some(&launch.program))),
-        };
-        SpawnError { stage, source: self.source, pid: self.pid }
-    }
-}
-
-/// The number of the jail to be entered, and what one is made with; 0 and nothing: no jail.
-pub(super) fn jail_of(launch: &Launch<'_>) -> io::Result<(i32, Vec<u8>)> {
-    match &launch.jail {
-        None => Ok((0, Vec::new())),
-        Some(Jail::Enter(_, number)) => Ok((*number, Vec::new())),
-        Some(Jail::Make(name, jail)) => {
-            let made = jail::parameters(name, jail);
-            made.map(|bytes| (0, bytes)).map_err(|text| io::Error::new(io::ErrorKind::InvalidInput, text))
-        }
-    }
-}
-
-/// An error of the system's, with what else it said.
-pub(super) fn with_complaint(errno: i32, complaint: &Complaint) -> io::Error {
-    let error = io::Error::from_raw_os_error(errno);
-    let end = complaint.iter().position(|byte| *byte == 0).unwrap_or(complaint.len());
-    match &complaint[..end] {
-        [] => error,
-        said => io::Error::new(error.kind(), format!("{}: {error}", String::from_utf8_lossy(said))),
-    }
-}
-
 /// Refuses what this system has no way to do.
 fn can_be_done(launch: &Launch<'_>) -> Result<(), SpawnError> {
     let refuse = |stage, what| Err(SpawnError { stage, source: Unsupported { what }.into(), pid: None });
@@ -255,28 +187,11 @@ fn plan_of(launch: &Launch<'_>, (arguments, environment): Tables<'_>) -> Plan {
     plan
 }
 
-/// Whether somebody else is to be become. Who is not root may still be asked to be what it is already.
-pub(super) fn changes(identity: &Identity) -> bool {
-    let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
-    uid.is_root() || uid.as_raw() != identity.uid || gid.as_raw() != identity.gid
-}
-
 fn place(plan: &mut Plan, launch: &Launch<'_>, pass: &[Passed<'_>], null: BorrowedFd<'_>) {
     for (place, (fd, target)) in plan.moves.iter_mut().zip(descriptors(launch, pass, null)) {
         *place = Move { source: fd.as_raw_fd(), target };
         plan.move_count += 1;
     }
-}
-
-/// Every descriptor that the program gets, with its number there.
-pub(super) fn descriptors<'a>(
-    launch: &'a Launch<'_>,
-    pass: &'a [Passed<'_>],
-    null: BorrowedFd<'a>,
-) -> impl Iterator<Item = (BorrowedFd<'a>, i32)> {
-    let standard = [(launch.stdin, 0), (launch.stdout, 1), (launch.stderr, 2)];
-    let standard = standard.into_iter().map(move |(fd, number)| (fd.unwrap_or(null), number));
-    standard.chain(pass.iter().map(|passed| (passed.fd, passed.number)))
 }
 
 /// Collects a child that is known to be ending.
