@@ -9,7 +9,8 @@ use svc_platform::process::{self, Handle};
 use svc_platform::{replace, users};
 
 use super::Problem;
-use super::options::{Action, Options, leading_number, number};
+use super::options::{Action, Options};
+use super::words::{leading_number, number};
 
 /// What is known of the program as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

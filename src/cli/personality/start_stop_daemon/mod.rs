@@ -1,11 +1,14 @@
 //! `start-stop-daemon` of Debian: started in a script that svcd runs, a program stays in that script's tree, so nobody
 //! needs to be asked.
 
+mod identity;
 mod matching;
 mod notify;
 mod options;
+mod schedule;
 mod start;
 mod stop;
+mod words;
 
 use std::io::{self, Write};
 use std::path::Path;

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use svc_platform::users;
 
 use super::Problem;
-use super::options::number;
-use super::start::Identity;
+use super::identity::Identity;
+use super::words::number;
 
 const MESSAGE_BYTES_MAX: usize = 4096;
 const NAMES_MAX: u32 = 1000;

@@ -5,7 +5,8 @@ use svc_platform::replace::{IoClass, Policy};
 use svc_platform::signals;
 
 use super::super::getopt::{self, Known, Takes, option};
-use super::stop::{Schedule, Step};
+use super::schedule::{Schedule, schedule};
+use super::words::{leading_number, mask, number, signal, usage};
 use super::{Fault, Problem};
 
 /// What is asked for.
@@ -253,96 +254,6 @@ impl Options {
         }
         Ok(())
     }
-}
-
-fn usage(text: &str) -> Problem {
-    Problem::Usage(text.to_owned())
-}
-
-/// A number as C reads one: blanks before it and a sign are allowed, anything behind it is not.
-pub(super) fn number(text: &str) -> Option<i32> {
-    let bare = text.trim_start();
-    let digits = bare.strip_prefix('+').unwrap_or(bare);
-    let is_plain = !digits.starts_with(['+', '-']) || bare.starts_with('-') && digits == bare;
-    is_plain.then(|| digits.parse::<i32>().ok()).flatten().filter(|number| *number >= 0)
-}
-
-/// What a text begins with; 0 if that is no number.
-pub(super) fn leading_number(text: &str) -> i32 {
-    let bare = text.trim_start();
-    let sign = usize::from(bare.starts_with(['+', '-']));
-    let digits = bare[sign..].bytes().take_while(u8::is_ascii_digit).count();
-    bare[..sign + digits].trim_start_matches('+').parse().unwrap_or(0)
-}
-
-/// Octal with a leading 0, hexadecimal with 0x, else decimal.
-fn mask(text: &str) -> Option<u32> {
-    let bare = text.trim_start();
-    let lower = bare.to_ascii_lowercase();
-    let read = |digits: &str, base| {
-        let is_plain = digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        is_plain.then(|| i32::from_str_radix(digits, base).ok()).flatten().map(i32::unsigned_abs)
-    };
-    match (lower.strip_prefix("0x"), bare.strip_prefix('0')) {
-        (Some(digits), _) => read(digits, 16),
-        (None, Some("")) => Some(0),
-        (None, Some(digits)) => read(digits, 8),
-        (None, None) => number(text).map(i32::unsigned_abs),
-    }
-}
-
-/// The names that the original knows.
-const SIGNALS: [&str; 19] = [
-    "ABRT", "ALRM", "FPE", "HUP", "ILL", "INT", "KILL", "PIPE", "QUIT", "SEGV", "TERM", "USR1", "USR2", "CHLD", "CONT",
-    "STOP", "TSTP", "TTIN", "TTOU",
-];
-const SIGNAL_MAX: i32 = 31;
-
-fn signal(text: &str) -> Option<i32> {
-    let named = || (1..=SIGNAL_MAX).find(|number| signals::name(*number) == Some(text));
-    number(text).or_else(|| SIGNALS.contains(&text).then(named).flatten())
-}
-
-fn schedule(text: &str, signal: i32) -> Result<Schedule, Problem> {
-    if !text.contains('/') {
-        let Step::Wait(seconds) = item(text)?.unwrap_or(Step::Signal(0)) else {
-            return Err(usage("--retry takes timeout, or schedule list of at least two items"));
-        };
-        let kill = signals::number(Signal::Kill);
-        let steps = vec![Step::Signal(signal), Step::Wait(seconds), Step::Signal(kill), Step::Wait(seconds)];
-        return Ok(Schedule { steps, again: None });
-    }
-    let (mut steps, mut again) = (Vec::new(), None);
-    // A slash at the end ends the last item.
-    for part in text.strip_suffix('/').unwrap_or(text).split('/') {
-        if part.len() >= 20 {
-            return Err(usage("invalid schedule item: far too long (you must delimit items with slashes)"));
-        }
-        match item(part)? {
-            Some(step) => steps.push(step),
-            None if again.is_some() => return Err(usage("invalid schedule: 'forever' appears more than once")),
-            None => again = Some(steps.len()),
-        }
-    }
-    if again == Some(steps.len()) {
-        return Err(usage("invalid schedule: 'forever' appears last, nothing to repeat"));
-    }
-    Ok(Schedule { steps, again })
-}
-
-/// One item of a schedule; `None` is `forever`.
-fn item(text: &str) -> Result<Option<Step>, Problem> {
-    if text == "forever" {
-        return Ok(None);
-    }
-    if text.starts_with(|first: char| first.is_ascii_digit()) {
-        let seconds = number(text).ok_or_else(|| usage("invalid timeout value in schedule"))?;
-        return Ok(Some(Step::Wait(u64::from(seconds.unsigned_abs()))));
-    }
-    let found = signal(text.strip_prefix('-').unwrap_or(text));
-    // The bracket is not closed in the original either.
-    let wrong = "invalid schedule item (must be [-]<signal-name>, -<signal-number>, <timeout> or 'forever'";
-    found.map(|number| Some(Step::Signal(number))).ok_or_else(|| usage(wrong))
 }
 
 fn policy(text: &str) -> Result<(Policy, String, i32), Problem> {

@@ -9,23 +9,8 @@ use svc_platform::process::Handle;
 
 use super::matching::Matcher;
 use super::options::Options;
+use super::schedule::{Schedule, Step};
 use super::{FAILED, NOTHING_DONE, Problem, say, warn};
-
-/// One step of a schedule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    Signal(i32),
-    /// Seconds.
-    Wait(u64),
-}
-
-/// What is done until nobody is left.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Schedule {
-    pub(super) steps: Vec<Step>,
-    /// From here on it is repeated without end.
-    pub(super) again: Option<usize>,
-}
 
 const PAUSE_MIN: Duration = Duration::from_millis(20);
 /// A look takes at most this part of the time.
