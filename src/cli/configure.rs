@@ -54,7 +54,7 @@ impl Session {
             Err(error) => return self.not_configured(&error),
         };
         if self.json() {
-            say(&json::configured(&report));
+            say(&json::named("configured", &report));
         } else {
             self.show(&report, deed);
         }

@@ -3,7 +3,6 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::configure::Report;
 use crate::wire::{LogLine, Reply, SCHEMA, Summary};
 
 /// The final answer.
@@ -31,11 +30,6 @@ pub(crate) fn remark(text: &str) -> String {
     named("remark", &text)
 }
 
-/// What a configure did.
-pub(crate) fn configured(report: &Report) -> String {
-    named("configured", report)
-}
-
 /// There is no answer.
 pub(crate) fn error(text: &str, code: u8) -> String {
     #[derive(Serialize)]
@@ -51,7 +45,8 @@ pub(crate) fn value(name: &str, value: Value) -> String {
     object(Map::from_iter([(name.to_owned(), value)]))
 }
 
-fn named(name: &str, value: &impl Serialize) -> String {
+/// What something is, under its name.
+pub(crate) fn named(name: &str, value: &impl Serialize) -> String {
     let value = serde_json::to_value(value).unwrap_or_default();
     object(Map::from_iter([(name.to_owned(), value)]))
 }

@@ -111,7 +111,9 @@ fn serve(line: Line, typed: &[OsString]) -> u8 {
         pager::hold();
     }
     let code = Session::new(client, &line.common).serve(line.verb, &line.common);
-    pager::release();
+    if let Some(text) = pager::release() {
+        out::say(&text);
+    }
     if code == code::GOOD && out::is_lost() { code::FAILED } else { code }
 }
 

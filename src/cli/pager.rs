@@ -38,17 +38,16 @@ pub(super) fn take(text: &str) -> bool {
     }
 }
 
-/// Shows what was kept back.
-pub(super) fn release() {
-    let Some(text) = held().take() else { return };
+/// Shows what was kept back; returns it where it is simply to be printed.
+pub(super) fn release() -> Option<String> {
+    let text = held().take()?;
     let fits = match terminal_size::terminal_size() {
         Some((width, height)) => fits(&text, usize::from(width.0), usize::from(height.0)),
         None => true,
     };
     let pager = if fits { None } else { command(&|name| env::var(name).ok(), &is_installed) };
-    if !pager.is_some_and(|pager| page(&pager, &text)) {
-        super::out::say(&text);
-    }
+    let is_shown = pager.is_some_and(|pager| page(&pager, &text));
+    (!is_shown).then_some(text)
 }
 
 fn held() -> MutexGuard<'static, Option<String>> {
