@@ -14,6 +14,7 @@ pub mod lifecycle;
 pub mod name;
 mod order;
 pub mod plan;
+mod resolve;
 pub mod run;
 pub mod service;
 pub mod supervisor;
