@@ -156,8 +156,6 @@ pub(crate) const CLASSES: &[&str] = &["system", "network", "service", "user", "h
 pub(crate) const WHEN: &[&str] = &["always", "on-failure", "never"];
 /// The words that `configure-then` takes.
 pub(crate) const THEN: &[&str] = &["reload", "restart", "nothing"];
-/// The kinds of host that a condition knows.
-pub(crate) const HOSTS: &[&str] = &["machine", "container", "vm", "linux", "freebsd"];
 
 /// What `verbs` in `[access]` is if it is not written.
 const OPERATE: &str = "cat, log, reload, reset, restart, start, stop and its own";

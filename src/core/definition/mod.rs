@@ -9,11 +9,15 @@
 
 mod classes;
 mod fault;
+mod foreign;
 mod jail;
 mod keys;
 mod meant;
 mod near;
+mod parameters;
 mod placement;
+mod reader;
+mod scalar;
 mod syntax;
 mod system;
 mod takes;
@@ -92,7 +96,7 @@ fn read(system: Option<System>, name: &Name, main: SourceText<'_>, drop_ins: &[S
     let mut service = Service::new(name.clone(), meant::kind(&written));
     meant::apply(&mut service, &written, &mut faults);
     if let Some(system) = system {
-        system::refuse(system, &written, &mut faults);
+        foreign::refuse(system, &written, &mut faults);
     }
     finish(service, &sources, faults)
 }
@@ -111,7 +115,7 @@ pub fn refine(system: System, service: Service, drop_ins: &[SourceText<'_>]) -> 
         }
     }
     meant::apply(&mut service, &written, &mut faults);
-    system::refuse(system, &written, &mut faults);
+    foreign::refuse(system, &written, &mut faults);
     finish(service, drop_ins, faults)
 }
 

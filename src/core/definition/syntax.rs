@@ -8,12 +8,14 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::fault::{Complaint, listed, shown};
-use super::keys::HOSTS;
 use super::near::near;
 use super::takes::Unit;
 use super::words::words;
 use crate::run::Signal;
 use crate::service::{Condition, Device, Limit, Ready, Reload};
+
+/// The kinds of host that a condition knows.
+const HOSTS: &[&str] = &["machine", "container", "vm", "linux", "freebsd"];
 
 /// The longest path of a Unix socket, in bytes: what fits `sun_path` on the smaller of our systems.
 const SOCKET_PATH_BYTES_MAX: usize = 103;

@@ -11,8 +11,10 @@ use toml::de::DeValue;
 use super::fault::{Complaint, Faults, Place, listed, shown};
 use super::keys::Key;
 use super::near::near;
+use super::reader::Reader;
+use super::scalar;
 use super::syntax;
-use super::value::{Reader, Value};
+use super::value::Value;
 use super::words::split;
 use super::written::Written;
 use crate::service::{COMMON, Kind, Reload, Service, Verb};
@@ -22,20 +24,10 @@ const PARTS: [&str; 3] = ["command", "before", "after"];
 /// Common verbs that something may be run before and after; of the others there is nothing to be wrapped.
 const WRAPPED: [&str; 3] = ["start", "stop", "reload"];
 
-/// Reads the name of a verb: one word that cannot be taken for an option.
-pub(super) fn name(text: &str) -> Result<String, Complaint> {
-    let plain = |found: char| found.is_ascii_alphanumeric() || "-_.".contains(found);
-    if text.starts_with(|first: char| first.is_ascii_alphanumeric()) && text.chars().all(plain) {
-        return Ok(text.to_owned());
-    }
-    let complaint = Complaint::new(format!("`{}` cannot be a verb", shown(text)));
-    Err(complaint.help("a verb has letters, digits and - _ . and begins with a letter or digit"))
-}
-
 impl Reader<'_, '_> {
     /// Checks the name of a verb.
     pub(super) fn verb_name(&mut self, place: &Place, name: &str) -> bool {
-        self::name(name).map_err(|complaint| self.error(place, complaint)).is_ok()
+        scalar::verb(name).map_err(|complaint| self.error(place, complaint)).is_ok()
     }
 
     /// Reads what is run for a verb.

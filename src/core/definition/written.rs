@@ -13,8 +13,9 @@ use toml::de::{DeTable, DeValue};
 use super::fault::{Complaint, Faults, Place, shown};
 use super::keys::{self, ARRAYS, Key, TABLES, heading};
 use super::near::near;
+use super::reader::{Reader, found};
 use super::takes::Takes;
-use super::value::{Reader, Value, found};
+use super::value::Value;
 use crate::name::Name;
 
 /// The largest definition, in bytes.
