@@ -50,7 +50,8 @@ impl Supervisor {
     ) {
         let life = self.life_mut(id);
         let uptime = life.uptime(now);
-        life.pace(now, before, after);
+        let since = life.memory.since;
+        life.memory.course.moved(now, since, before, after);
         life.memory.state = after;
         let same = core::mem::discriminant(&before) == core::mem::discriminant(&after);
         if !same {

@@ -6,7 +6,6 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Supervisor;
-use super::life::Life;
 use super::timers::Timer;
 use crate::lifecycle::{Cause, Shape, Stage, State};
 use crate::run::RunId;
@@ -115,23 +114,21 @@ impl Supervisor {
     }
 }
 
-impl Life {
-    /// Remembers the moments of a transition.
-    pub(super) fn pace(&mut self, now: Time, before: State, after: State) {
-        let since = self.memory.since;
-        let course = &mut self.memory.course;
-        if course.first.ready.is_none() {
-            course.first.moved(now, before, after);
+impl Course {
+    /// Remembers the moments of a transition out of a state that lasted since then.
+    pub(super) fn moved(&mut self, now: Time, since: Time, before: State, after: State) {
+        if self.first.ready.is_none() {
+            self.first.moved(now, before, after);
         }
         if let (State::Starting { .. }, State::Up { .. }) = (before, after) {
-            keep(&mut course.starts, now.since(since));
+            keep(&mut self.starts, now.since(since));
         }
         match (is_told(before), is_told(after)) {
-            (false, true) => course.told = Some(now),
+            (false, true) => self.told = Some(now),
             (true, false) => {
                 let asked = matches!(before, State::Stopping { cause: Cause::Asked, .. });
-                if let (Some(told), true, false) = (course.told.take(), asked, matches!(after, State::Up { .. })) {
-                    keep(&mut course.stops, now.since(told));
+                if let (Some(told), true, false) = (self.told.take(), asked, matches!(after, State::Up { .. })) {
+                    keep(&mut self.stops, now.since(told));
                 }
             }
             (true, true) | (false, false) => {}
