@@ -1,8 +1,6 @@
 //! Would it run? What can be said of one service without starting it.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use svc_core::service::{Jail, Kind, Reload, Service};
@@ -10,12 +8,8 @@ use svc_platform::devices::{self, Sight};
 
 use super::super::lend;
 use super::super::manager::prepare;
+use super::found::{credentials, is_program};
 use crate::wire::{Finding, Level};
-
-/// Whether this is a file that can be executed.
-pub(super) fn is_program(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-}
 
 /// Everything that can be said of this service; `known` are the names of all services.
 pub(super) fn all(service: &Service, known: &BTreeSet<&str>) -> Vec<Finding> {
@@ -103,12 +97,12 @@ fn programs(service: &Service, say: &mut impl FnMut(Level, String)) {
 fn identity(service: &Service, say: &mut impl FnMut(Level, String)) {
     if let Some(owner) = &service.exec.runtime_owner
         && owner.resolved.is_none()
-        && let Err(error) = super::native::credentials(owner)
+        && let Err(error) = credentials(owner)
     {
         say(Level::Bad, format!("{error}{}", origin(service, "runtime-directory-owner")));
     }
     let Some(identity) = &service.exec.identity else { return };
-    match (&identity.resolved, super::native::credentials(identity)) {
+    match (&identity.resolved, credentials(identity)) {
         (Some(who), _) => say(Level::Good, format!("runs as {} ({}:{})", who.login, who.uid, who.gid)),
         (None, Err(error)) => say(Level::Bad, format!("{error}{}", origin(service, "user"))),
         (None, Ok(who)) => say(Level::Good, format!("runs as {}", who.login)),

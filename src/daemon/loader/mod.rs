@@ -15,6 +15,7 @@ use super::options::Options;
 mod answer;
 mod checks;
 mod classes;
+mod found;
 pub(crate) mod links;
 mod native;
 pub(crate) mod rcconf;

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use svc_compat::login_class;
 use svc_core::Name;
 use svc_core::definition::{self, Outcome, Severity, SourceText};
-use svc_core::service::{Credentials, Identity, Reload, Service};
+use svc_core::service::{Reload, Service};
 use svc_platform::launch::Resource;
 use svc_platform::{host, users};
 
+use super::found::{credentials, look_up};
 use super::{Draft, Loading, text_of};
-use crate::daemon::manager::environment::PATH;
 use crate::daemon::options::Options;
 
 /// Which files there are.
@@ -275,29 +275,5 @@ pub(super) fn look_up_access(service: &mut Service, loading: &mut Loading<'_>) {
     for (key, error) in missing {
         let origin = service.origins.get(key).map_or_else(|| service.files.join(", "), str::to_owned);
         loading.image.notes.push(format!("{origin}: {}: {error}", service.name));
-    }
-}
-
-/// The numbers that an identity stands for.
-pub(super) fn credentials(identity: &Identity) -> Result<Credentials, String> {
-    let user = users::user(&identity.user).map_err(|error| error.to_string())?;
-    let number = |group: &String| users::group(group).map_err(|error| error.to_string());
-    let gid = if identity.group.is_empty() { user.gid } else { number(&identity.group)? };
-    let gids = if identity.groups.is_empty() {
-        users::groups_of(&user.name, gid).map_err(|error| error.to_string())?
-    } else {
-        identity.groups.iter().map(number).collect::<Result<_, _>>()?
-    };
-    Ok(Credentials { uid: user.uid, gid, gids, home: user.home, shell: user.shell, login: user.name })
-}
-
-/// Puts the path of a program in place of its bare name, if it is found.
-fn look_up(words: &mut [String]) {
-    let Some(program) = words.first_mut().filter(|program| !program.contains('/')) else { return };
-    let path = std::env::var("PATH").unwrap_or_default();
-    let dirs = PATH.split(':').chain(path.split(':')).filter(|dir| dir.starts_with('/'));
-    let found = dirs.map(|dir| Path::new(dir).join(&*program)).find(|path| super::checks::is_program(path));
-    if let Some(found) = found {
-        *program = found.to_string_lossy().into_owned();
     }
 }
