@@ -2,22 +2,16 @@
 
 use std::time::Duration;
 
-use svc_core::service::Kind;
-use svc_core::{Event, Exit, Job, RunId, Service};
+use svc_core::{Event, Exit, Job, RunId};
 use svc_platform::process;
 
 use super::records::Record;
-use super::run::{Run, Trunk, Which, may_have_left};
+use super::run::{Run, Trunk, Which, leaves_a_daemon, may_have_left};
 use super::{Manager, Timer};
 use crate::daemon::say;
 
 /// How often trees are looked at of which the system does not tell that they are empty.
 const LINGER: Duration = Duration::from_millis(250);
-
-/// Whether what is launched is not the service itself, but leaves it behind.
-pub(super) fn leaves_a_daemon(service: &Service) -> bool {
-    matches!(service.kind, Kind::Forking { .. } | Kind::Script(_))
-}
 
 impl Manager {
     /// A process ended. Most are nobody's main process: they were orphans of some tree.

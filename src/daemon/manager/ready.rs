@@ -12,9 +12,9 @@ use svc_platform::poll::Interest;
 use svc_platform::socket::{self, Answered};
 use svc_platform::{clock, process};
 
-use super::ends::leaves_a_daemon;
 use super::helpers::Purpose;
 use super::look::read_pid;
+use super::run::{Probe, leaves_a_daemon};
 use super::{Manager, Timer, Token};
 use crate::daemon::notify::{self, Said};
 
@@ -23,14 +23,6 @@ const PROBE_MAX: Duration = Duration::from_millis(250);
 
 /// So many words of one run are heard before the others have their turn.
 const WORDS_MAX: usize = 64;
-
-/// A question that is asked again until the answer is yes.
-#[derive(Debug)]
-pub(super) struct Probe {
-    pause: Duration,
-    /// A connection on its way.
-    socket: Option<socket::Probe>,
-}
 
 impl Manager {
     /// Begins to look whether a run is ready, if looking is the way.

@@ -12,9 +12,8 @@ use svc_platform::process::{self, Handle};
 use svc_platform::tree::Tree;
 use svc_platform::{clock, files};
 
-use super::ends::leaves_a_daemon;
 use super::records::{Launched, Past, Record, Watched};
-use super::run::{Process, Run, Trunk, tree_name};
+use super::run::{Process, Run, Trunk, leaves_a_daemon, tree_name};
 use super::{Manager, Token, ceilings};
 use crate::daemon::image::{Faulty, IMAGE_BYTES_MAX};
 use crate::daemon::say;

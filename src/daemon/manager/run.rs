@@ -5,12 +5,12 @@ use std::fs::File;
 use std::io;
 use std::time::Duration;
 
-use svc_core::{Exit, Job, Name, RunId, ServiceId, Time};
+use svc_core::service::Kind;
+use svc_core::{Exit, Job, Name, RunId, Service, ServiceId, Time};
 use svc_platform::notify::Notify;
 use svc_platform::process::{self, Facts, Handle};
+use svc_platform::socket;
 use svc_platform::tree::{Tree, Usage};
-
-use super::ready::Probe;
 
 /// A process that is watched.
 #[derive(Debug)]
@@ -60,6 +60,14 @@ pub(super) struct Run {
     pub(super) left: bool,
     /// Who started it, as far as that was seen, where it was not us.
     pub(super) outside: Option<String>,
+}
+
+/// A question that is asked again until the answer is yes.
+#[derive(Debug)]
+pub(super) struct Probe {
+    pub(super) pause: Duration,
+    /// A connection on its way.
+    pub(super) socket: Option<socket::Probe>,
 }
 
 impl Run {
@@ -295,6 +303,11 @@ pub(super) fn tree_name(name: &Name, run: RunId) -> String {
 /// Whether this exit of a leader means that a daemon may have been left behind.
 pub(super) fn may_have_left(exit: Exit) -> bool {
     exit.is_success()
+}
+
+/// Whether what is launched is not the service itself, but leaves it behind.
+pub(super) fn leaves_a_daemon(service: &Service) -> bool {
+    matches!(service.kind, Kind::Forking { .. } | Kind::Script(_))
 }
 
 #[cfg(test)]
