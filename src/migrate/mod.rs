@@ -5,6 +5,7 @@ mod adoption;
 mod callers;
 mod enabled;
 mod layout;
+mod markup;
 pub(crate) mod order;
 pub(crate) mod page;
 mod picture;

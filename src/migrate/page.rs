@@ -1,8 +1,8 @@
 //! The inventory as one HTML page that needs nothing beside it.
 
-use std::borrow::Cow;
 use std::fmt::Write;
 
+use super::markup::escaped;
 use super::order::Place;
 use super::picture::{Picture, draw};
 use super::{Adoption, Boot, Entry, Inventory, Systemd, What};
@@ -40,27 +40,6 @@ pub(crate) fn html(inventory: &Inventory) -> String {
 /// A path that may be broken after its slashes.
 fn path(text: &str) -> String {
     format!("<code>{}</code>", escaped(text).replace('/', "/<wbr>"))
-}
-
-/// Text that HTML and SVG take for nothing else.
-pub(super) fn escaped(text: &str) -> Cow<'_, str> {
-    if !text.contains(|found: char| "<>&\"'".contains(found) || found.is_control()) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 16);
-    for found in text.chars() {
-        match found {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\t' => out.push(' '),
-            odd if odd.is_control() => out.push('\u{fffd}'),
-            plain => out.push(plain),
-        }
-    }
-    Cow::Owned(out)
 }
 
 fn counts(page: &mut String, inventory: &Inventory) {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::layout::{Item, layout};
+use super::markup::escaped;
 use super::order::{Order, Place};
-use super::page::escaped;
 
 /// Names longer than this are cut.
 const NAME_CHARS_MAX: usize = 26;
