@@ -58,9 +58,8 @@ impl Purpose {
             // Hundreds of scripts on a small machine that boots; nobody but who asked for a load waits for it.
             Self::Load => Duration::from_secs(300),
             Self::Ready(_) => Duration::from_secs(10),
-            Self::Status(_) => Duration::from_secs(5),
+            Self::Status(_) | Self::Logins => Duration::from_secs(5),
             Self::Check(_) | Self::FirstBoot => Duration::from_secs(60),
-            Self::Logins => super::logins::WRITE_MAX,
             // No boot takes longer that anybody waits for.
             Self::Attend => Duration::from_secs(24 * 3600),
             // Its own waits have limits; this is longer than all of them.

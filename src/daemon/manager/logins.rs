@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use svc_core::lifecycle::State;
 use svc_core::service::Service;
@@ -190,9 +190,6 @@ fn terminal(service: &Service) -> Option<String> {
     };
     names.rev().find(is_node).map(str::to_owned)
 }
-
-/// How long a writer may take.
-pub(super) const WRITE_MAX: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {

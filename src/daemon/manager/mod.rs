@@ -54,6 +54,7 @@ mod spawn;
 mod stale;
 mod status;
 mod terminals;
+mod values;
 mod verbs;
 
 pub(crate) use status::{state_name, verbs};

@@ -7,7 +7,7 @@ use svc_core::service::Service;
 use svc_core::{Name, definition};
 
 use super::Manager;
-use super::load::values_with_origins;
+use super::values::values_with_origins;
 use crate::daemon::glob;
 use crate::daemon::image::Image;
 use crate::wire::{Checked, Finding, Level, LoadReport, Reply};

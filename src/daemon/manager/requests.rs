@@ -6,9 +6,9 @@ use svc_core::event::Request as Ask;
 use svc_core::service::Class;
 use svc_core::{Answer, Event, Name, ServiceId, Ticket, definition};
 
-use super::load::values_with_origins;
 use super::output::{Asked, FOLLOW};
 use super::records::Record;
+use super::values::values_with_origins;
 use super::{Manager, Timer};
 use crate::daemon::glob;
 use crate::daemon::image::Image;
