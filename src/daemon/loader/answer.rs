@@ -10,8 +10,13 @@ use std::time::{Duration, Instant};
 
 use svc_platform::group;
 
-/// So long a shell may take. The loader as a whole has more.
-const TIME_MAX: Duration = Duration::from_secs(4);
+use crate::daemon::say;
+
+/// So long the shells for one question may take together; the loader as a whole has more. It is for files that wait or
+/// have no end: a machine that is slow, and at its boot busy, besides, must not lose what its administrator wrote.
+pub(super) const TIME_MAX: Duration = Duration::from_secs(60);
+/// After this somebody who waits for the answer is told for what.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
 /// How often is looked whether a shell that has closed its output has ended.
 const STEP: Duration = Duration::from_millis(5);
 
@@ -29,22 +34,58 @@ pub(super) struct Answer {
 pub(super) enum End {
     /// By itself.
     Itself(ExitStatus),
-    /// It was killed, with all that it started.
-    Overdue,
+    /// It was killed, with all that it started, when it had taken so long.
+    Overdue(Duration),
 }
 
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Itself(status) => status.fmt(f),
-            Self::Overdue => write!(f, "it was not done after {TIME_MAX:?} and was stopped"),
+            Self::Overdue(limit) => write!(f, "it was not done after {limit:?} and was stopped"),
         }
     }
 }
 
+/// A wait for the shells that answer one question.
+#[derive(Debug)]
+pub(super) struct Wait {
+    /// What they read.
+    what: &'static str,
+    begun: Instant,
+    limit: Duration,
+    is_told: bool,
+}
+
+impl Wait {
+    /// It begins now.
+    pub(super) fn new(what: &'static str, limit: Duration) -> Self {
+        Self { what, begun: Instant::now(), limit, is_told: false }
+    }
+
+    /// What is left of it, or of the time before it is spoken of.
+    fn next(&mut self) -> Duration {
+        let passed = self.begun.elapsed();
+        if passed >= SILENCE_MAX && !self.is_told {
+            self.is_told = true;
+            say(format!(
+                "{}: a shell has been reading it for {} s, and has {:?}",
+                self.what,
+                passed.as_secs(),
+                self.limit
+            ));
+        }
+        let end = if self.is_told { self.limit } else { self.limit.min(SILENCE_MAX) };
+        end.saturating_sub(passed)
+    }
+
+    fn is_over(&self) -> bool {
+        self.begun.elapsed() >= self.limit
+    }
+}
+
 /// Runs a shell and takes what it prints.
-pub(super) fn of(command: &mut Command) -> io::Result<Answer> {
-    let begun = Instant::now();
+pub(super) fn of(command: &mut Command, wait: &mut Wait) -> io::Result<Answer> {
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).process_group(0).spawn()?;
     let mut output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
@@ -60,19 +101,22 @@ pub(super) fn of(command: &mut Command) -> io::Result<Answer> {
     });
     let mut text = Vec::new();
     loop {
-        match receiver.recv_timeout(TIME_MAX.saturating_sub(begun.elapsed())) {
+        match receiver.recv_timeout(wait.next()) {
             Ok(more) => text.extend(more),
             Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => return stop(&mut child).map(|()| Answer { text, end: End::Overdue }),
+            Err(RecvTimeoutError::Timeout) if !wait.is_over() => {}
+            Err(RecvTimeoutError::Timeout) => {
+                return stop(&mut child).map(|()| Answer { text, end: End::Overdue(wait.limit) });
+            }
         }
     }
-    while begun.elapsed() < TIME_MAX {
+    while !wait.is_over() {
         if let Some(status) = child.try_wait()? {
             return Ok(Answer { text, end: End::Itself(status) });
         }
         thread::sleep(STEP);
     }
-    stop(&mut child).map(|()| Answer { text, end: End::Overdue })
+    stop(&mut child).map(|()| Answer { text, end: End::Overdue(wait.limit) })
 }
 
 fn stop(child: &mut Child) -> io::Result<()> {

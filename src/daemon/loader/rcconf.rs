@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use svc_compat::library::RC_SUBR;
 use svc_compat::rcconf::{self, is_variable, line_of, says, value_in};
@@ -18,7 +19,7 @@ use crate::daemon::options::Options;
 mod named;
 
 /// The configuration is shell and may turn in a circle: for so many seconds it may keep a processor busy.
-const WORK_SECONDS_MAX: u32 = 5;
+const WORK_SECONDS_MAX: u32 = 20;
 /// The files that are for every service, in the order in which they are read.
 const COMMON: [&str; 4] = ["etc/defaults/rc.conf", "etc/defaults/vendor.conf", "etc/rc.conf", "etc/rc.conf.local"];
 /// What the reason begins with why a script is not started here whatever rc.conf says.
@@ -34,6 +35,8 @@ const NEXT: char = '\u{2}';
 pub(crate) struct Places {
     root: PathBuf,
     beside: Vec<PathBuf>,
+    /// What the shells that read them may take, of time and of work in seconds.
+    patience: (Duration, u32),
 }
 
 impl Places {
@@ -46,7 +49,7 @@ impl Places {
                 beside.push(dir);
             }
         }
-        Self { root, beside }
+        Self { root, beside, patience: (answer::TIME_MAX, WORK_SECONDS_MAX) }
     }
 
     /// Whether the machine or image has an rc.subr of its own. Elsewhere scripts are lent one that they name.
@@ -309,11 +312,13 @@ fn ask(places: &Places, asked: &[&Asked<'_>]) -> io::Result<Option<Answer>> {
             text_of(&path, Trust::Owners).map_err(io::Error::other)?;
         }
     }
-    named::check(places)?;
+    let (time, work) = places.patience;
+    let mut wait = answer::Wait::new("rc.conf", time);
+    named::check(places, &mut wait)?;
     let is_here = places.root == Path::new("/");
     // The system's own knows only the system's own places.
     let library = if is_here && places.have_library() { ". /etc/rc.subr" } else { RC_SUBR.text };
-    let script = format!("ulimit -t {WORK_SECONDS_MAX}\n{library}\nload_rc_config >/dev/null\n{QUESTION}");
+    let script = format!("ulimit -t {work}\n{library}\nload_rc_config >/dev/null\n{QUESTION}");
     let dirs: Vec<String> = places.beside.iter().map(|dir| dir.display().to_string()).collect();
     let mut command = Command::new("/bin/sh");
     command.args(["-c", &script, "svcd"]).env_clear().env("PATH", PATH).env("_svc_dirs", dirs.join(" "));
@@ -323,7 +328,7 @@ fn ask(places: &Places, asked: &[&Asked<'_>]) -> io::Result<Option<Answer>> {
     for asked in asked {
         command.args([asked.name, asked.rcvar, asked.default]).arg(asked.variables.join(" "));
     }
-    let output = answer::of(&mut command)?;
+    let output = answer::of(&mut command, &mut wait)?;
     let text = String::from_utf8_lossy(&output.text);
     // Before the first mark is what the configuration printed by itself.
     let mut pieces = text.split(MARK).skip(1);

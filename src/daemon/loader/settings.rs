@@ -94,7 +94,8 @@ fn ask(all: &mut [Vec<File>]) {
     for file in &files {
         command.arg(&file.path).arg(file.unknown.join(" "));
     }
-    let Ok(answer) = answer::of(&mut command) else { return };
+    let mut wait = answer::Wait::new("what scripts source", answer::TIME_MAX);
+    let Ok(answer) = answer::of(&mut command, &mut wait) else { return };
     let text = String::from_utf8_lossy(&answer.text);
     for piece in text.split(MARK).skip(1) {
         let mut pieces = piece.split(NEXT);

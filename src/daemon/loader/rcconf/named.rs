@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::super::{Trust, answer, text_of};
-use super::{COMMON, MARK, PATH, Places, WORK_SECONDS_MAX};
+use super::{COMMON, MARK, PATH, Places};
 
 /// What names further files.
 const VARIABLE: &str = "rc_conf_files";
@@ -28,7 +28,7 @@ printf '\001end'
 /// # Errors
 ///
 /// A file that others may have written, by its name; a shell that does not say which there are.
-pub(super) fn check(places: &Places) -> io::Result<()> {
+pub(super) fn check(places: &Places, wait: &mut answer::Wait) -> io::Result<()> {
     let common: Vec<PathBuf> = COMMON.iter().map(|path| places.root.join(path)).collect();
     let speaks_of_it = |path: &PathBuf| {
         let text = text_of(path, Trust::Anyone).unwrap_or_default();
@@ -42,7 +42,7 @@ pub(super) fn check(places: &Places) -> io::Result<()> {
     let mut known: Vec<PathBuf> = Vec::new();
     for _ in 0..ROUNDS_MAX {
         let before = known.len();
-        for path in named(&places.root, &known)? {
+        for path in named(places, &known, wait)? {
             if known.contains(&path) {
                 continue;
             }
@@ -70,12 +70,12 @@ fn seen(path: &Path) -> Result<(), String> {
 }
 
 /// What is named once these were read.
-fn named(root: &Path, read: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
+fn named(places: &Places, read: &[PathBuf], wait: &mut answer::Wait) -> io::Result<Vec<PathBuf>> {
     let mut command = Command::new("/bin/sh");
-    command.args(["-c", &format!("ulimit -t {WORK_SECONDS_MAX}\n{QUESTION}"), "svcd"]).args(read);
-    let root = if root == Path::new("/") { Path::new("") } else { root };
+    command.args(["-c", &format!("ulimit -t {}\n{QUESTION}", places.patience.1), "svcd"]).args(read);
+    let root = if places.root == Path::new("/") { Path::new("") } else { &places.root };
     command.env_clear().env("PATH", PATH).env("SVC_ROOT", root);
-    let output = answer::of(&mut command)?;
+    let output = answer::of(&mut command, wait)?;
     let text = String::from_utf8_lossy(&output.text);
     let mut names: Vec<&str> = text.split(MARK).skip(1).collect();
     if names.pop() != Some("end") {

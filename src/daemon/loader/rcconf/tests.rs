@@ -182,12 +182,30 @@ fn a_configuration_that_waits_or_turns_in_a_circle_is_stopped_and_told() {
     }
     let world = World::new();
     let script = usual("web");
-    for endless in ["web_enable=YES\nsleep 1000\n", "web_enable=YES\nwhile :; do :; done\n"] {
-        world.put("etc/rc.conf", endless);
-        let settings = Settings::of(world.places(), &[&script], Trust::Owners);
+    let long = Duration::from_secs(600);
+    for (endless, patience, why) in [
+        ("sleep 1000", (Duration::from_secs(2), 60), "it was not done after 2s and was stopped"),
+        ("while :; do :; done", (long, 1), "signal"),
+        ("rc_conf_files=$(sleep 1000)", (Duration::from_secs(2), 60), "it was not done after 2s and was stopped"),
+    ] {
+        world.put("etc/rc.conf", &format!("web_enable=YES\n{endless}\n"));
+        let settings = Settings::of(Places { patience, ..world.places() }, &[&script], Trust::Owners);
         assert!(settings.faults[0].starts_with("rc.conf: its shell said nothing"), "{settings:?}");
+        assert!(settings.faults[0].contains(why), "{settings:?}");
         assert!(settings.each(&[&script])[0].1.on, "what the lines say holds all the same");
     }
+}
+
+#[test]
+fn a_configuration_that_takes_its_time_is_heard_out() {
+    if !svc_platform::users::is_root() {
+        return crate::daemon::skipped("rc.conf as a shell reads it: needs root");
+    }
+    let world = World::new();
+    world.put("etc/rc.conf", "sleep 5\nfor name in web; do eval ${name}_enable=YES; done\n");
+    let script = usual("web");
+    let settings = Settings::of(world.places(), &[&script], Trust::Owners);
+    assert!(settings.faults.is_empty() && settings.each(&[&script])[0].1.on, "{settings:?}");
 }
 
 #[test]
