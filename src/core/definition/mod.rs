@@ -96,7 +96,7 @@ fn read(system: Option<System>, name: &Name, main: SourceText<'_>, drop_ins: &[S
     let mut service = Service::new(name.clone(), meant::kind(&written));
     meant::apply(&mut service, &written, &mut faults);
     if let Some(system) = system {
-        foreign::refuse(system, &written, &mut faults);
+        foreign::refuse(system, &service, &written, &mut faults);
     }
     finish(service, &sources, faults)
 }
@@ -115,7 +115,7 @@ pub fn refine(system: System, service: Service, drop_ins: &[SourceText<'_>]) -> 
         }
     }
     meant::apply(&mut service, &written, &mut faults);
-    foreign::refuse(system, &written, &mut faults);
+    foreign::refuse(system, &service, &written, &mut faults);
     finish(service, drop_ins, faults)
 }
 
