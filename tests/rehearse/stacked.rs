@@ -61,9 +61,12 @@ exec /srv/svc "$@"
 
 /// What svc says with these words, over such a root; `None` where there can be none, which is said out loud.
 fn stacked(words: &[&str]) -> Option<Value> {
+    if !can_play() {
+        return None;
+    }
     let nested = Command::new("stat").args(["-f", "-c", "%T", "/"]).output().ok()?;
     let nested = String::from_utf8_lossy(&nested.stdout).contains("overlay");
-    if nested || !can_play() {
+    if nested {
         let mut terminal = std::io::stderr();
         writeln!(terminal, "skipped: this root is an overlay itself, and one more cannot be laid over it").unwrap();
         return None;
