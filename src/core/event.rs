@@ -124,7 +124,13 @@ pub enum Event {
     Together(Vec<Event>),
     /// Start this service because the machine boots, or because `svc up` was asked to.
     Boot(ServiceId),
-    /// Stop everything, in order; nothing starts any more. The last action will be [`Action::ShutdownComplete`].
+    /// Launch nothing from now on, whoever waits: definitions are being read that may say what comes first. What runs
+    /// is stopped when it should be.
+    Pause,
+    /// After [`Event::Pause`]: go on.
+    Resume,
+    /// Stop everything, in order, also through services that are not up; nothing starts any more. The last action will
+    /// be [`Action::ShutdownComplete`].
     Shutdown(Who),
 }
 

@@ -42,6 +42,7 @@ impl World {
             | Because::After(_)
             | Because::Conflicts(_)
             | Because::Above(_)
+            | Because::Paused
             | Because::InLine => state == State::Waiting,
             Because::Starting { .. } => matches!(state, State::Starting { .. }),
             Because::Asked(_) | Because::Needed(_) => matches!(state, State::Up { .. }),
@@ -79,6 +80,7 @@ impl World {
             }
             Because::Conflicts(other) => edges.conflicts.contains(other) && view(other).state.is_alive(),
             Because::Above(other) => edges.dependents.contains(other) && view(other).state.is_alive(),
+            Because::Paused => self.is_paused,
             Because::InLine => self.slots_held() >= self.slots as usize,
             Because::Starting { returned, patience } => {
                 let state = view(&id).state;
@@ -102,10 +104,8 @@ impl World {
     fn waits(&self, id: ServiceId, wait: Wait) -> bool {
         match wait {
             Wait::Other(other) => {
-                let edges = self.core.graph().of(id);
-                let view = self.core.view(other);
-                let later = edges.followers.contains(&other) && view.goal == Goal::Down;
-                view.state.is_alive() && (later || edges.dependents.contains(&other))
+                let is_leaving = self.core.view(other).goal == Goal::Down;
+                self.stops_first(id).into_iter().any(|(found, by_order)| found == other && (is_leaving || !by_order))
             }
             Wait::Own { stage, patience } => match self.core.view(id).state {
                 State::Stopping { stage: seen, .. } if seen == stage => {

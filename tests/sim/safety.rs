@@ -1,6 +1,6 @@
 //! What must hold after every event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use svc_core::lifecycle::{Cause, Goal, Stage, State};
 use svc_core::supervisor::SLOT_HELD;
@@ -148,15 +148,30 @@ impl World {
             return;
         };
         let excused = self.core.memory(id).excused;
-        for &above in &self.core.graph().of(id).dependents {
-            let alive = self.core.view(above).state.is_alive();
-            assert!(!alive || excused, "{} was told to end before {}", self.name(id), self.name(above));
+        for (other, by_order) in self.stops_first(id) {
+            let fine = if by_order { self.core.view(other).goal == Goal::Up } else { excused };
+            assert!(fine, "{} was told to end before {}, which stops first", self.name(id), self.name(other));
         }
-        for &later in &self.core.graph().of(id).followers {
-            let view = self.core.view(later);
-            let leaving = view.state.is_alive() && view.goal == Goal::Down;
-            assert!(!leaving, "{} was told to end before {}, which stops first", self.name(id), self.name(later));
+    }
+
+    /// Who is alive and has to stop before this one, and whether that is by order alone. When everything ends, also by
+    /// way of what is not alive.
+    pub(crate) fn stops_first(&self, id: ServiceId) -> Vec<(ServiceId, bool)> {
+        let mut found = Vec::new();
+        let mut seen = BTreeSet::from([id]);
+        let mut open = vec![id];
+        while let Some(at) = open.pop() {
+            let edges = self.core.graph().of(at);
+            let dependents = edges.dependents.iter().map(|other| (*other, at != id));
+            for (other, by_order) in dependents.chain(edges.followers.iter().map(|other| (*other, true))) {
+                if self.core.view(other).state.is_alive() {
+                    found.push((other, by_order));
+                } else if self.is_ending && seen.insert(other) {
+                    open.push(other);
+                }
+            }
         }
+        found
     }
 
     /// A launch is right when it happens.
@@ -174,6 +189,7 @@ impl World {
     /// Nobody is launched who may not be; what waits for a command before it is as good as launched.
     fn check_launch(&mut self, run: RunId, id: ServiceId) {
         self.launched.insert(run, self.totals.events);
+        assert!(!self.is_paused, "{} is launched while definitions are read", self.name(id));
         let edges = self.core.graph().of(id);
         for &required in &edges.requires {
             let up = self.core.view(required).state.satisfies();

@@ -27,6 +27,7 @@ impl World {
                 2 => self.crash(),
                 3 => self.find(),
                 4 | 5 => self.plug(),
+                6 => self.read_at_leisure(),
                 _ => self.ask_something(),
             }
             let span = match self.dice.roll(4) {
@@ -74,6 +75,13 @@ impl World {
         self.load();
     }
 
+    /// Definitions are read, and until then nothing is to be launched.
+    fn read_at_leisure(&mut self) {
+        self.handle(Event::Pause);
+        let after = self.dice.roll(6_000);
+        self.tell(after, Event::Resume);
+    }
+
     /// The manager dies, sometimes between writing its journal and doing all it wrote down, and a new one takes over.
     fn crash(&mut self) {
         self.totals.crashes += 1;
@@ -97,6 +105,7 @@ impl World {
         self.first_run = old;
         let unheard = self.live_without_manager();
         self.core = Supervisor::new(self.slots);
+        self.is_paused = false;
         self.load_quietly();
         let mut actions = Vec::new();
         self.core.recover(self.time(), memories, &mut actions);

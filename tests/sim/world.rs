@@ -66,6 +66,8 @@ pub(crate) struct World {
     pub(crate) is_patient: bool,
     pub(crate) is_ending: bool,
     pub(crate) is_complete: bool,
+    /// Definitions are being read that may say what comes first.
+    pub(crate) is_paused: bool,
     /// States before the event that is being handled.
     pub(crate) before: BTreeMap<ServiceId, State>,
     /// Launches of the present manager, which hold its start slots.
@@ -107,6 +109,7 @@ impl World {
             is_patient,
             is_ending: false,
             is_complete: false,
+            is_paused: false,
             before: BTreeMap::new(),
             launched: BTreeMap::new(),
             first_run: RunId::default(),
@@ -171,6 +174,8 @@ impl World {
             Event::Alive(run) => drop(self.fed.remove(run)),
             Event::Came(device) => drop(self.present.insert(device.clone())),
             Event::Gone(device) => drop(self.present.remove(device)),
+            Event::Pause => self.is_paused = true,
+            Event::Resume => self.is_paused = false,
             _ => {}
         }
     }

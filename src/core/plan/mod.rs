@@ -93,7 +93,7 @@ impl Plan {
     pub fn make(core: &Supervisor, now: Time, question: &Question) -> Self {
         let who = Who(String::from("you"));
         let mut usual = Watch::new(core.clone(), now, &[]);
-        usual.play(Event::Tick);
+        usual.play(Event::Resume);
         let mut known: BTreeMap<(Name, u8), usize> = BTreeMap::new();
         for step in usual.plan.steps {
             *known.entry((step.name, step.deed.kind())).or_default() += 1;
@@ -113,7 +113,8 @@ impl Plan {
             }
         };
         let mut watch = Watch::new(core.clone(), now, &asked);
-        watch.play(event);
+        // In calm weather definitions are read in no time.
+        watch.play(Event::Together(alloc::vec![event, Event::Resume]));
         let mut plan = watch.plan;
         for step in &mut plan.steps {
             if let Some(count) = known.get_mut(&(step.name.clone(), step.deed.kind())).filter(|count| **count > 0) {

@@ -59,6 +59,8 @@ pub enum Because {
     Conflicts(ServiceId),
     /// Waiting: for the end of what requires it and runs on from before.
     Above(ServiceId),
+    /// Waiting: nothing is launched until definitions have been read.
+    Paused,
     /// Waiting: enough others are starting.
     InLine,
     /// Starting, and given up on then.
@@ -228,6 +230,9 @@ impl Supervisor {
         if let Some(other) = first(&edges.dependents, |other| other.face.alive) {
             return Because::Above(other);
         }
+        if self.paused {
+            return Because::Paused;
+        }
         if life.in_line { Because::InLine } else { Because::Next }
     }
 
@@ -253,16 +258,27 @@ impl Supervisor {
 
     fn stopping_wait(&self, id: ServiceId, stage: Stage, patience: Patience) -> Wait {
         match stage {
-            Stage::Dependents { .. } => {
-                let edges = self.graph.of(id);
-                let above = edges.dependents.iter().copied().find(|&other| self.life(other).face.alive);
-                let later = || edges.followers.iter().copied().find(|&other| self.life(other).face.leaving);
-                above.or_else(later).map_or(Wait::Nothing, Wait::Other)
-            }
+            Stage::Dependents { .. } => self.stops_first(id).map_or(Wait::Nothing, Wait::Other),
             Stage::Told | Stage::Command { .. } | Stage::Returned | Stage::Rest | Stage::Killed => {
                 Wait::Own { stage, patience }
             }
         }
+    }
+
+    /// One that must have stopped before this service is told to, be it by way of what is not alive.
+    fn stops_first(&self, id: ServiceId) -> Option<ServiceId> {
+        let mut at = Some(id);
+        while let Some(below) = at {
+            let edges = self.graph.of(below);
+            let face = |other: &ServiceId| self.life(*other).face;
+            let above = edges.dependents.iter().find(|other| face(other).alive);
+            let found = above.or_else(|| edges.followers.iter().find(|other| face(other).leaving));
+            if found.is_some() {
+                return found.copied();
+            }
+            at = edges.dependents.iter().chain(&edges.followers).find(|other| face(other).between).copied();
+        }
+        None
     }
 
     fn stopped_because(&self, id: ServiceId, life: &Life, cause: Cause) -> Stopped {
@@ -313,6 +329,7 @@ impl Because {
             | Self::Broken(_)
             | Self::Gone
             | Self::Absent(_)
+            | Self::Paused
             | Self::InLine
             | Self::Starting { .. }
             | Self::Asked(_)

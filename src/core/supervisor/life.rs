@@ -97,6 +97,10 @@ pub(super) struct Face {
     pub(super) pending: bool,
     /// It is alive and shall be down.
     pub(super) leaving: bool,
+    /// Everything ends, and it is not alive itself, but others are that stop before it: what comes after them comes
+    /// after them through it.
+    #[serde(default)]
+    pub(super) between: bool,
     /// It is alive and shall be up.
     pub(super) staying: bool,
     /// It needs what it requires and wants.
@@ -116,7 +120,7 @@ pub(super) struct Counts {
     pub(super) ahead: u32,
     /// Ones that require this and are alive.
     pub(super) above: u32,
-    /// Ones that start after this and are leaving.
+    /// Ones that stop before this and are leaving, or have such before them.
     pub(super) later: u32,
     /// Ones that need this.
     pub(super) needed: u32,
@@ -228,6 +232,7 @@ impl Life {
             alive,
             pending: wanted && coming && !blocked,
             leaving: alive && !wanted,
+            between: false,
             staying: alive && wanted,
             wanting: wanted,
         }

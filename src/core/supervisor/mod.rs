@@ -81,6 +81,9 @@ pub struct Supervisor {
     alive: usize,
     ending: Option<Who>,
     ended: bool,
+    /// Nothing is launched.
+    #[serde(default)]
+    paused: bool,
     /// What is stopped at the end though it is not up.
     #[serde(default)]
     undone: Vec<ServiceId>,
@@ -135,6 +138,7 @@ impl Supervisor {
             alive: 0,
             ending: None,
             ended: false,
+            paused: false,
             undone: Vec::new(),
         }
     }
@@ -183,6 +187,8 @@ impl Supervisor {
             Event::Came(device) => self.came(device),
             Event::Gone(device) => self.gone(&device),
             Event::Together(_) | Event::Tick => {}
+            Event::Pause => self.paused = true,
+            Event::Resume => self.resume(),
             Event::Boot(service) => self.boot(now, service),
             Event::Shutdown(who) => self.shutdown(now, who, actions),
         }

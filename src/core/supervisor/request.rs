@@ -302,6 +302,16 @@ impl Supervisor {
         }
     }
 
+    /// Launches may happen again: whoever waits is looked at.
+    pub(super) fn resume(&mut self) {
+        self.paused = false;
+        for id in self.ids().collect::<Vec<_>>() {
+            if self.life(id).state() == State::Waiting {
+                self.enlist(id);
+            }
+        }
+    }
+
     /// At [`crate::Event::Shutdown`] the own stop of these scripts is called, in its place in the order, though they
     /// are not up.
     pub fn undo_at_end(&mut self, services: Vec<ServiceId>) {

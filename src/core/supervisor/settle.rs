@@ -153,7 +153,8 @@ impl Supervisor {
     fn may_launch(&self, id: ServiceId) -> bool {
         let life = self.life(id);
         let counts = life.counts;
-        life.broken.is_none()
+        !self.paused
+            && life.broken.is_none()
             && !life.orphan
             && counts.unready == 0
             && counts.ahead == 0
@@ -203,9 +204,8 @@ impl Supervisor {
 
     /// Tells the neighbours of a service what they may count on now.
     pub(super) fn retell(&mut self, id: ServiceId) {
-        let life = self.life_mut(id);
-        let face = life.look();
-        let before = core::mem::replace(&mut life.face, face);
+        let face = self.shows(id);
+        let before = core::mem::replace(&mut self.life_mut(id).face, face);
         if face == before {
             return;
         }
@@ -220,6 +220,14 @@ impl Supervisor {
         self.tell(id, before, face);
     }
 
+    /// What neighbours may count on now, as it follows from itself and from what it counts.
+    fn shows(&self, id: ServiceId) -> Face {
+        let life = self.life(id);
+        let face = life.look();
+        let between = self.ending.is_some() && !face.alive && (life.counts.later > 0 || life.counts.above > 0);
+        Face { between, ..face }
+    }
+
     fn tell(&mut self, id: ServiceId, before: Face, face: Face) {
         // The edges are taken out while neighbours are changed; nothing looks at them meanwhile.
         let edges = core::mem::take(&mut self.graph.edges[id.0 as usize]);
@@ -231,7 +239,9 @@ impl Supervisor {
         self.count(requires, before.alive, face.alive, |counts| &mut counts.above, Sense::Presence);
         self.count(conflicts, before.alive, face.alive, |counts| &mut counts.foes, Sense::Presence);
         self.count(conflicts, before.staying, face.staying, |counts| &mut counts.rivals, Sense::Presence);
-        self.count(after, before.leaving, face.leaving, |counts| &mut counts.later, Sense::Presence);
+        let stops_first = |face: Face| face.leaving || face.between;
+        self.count(after, stops_first(before), stops_first(face), |counts| &mut counts.later, Sense::Presence);
+        self.count(requires, before.between, face.between, |counts| &mut counts.later, Sense::Presence);
         self.count(requires, before.wanting, face.wanting, |counts| &mut counts.needed, Sense::Presence);
         self.count(wants, before.wanting, face.wanting, |counts| &mut counts.needed, Sense::Presence);
         self.graph.edges[id.0 as usize] = edges;
@@ -295,7 +305,7 @@ impl Supervisor {
             let Some(life) = life else { continue };
             counts[at].absent = self.devices.absent(&life.service.devices);
             let edges = &self.graph.edges[at];
-            let face = life.look();
+            let face = self.shows(ServiceId(at as u32));
             if face != life.face {
                 return Some(alloc::format!("{}: shows {:?}, has {face:?}", life.service.name, life.face));
             }
@@ -311,7 +321,8 @@ impl Supervisor {
             add(&edges.requires, face.alive, |counts| &mut counts.above);
             add(&edges.conflicts, face.alive, |counts| &mut counts.foes);
             add(&edges.conflicts, face.staying, |counts| &mut counts.rivals);
-            add(&edges.after, face.leaving, |counts| &mut counts.later);
+            add(&edges.after, face.leaving || face.between, |counts| &mut counts.later);
+            add(&edges.requires, face.between, |counts| &mut counts.later);
             add(&edges.requires, face.wanting, |counts| &mut counts.needed);
             add(&edges.wants, face.wanting, |counts| &mut counts.needed);
         }

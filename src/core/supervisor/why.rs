@@ -50,6 +50,7 @@ impl Supervisor {
                 format!("waits for {} to stop, with which it conflicts", self.name(*other))
             }
             Because::Above(other) => format!("waits for {} to stop, which requires it", self.name(*other)),
+            Because::Paused => String::from("waits until definitions have been read"),
             Because::InLine => String::from("waits for its turn: enough others are starting"),
             Because::Starting { returned, patience } => {
                 let waits = waits_for(&self.life(id).service, *returned);

@@ -251,3 +251,42 @@ fn what_is_undone_at_the_end_is_stopped_in_its_place_though_it_never_came_up() {
          6 exited swap#6 0             -> leave swap#6, complete",
     );
 }
+
+#[test]
+fn order_at_the_end_goes_through_what_is_not_up() {
+    check(
+        "disks(script) swap(script, after disks) db(requires swap) web(never, after db) cron(after web)
+         0 start disks                 -> spawn disks#1
+         1 exited disks#1 0            -> nothing
+         1 emptied disks#1             -> done
+         1 start cron                  -> spawn cron#2
+         1 ready cron#2                -> done
+         2 start web                   -> spawn web#3
+         3 exited web#3 1              -> term-tree web#3
+         3 emptied web#3               -> failed: exited with code 1 before it was ready
+         4 shutdown disks              -> term cron#2
+         4 why disks                   -> disks is stopping: waits for cron to stop first, asked by root;
+           | cron is stopping: was told to end, for 0 ms of 10 s, asked by root
+         5 exited cron#2 0             -> term-tree cron#2
+         5 emptied cron#2              -> spawn disks#4 stop
+         6 exited disks#4 0            -> leave disks#4, complete",
+    );
+}
+
+#[test]
+fn nothing_is_launched_while_definitions_are_read() {
+    check(
+        "alrm(script) last(script, after alrm) web
+         0 boot alrm & boot last       -> spawn alrm#1
+         1 pause                       -> nothing
+         1 exited alrm#1 0             -> nothing
+         1 emptied alrm#1              -> nothing
+         1 start web                   -> nothing
+         1 why last                    -> last waits until definitions have been read
+         2 load alrm(script) late(script, after alrm) last(script, after late) web -> nothing
+         2 boot late & resume          -> spawn late#2, spawn web#3
+         3 why last                    -> last waits for late, after which it starts;
+           | late is starting: waits for its script to return, for 1 s of 30 s
+         3 stop web                    -> superseded by root, term-tree web#3",
+    );
+}

@@ -147,6 +147,8 @@ impl Scene {
             ["came", device] => Event::Came(Device::parse(device).unwrap()),
             ["gone", device] => Event::Gone(Device::parse(device).unwrap()),
             ["tick"] => Event::Tick,
+            ["pause"] => Event::Pause,
+            ["resume"] => Event::Resume,
             ["shutdown", ref undone @ ..] => {
                 self.core.undo_at_end(undone.iter().map(|name| self.id(name)).collect());
                 Event::Shutdown(Who(String::from("root")))
