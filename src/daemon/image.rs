@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use svc_compat::order::boot::DIVIDER;
 use svc_core::service::Known;
 use svc_core::{Name, Service};
 
@@ -30,6 +31,16 @@ pub(crate) struct Image {
     pub(crate) broken: BTreeMap<Name, String>,
     /// Names of files that are no service, and why.
     pub(crate) not_services: BTreeMap<String, String>,
+    /// The script after which a boot looks at the directories of local ones; empty: the usual one.
+    #[serde(default)]
+    pub(crate) divider: String,
+}
+
+impl Image {
+    /// The script after which a boot looks at the directories of local ones.
+    pub(crate) fn divider(&self) -> &str {
+        if self.divider.is_empty() { DIVIDER } else { &self.divider }
+    }
 }
 
 /// A service that cannot be read. What an earlier load read of it stays in force.

@@ -39,17 +39,10 @@ fn run(daemon: &Daemon, name: &str, line: &str) {
 #[test]
 fn a_boot_goes_on_as_one_when_its_manager_was_killed() {
     let Some((_root, mut daemon)) = machine(&[("rc.subr", ""), ("rc.conf", "")]) else { return };
-    let script = |name: &str, requires: &str, body: &str| {
-        let head = "# The library is not needed here.\n#. /etc/rc.subr";
-        daemon.script(
-            name,
-            &format!("#!/bin/sh\n# PROVIDE: {name}\n# REQUIRE: {requires}\n{head}\nname={name}\n{body}\n"),
-        );
-    };
     let wait = "until [ -s {dir}/kill ]; do sleep 0.1; done\nkill -9 $(cat {dir}/kill)\n\
         until [ -e {dir}/go ]; do sleep 0.1; done";
-    script("slow", "", wait);
-    script("late", "slow", "echo called with $1, autoboot=$autoboot >>{dir}/calls");
+    rc_script(&daemon, "slow", "", wait);
+    rc_script(&daemon, "late", "REQUIRE: slow", "echo called with $1, autoboot=$autoboot >>{dir}/calls");
     daemon.start();
     daemon.until_state("slow", StateName::Starting);
     let (manager, _) = daemon.pids();
@@ -59,7 +52,42 @@ fn a_boot_goes_on_as_one_when_its_manager_was_killed() {
     assert_eq!(daemon.read("calls"), None, "what comes after waits");
     fs::write(daemon.path("go"), "").unwrap();
     daemon.until_state("late", StateName::Up);
-    assert_eq!(daemon.read("calls").unwrap(), "called with faststart, autoboot=yes\n");
+    assert_eq!(daemon.read("calls").unwrap(), "slow\ncalled with faststart, autoboot=yes\nlate\n");
+}
+
+/// A script of rc.conf that needs no library.
+fn rc_script(daemon: &Daemon, name: &str, order: &str, body: &str) {
+    let head = "# The library is not needed here.\n#. /etc/rc.subr";
+    let order: String = order.lines().map(|line| format!("# {line}\n")).collect();
+    daemon.script(
+        name,
+        &format!("#!/bin/sh\n# PROVIDE: {name}\n{order}{head}\nname={name}\n{body}\necho {name} >>{{dir}}/calls\n"),
+    );
+}
+
+#[test]
+fn what_a_script_of_a_boot_turns_on_has_its_place_in_it() {
+    let Some((root, mut daemon)) = machine(&[("rc.subr", ""), ("rc.conf", "middle_enable=NO\n")]) else { return };
+    let rc_conf = root.path().join("etc/rc.conf").display().to_string();
+    rc_script(&daemon, "first", "", &format!("echo middle_enable=YES >{rc_conf}\nkill -ALRM 1"));
+    rc_script(&daemon, "middle", "REQUIRE: first\nBEFORE: last", "rcvar=middle_enable");
+    rc_script(&daemon, "last", "REQUIRE: first", "");
+    daemon.start();
+    daemon.until_state("last", StateName::Up);
+    assert_eq!(daemon.read("calls").unwrap(), "first\nmiddle\nlast\n");
+}
+
+#[test]
+fn a_script_that_is_only_there_after_the_divider_has_its_place() {
+    let files = [("rc.subr", ""), ("rc.conf", "early_late_divider=mounts\n")];
+    let Some((_root, mut daemon)) = machine(&files) else { return };
+    rc_script(&daemon, "mounted", "REQUIRE: mounts\nBEFORE: last", "");
+    fs::rename(daemon.path("init.d/mounted"), daemon.path("mounted")).unwrap();
+    rc_script(&daemon, "mounts", "", "mv {dir}/mounted {dir}/init.d");
+    rc_script(&daemon, "last", "REQUIRE: mounts", "");
+    daemon.start();
+    daemon.until_state("last", StateName::Up);
+    assert_eq!(daemon.read("calls").unwrap(), "mounts\nmounted\nlast\n");
 }
 
 #[test]

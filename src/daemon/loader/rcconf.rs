@@ -23,7 +23,7 @@ const WORK_SECONDS_MAX: u32 = 20;
 /// The files that are for every service, in the order in which they are read.
 const COMMON: [&str; 4] = ["etc/defaults/rc.conf", "etc/defaults/vendor.conf", "etc/rc.conf", "etc/rc.conf.local"];
 /// What the reason begins with why a script is not started here whatever rc.conf says.
-pub(super) const PASSED_OVER: &str = "KEYWORD ";
+const PASSED_OVER: &str = "KEYWORD ";
 /// What stands between the pieces of the shell's answer.
 const MARK: char = '\u{1}';
 /// What stands between the values in a piece.
@@ -127,6 +127,8 @@ pub(crate) struct Settings {
     passed_over: Vec<&'static str>,
     /// A boot may start scripts at the same time where their order allows it.
     pub(super) parallel: bool,
+    /// The script after which a boot looks at the directories of local ones; empty: the usual one.
+    pub(super) divider: String,
     /// What went wrong.
     pub(crate) faults: Vec<String>,
 }
@@ -150,7 +152,7 @@ impl Settings {
         };
         let mut faults: Vec<String> = asked.iter().filter_map(tell).collect();
         match answer {
-            Ok(Some(Answer { said, passed_over, parallel })) => {
+            Ok(Some(Answer { said, passed_over, parallel, divider })) => {
                 let mut said = said.into_iter();
                 let mut said_of = |asked: &Asked<'_>| match asked.fault {
                     None => said.next(),
@@ -161,13 +163,13 @@ impl Settings {
                     settings(&places, asked, said)
                 };
                 let values = asked.iter().map(one).collect();
-                Self { places, values, passed_over, parallel, faults }
+                Self { places, values, passed_over, parallel, divider, faults }
             }
             other => {
                 faults.extend(other.err().map(|error| format!("rc.conf: {error}")));
                 let values = asked.iter().map(|asked| settings(&places, asked, written(&places, asked))).collect();
                 let passed_over = passed_over(&places.root, "/firstboot", "0", "0");
-                Self { places, values, passed_over, parallel: false, faults }
+                Self { places, values, passed_over, parallel: false, divider: String::new(), faults }
             }
         }
     }
@@ -272,7 +274,7 @@ fn written(places: &Places, asked: &Asked<'_>) -> Said {
 /// reach the next.
 const QUESTION: &str = r#"
 printf '\001%s' "${rc_parallel_start-NO}" "$(sysctl -n security.jail.jailed 2>/dev/null)" \
-	"$(sysctl -n security.jail.vnet 2>/dev/null)" "${firstboot_sentinel-/firstboot}"
+	"$(sysctl -n security.jail.vnet 2>/dev/null)" "${firstboot_sentinel-/firstboot}" "${early_late_divider-}"
 _svc_say() {
 	eval "printf '\001%s' \"\${$1-\$2}\""
 	for _svc_name in $3; do
@@ -303,6 +305,7 @@ struct Answer {
     said: Vec<Said>,
     passed_over: Vec<&'static str>,
     parallel: bool,
+    divider: String,
 }
 
 fn ask(places: &Places, asked: &[&Asked<'_>]) -> io::Result<Option<Answer>> {
@@ -332,17 +335,18 @@ fn ask(places: &Places, asked: &[&Asked<'_>]) -> io::Result<Option<Answer>> {
     let text = String::from_utf8_lossy(&output.text);
     // Before the first mark is what the configuration printed by itself.
     let mut pieces = text.split(MARK).skip(1);
-    let (Some(parallel), Some(jailed), Some(vnet), Some(sentinel)) =
-        (pieces.next(), pieces.next(), pieces.next(), pieces.next())
+    let (Some(parallel), Some(jailed), Some(vnet), Some(sentinel), Some(divider)) =
+        (pieces.next(), pieces.next(), pieces.next(), pieces.next(), pieces.next())
     else {
         return Err(io::Error::other(format!("its shell said nothing and ended: {}", output.end)));
     };
     let passed_over = passed_over(&places.root, sentinel, jailed, vnet);
+    let divider = divider.to_owned();
     let mut values: Vec<Said> = pieces.map(said).collect();
     if values.pop().is_none_or(|(last, _)| last != "end") || values.len() != asked.len() {
         return Err(io::Error::other(format!("its shell ended before its answer did: {}", output.end)));
     }
-    Ok(Some(Answer { said: values, passed_over, parallel: says(parallel) == Some(true) }))
+    Ok(Some(Answer { said: values, passed_over, parallel: says(parallel) == Some(true), divider }))
 }
 
 fn said(piece: &str) -> Said {

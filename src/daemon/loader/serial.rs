@@ -1,6 +1,6 @@
 //! One script of rc.conf after the other, as rc(8) starts them, where rc.conf does not ask for more at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use svc_compat::order::boot::{self, Host, Turn};
@@ -10,7 +10,6 @@ use svc_core::service::Service;
 use svc_platform::files;
 
 use super::classes::{comes_after, written};
-use super::rcconf::PASSED_OVER;
 use super::{FILE_BYTES_MAX, Loading};
 
 /// The directory of the system's own scripts, of which the others are told apart.
@@ -27,7 +26,11 @@ pub(super) fn order(loading: &mut Loading<'_>) {
     let is_own = |script: &&Script| Path::new(&script.1).starts_with(&base);
     let (own, mut local): (Vec<_>, Vec<_>) = all.iter().partition(is_own);
     local.retain(|(_, _, text)| boot::takes_part(text));
-    let chain = starts(&loading.services, &own, &local);
+    let order = boot::boot(&given(&own), &given(&local), loading.image.divider(), Host::Machine, Turn::First);
+    let early: Vec<Name> = order.early.iter().map(|at| name_at(&own, &local, *at)).collect();
+    divide(&mut loading.services, &early, &local);
+    let late = order.late.iter().map(|at| name_at(&own, &local, *at));
+    let chain = enabled(&loading.services, early.iter().cloned().chain(late));
     let back = stops(&loading.services, &own, &local);
     let notes = open_circles(&mut loading.services, &chain);
     loading.image.notes.extend(notes);
@@ -35,18 +38,19 @@ pub(super) fn order(loading: &mut Loading<'_>) {
     link(&mut loading.services, &back);
 }
 
-/// Who is started, in the order of a boot.
-fn starts(services: &BTreeMap<Name, Service>, own: &[&Script], local: &[&Script]) -> Vec<Name> {
-    let known = |scripts: &[&Script]| -> Vec<Script> {
-        let is_known = |script: &&&Script| services.get(&script.0).is_some_and(|service| !is_passed_over(service));
-        scripts.iter().filter(is_known).map(|script| (*script).clone()).collect()
-    };
-    let (own, local) = (known(own), known(local));
-    let (own, local): (Vec<&Script>, Vec<&Script>) = (own.iter().collect(), local.iter().collect());
-    // Those that are passed over here are not enabled, and so not among these.
-    let order = boot::boot(&given(&own), &given(&local), boot::DIVIDER, Host::Machine, Turn::First);
-    let names = order.early.iter().chain(&order.late).map(|at| name_at(&own, &local, *at));
+fn enabled(services: &BTreeMap<Name, Service>, names: impl Iterator<Item = Name>) -> Vec<Name> {
     names.filter(|name| services.get(name).is_some_and(|service| service.enabled.on)).collect()
+}
+
+/// Local scripts are not known before the divider, so that they cannot ask to come before what starts until then.
+fn divide(services: &mut BTreeMap<Name, Service>, early: &[Name], local: &[&Script]) {
+    let provided = |name: &Name| services.get(name).into_iter().flat_map(super::names_of).cloned().collect::<Vec<_>>();
+    let early: BTreeSet<Name> = early.iter().flat_map(provided).collect();
+    for (name, ..) in local {
+        if let Some(service) = services.get_mut(name) {
+            service.links.before.retain(|later| !early.contains(later));
+        }
+    }
 }
 
 /// Who is called when the machine goes down, the last to be called first.
@@ -107,11 +111,6 @@ pub(super) fn is_base(loading: &Loading<'_>, path: &Path) -> bool {
 }
 
 type Script = (Name, String, Vec<u8>);
-
-/// A keyword keeps it from starting, so that rc(8) has no place for it.
-fn is_passed_over(service: &Service) -> bool {
-    !service.enabled.on && service.enabled.origin.starts_with(PASSED_OVER)
-}
 
 /// Scripts as the shell names them: among equals rcorder goes by that, and by those that are not enabled, too.
 fn texts(services: &BTreeMap<Name, Service>) -> Vec<Script> {
@@ -183,6 +182,21 @@ mod tests {
     }
 
     #[test]
+    fn a_local_script_cannot_come_before_what_starts_until_local_scripts_are_known() {
+        let (mut scratch, mut web) = (service("scratch", &["root"]).1, service("web", &[]).1);
+        scratch.links.before = ["FILESYSTEMS", "tmp", "cron"].map(name).to_vec();
+        web.links.before = vec![name("cron")];
+        let mut tmpfs = service("tmpfs", &[]).1;
+        tmpfs.links.provides = vec![name("tmp")];
+        let mut all = BTreeMap::from([service("FILESYSTEMS", &[]), service("root", &[])]);
+        all.extend([scratch, web, tmpfs].into_iter().map(|service| (service.name.clone(), service)));
+        let local = ["scratch", "web"].map(|text| (name(text), format!("/usr/local/etc/rc.d/{text}"), Vec::new()));
+        divide(&mut all, &[name("root"), name("tmpfs"), name("FILESYSTEMS")], &local.iter().collect::<Vec<_>>());
+        let before = |of: &str| all[of].links.before.iter().map(Name::as_str).collect::<Vec<_>>().join(" ");
+        assert_eq!((before("scratch"), before("web")), ("cron".into(), "cron".into()));
+    }
+
+    #[test]
     fn what_is_only_called_at_the_end_has_its_place_there() {
         let script = |text: &str, keywords: &str, require: &str, enabled: bool| {
             let mut service = Service::new(name(text), Kind::Script(Box::default()));
@@ -190,8 +204,7 @@ mod tests {
             if let Kind::Script(script) = &mut service.kind {
                 script.rc_conf = Some(rc);
             }
-            let origin = if enabled { String::new() } else { format!("{PASSED_OVER}nostart of {text}") };
-            service.enabled = Enabled { on: enabled, origin };
+            service.enabled = Enabled { on: enabled, origin: String::new() };
             let text = format!("# PROVIDE: {text}\n# REQUIRE: {require}\n# KEYWORD: {keywords}\n");
             (service.name.clone(), format!("/etc/rc.d/{}", service.name), text.into_bytes(), service)
         };
@@ -208,7 +221,6 @@ mod tests {
         let line = |names: &[Name]| names.iter().map(Name::as_str).collect::<Vec<_>>().join(" ");
         let back = stops(&services, &own, &[]);
         assert_eq!(line(&back), "early middle late");
-        assert!(!starts(&services, &own, &[]).contains(&name("middle")));
         link(&mut services, &back);
         assert_eq!(
             (line(&services["middle"].links.after), line(&services["late"].links.after)),

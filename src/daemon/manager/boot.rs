@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use svc_compat::library::{AFTER_FIRST_BOOT, REBOOTS};
-use svc_compat::order::boot::DIVIDER;
 use svc_core::lifecycle::State;
 use svc_core::{Event, ServiceId, Who};
 use svc_platform::{group, host};
@@ -25,12 +24,16 @@ pub(super) struct Boot {
     known: BTreeSet<ServiceId>,
     /// Scripts that have not come up or failed yet; `None`: it is over, or there was none.
     open: Option<BTreeSet<ServiceId>>,
-    /// Local directories were looked at once more.
+    /// The script after which local directories are looked at once more.
+    divider: String,
+    /// They were.
     divided: bool,
     /// The next load to begin is for the boot.
     wants: bool,
     /// The load at work is.
     reads: bool,
+    /// Nothing is launched until a load for the boot is in force.
+    pauses: bool,
     /// Its end was not reached: if this manager ends, the next one goes on with it.
     unfinished: bool,
 }
@@ -49,6 +52,18 @@ impl Boot {
     /// Whether the next manager has to go on with it.
     pub(super) fn is_unfinished(&self) -> bool {
         self.unfinished
+    }
+
+    /// What rc.conf names as the divider.
+    pub(super) fn divided_by(&mut self, script: &str) {
+        if !self.divided {
+            script.clone_into(&mut self.divider);
+        }
+    }
+
+    /// The script after which local directories are looked at once more.
+    pub(super) fn divider(&self) -> &str {
+        &self.divider
     }
 
     /// A load begins; what asks for one from now on asks for the next.
@@ -152,11 +167,26 @@ impl Manager {
         }
     }
 
-    /// Reads everything again, to start what is enabled now and was not before.
+    /// Reads everything again, to start what is enabled now and was not before. As rc(8) does nothing else meanwhile,
+    /// so that each script has its place.
     pub(super) fn load_for_boot(&mut self) {
         if self.boot.is_on() && self.then.is_none() {
             self.boot.wants = true;
+            self.pause_boot();
             self.load();
+        }
+    }
+
+    fn pause_boot(&mut self) {
+        if !std::mem::replace(&mut self.boot.pauses, true) {
+            self.event(Event::Pause);
+        }
+    }
+
+    /// What was asked for was read, or cannot be.
+    pub(super) fn go_on_with_boot(&mut self) {
+        if !self.boot.wants && std::mem::take(&mut self.boot.pauses) {
+            self.event(Event::Resume);
         }
     }
 
@@ -170,17 +200,24 @@ impl Manager {
             if self.then.is_none() { self.core.ids().filter(is_new).collect() } else { Vec::new() };
         self.goes_on(&starts);
         self.event(Event::Together(starts.into_iter().map(Event::Boot).collect()));
+        self.go_on_with_boot();
     }
 
     /// Looks whether the boot has come to its divider, or to its end.
     pub(super) fn follow_boot(&mut self) {
         let Some(mut open) = self.boot.open.take() else { return };
         open.retain(|id| matches!(self.core.view(*id).state, State::Waiting | State::Starting { .. }));
-        let is_divided =
-            || self.core.id(DIVIDER).is_some_and(|id| matches!(self.core.view(id).state, State::Up { .. }));
-        let divides = !self.boot.divided && is_divided();
+        let divider =
+            self.core.id(&self.boot.divider).filter(|_| !self.boot.divided).map(|id| self.core.view(id).state);
+        // Whatever becomes of it: to rc(8) it is no more than a place in the order.
+        let divides = matches!(divider, Some(State::Up { .. } | State::Ended { .. } | State::BackingOff { .. }));
+        let comes = matches!(divider, Some(State::Starting { .. }));
         let is_over = open.is_empty() && !divides && !self.boot.reads && !self.boot.wants;
         self.boot.open = Some(open).filter(|_| !is_over);
+        if comes {
+            // What is next is not known before local directories have been looked at.
+            self.pause_boot();
+        }
         if divides {
             self.boot.divided = true;
             self.load_for_boot();

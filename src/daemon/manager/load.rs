@@ -58,6 +58,7 @@ impl Manager {
         let in_force = first || more || waiting.iter().any(Waiting::puts_in_force);
         let only_scripts =
             !first && !waiting.is_empty() && waiting.iter().all(|waiting| waiting.awaits == Awaits::Scripts);
+        self.boot.divided_by(image.divider());
         let report = if in_force { self.put_in_force(&image, only_scripts) } else { LoadReport::default() };
         if first {
             self.first_load();
@@ -77,6 +78,9 @@ impl Manager {
     fn load_failed(&mut self, why: &str) {
         let text = format!("{why}; what was in force stays in force");
         say(&text);
+        if self.boot.takes_load() {
+            self.go_on_with_boot();
+        }
         for waiting in std::mem::take(&mut self.requests.loading) {
             self.go_on(waiting, Err(Reply::Refused(Refusal::Failed { text: text.clone() })));
         }

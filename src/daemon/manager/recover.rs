@@ -23,6 +23,9 @@ use crate::daemon::say;
 struct InForce {
     services: Vec<Arc<Service>>,
     faults: Vec<Faulty>,
+    /// After which script a boot that is not over looks at the directories of local ones.
+    #[serde(default)]
+    divider: String,
 }
 
 impl Manager {
@@ -32,7 +35,11 @@ impl Manager {
 
     /// Puts the definitions in force on file.
     pub(super) fn save_in_force(&self) {
-        let all = InForce { services: self.in_force.values().cloned().collect(), faults: self.faults.clone() };
+        let all = InForce {
+            services: self.in_force.values().cloned().collect(),
+            faults: self.faults.clone(),
+            divider: self.boot.divider().to_owned(),
+        };
         let text = serde_json::to_vec(&all).expect("services have only string keys");
         if let Err(error) = files::replace(&self.in_force_path(), &text, 0o600) {
             say(format!("keeping the definitions in force for the next manager: {error}"));
@@ -65,7 +72,7 @@ impl Manager {
         let Some(past) = self.past.take() else { return false };
         let services = self.in_force.values().cloned().collect();
         let faults = self.faults.clone();
-        self.recover(past, InForce { services, faults });
+        self.recover(past, InForce { services, faults, divider: self.boot.divider().to_owned() });
         for (pid, exit) in std::mem::take(&mut self.held_news) {
             self.ended(pid, exit);
         }
@@ -76,6 +83,7 @@ impl Manager {
     fn recover(&mut self, past: Past, saved: InForce) {
         self.in_force = saved.services.iter().map(|service| (service.name.clone(), service.clone())).collect();
         self.faults = saved.faults;
+        self.boot.divided_by(&saved.divider);
         self.instances = past.instances.iter().cloned().collect();
         let mut actions = Vec::new();
         let now = clock::now();

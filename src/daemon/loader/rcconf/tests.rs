@@ -290,3 +290,16 @@ fn scripts_go_one_after_the_other_unless_rc_conf_asks_for_more() {
         }
     }
 }
+
+#[test]
+fn rc_conf_names_the_script_after_which_local_ones_are_looked_for() {
+    let world = World::new();
+    let scripts = [usual("web")];
+    let scripts: Vec<&Script> = scripts.iter().collect();
+    for (text, divider) in [("", ""), ("early_late_divider=NETWORKING\n", "NETWORKING")] {
+        world.put("etc/rc.conf", text);
+        if svc_platform::users::is_root() {
+            assert_eq!(Settings::of(world.places(), &scripts, Trust::Owners).divider, divider);
+        }
+    }
+}
