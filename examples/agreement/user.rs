@@ -5,8 +5,8 @@
 //! the name is built in: it is in the program's text, and the program looks users up and changes to them, or the source
 //! of a script sets it as its user and changes. A unit with
 //! `DynamicUser=` wants some user without privileges that is made up at its start, also where it gives it a name: any
-//! but root is one. A group that the account has anyway is no other: by the machine's accounts, by sysusers.d(5), or by
-//! what the package does after its installation.
+//! but root is one, also the `nobody` that a daemon becomes by itself. A group that the account has anyway is no other:
+//! by the machine's accounts, by sysusers.d(5), or by what the package does after its installation.
 
 use svc::convert::elf::Program;
 use svc::convert::unit::Unit;
@@ -14,6 +14,9 @@ use svc::convert::{Draft, Tree};
 use svc_compat::play::Machine;
 
 use crate::compare::Defaults;
+
+/// Who has no privileges on any system.
+const NOBODY: &str = "nobody";
 
 /// Who each side names, and whether these are the same in the end.
 pub(crate) struct Users {
@@ -52,9 +55,16 @@ impl Users {
             becomes: false,
             made_up: false,
         };
+        let by_itself = |command: &[String], name: &str, keys: &'static [&'static str]| {
+            let built_in = command.first().and_then(|program| Program::read(tree, program));
+            built_in.is_some_and(|program| program.becomes(name))
+                || defaults.values(keys).any(|value| value == name)
+                || command.first().is_some_and(|program| is_written(tree, program, name))
+        };
         if unit.is_user_made_up() {
-            // What is left of root is told by the daemon's own option, whoever that is.
-            out.made_up = user != "root" || takes_options(ours, None, None);
+            // What is left of root is told by the daemon's own option, whoever that is, or nobody is built in.
+            let leaves = takes_options(ours, None, None) || by_itself(ours, NOBODY, USER_KEYS);
+            out.made_up = user != "root" || leaves;
             out.theirs = "(made up)".into();
             return out;
         }
@@ -69,12 +79,6 @@ impl Users {
             let is_own = |value: &str| value == user || group.as_deref() == Some(value);
             take_option(command, GROUPS, |value| *user != "root" && is_own(value));
         }
-        let by_itself = |command: &[String], name: &str, keys: &'static [&'static str]| {
-            let built_in = command.first().and_then(|program| Program::read(tree, program));
-            built_in.is_some_and(|program| program.becomes(name))
-                || defaults.values(keys).any(|value| value == name)
-                || command.first().is_some_and(|program| is_written(tree, program, name))
-        };
         out.becomes = match (user == "root", wanted == "root") {
             (true, false) => {
                 takes_options(ours, Some(&wanted), wanted_group.as_deref()) || by_itself(ours, &wanted, USER_KEYS)
