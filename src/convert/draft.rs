@@ -2,6 +2,7 @@
 
 mod directories;
 mod jail;
+mod pid_file;
 mod tables;
 
 use std::collections::BTreeSet;
@@ -154,12 +155,18 @@ impl Draft {
             origin.push_str("; what the machine tells is asked for at each start");
         }
         if !self.stay.foreground {
-            let pid_file = self.pid_file.clone().or_else(|| pid_file(evidence));
+            let pid_file = self.pid_file.clone().or_else(|| pid_file::looked_into(evidence));
+            let built_in = pid_file::built_in(tree, launch, pid_file.as_deref());
+            let why = match &built_in {
+                Some((_, program)) => format!("{program} has it built in, and nobody tells it of another one"),
+                None => format!("{}: the script looks for it there", launch.spot),
+            };
+            let pid_file = built_in.map(|(file, _)| file).or(pid_file);
             self.kind = Kind::Forking { pid_file: pid_file.clone() };
             self.key("", "kind", quoted("forking"), self.stay.source.clone());
             self.key("", "command", command_value(&self.command), origin);
             if let Some(file) = pid_file {
-                self.key("", "pid-file", quoted(&file), format!("{}: the script looks for it there", launch.spot));
+                self.key("", "pid-file", quoted(&file), why);
                 self.pid_file = Some(file);
             } else {
                 self.open.push("no pid file is known: the leader of its tree is taken for the main process".into());
@@ -427,13 +434,4 @@ fn variables(evidence: &Evidence, launch: &Launch, lines: &mut BTreeSet<Spot>) -
         }
     }
     if out.is_empty() { String::new() } else { format!(", {}", out.join(", ")) }
-}
-
-/// A pid file that the script looks into, where its start names none.
-fn pid_file(evidence: &Evidence) -> Option<String> {
-    let seen = [&evidence.stop, &evidence.start].into_iter().flat_map(|record| &record.pid_files);
-    let reload = evidence.reload.iter().flat_map(|record| &record.pid_files);
-    let named = evidence.facts.pid_files.iter();
-    let mut all = seen.chain(reload).chain(named);
-    all.find(|file| file.starts_with('/') && !file.contains(is_unknown) && !file.contains("/proc/")).cloned()
 }
