@@ -17,7 +17,8 @@
 //!   daemon, to tmpfiles.d or to the package.
 //! * reload: the same signal to the main process, or the same command, an option by any of its names; a command that by
 //!   the manual does what the signal does, the daemon's own word that by the manual sends it, or a shell's text that
-//!   sends it in the end, is the signal. A unit without any says nothing of it.
+//!   sends it in the end, is the signal. A unit without any says nothing of it, and one whose signal the daemon ignores
+//!   (by its code, or seen in a trial) has none either: nothing happens with it as without.
 //! * pid file: the same, where both are of a kind that has one and the unit names one.
 //! * kind: `forking` is forking; every other type is a process in the foreground. A unit of type forking agrees with a
 //!   definition in the foreground, since there the daemon's own option keeps it: that is what conversion is for. A
@@ -29,6 +30,7 @@ mod options;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use svc::convert::handled::Hangup;
 use svc::convert::unit::Unit;
 use svc::convert::{Draft, Tree, manual, words};
 use svc_compat::Style;
@@ -107,7 +109,8 @@ pub(crate) fn compare(tree: &Tree, table: &Table, draft: &Draft, unit: &Unit) ->
     }
     let theirs = unit.reload().unwrap_or_default();
     let ours = draft.reload.clone().unwrap_or_default();
-    if !theirs.is_empty() && ours != theirs && !is_the_same_reload(tree, table, draft, &ours, unit) {
+    let does_nothing = ours.is_empty() && theirs == "signal HUP" && draft.hangup == Some(Hangup::Ignored);
+    if !theirs.is_empty() && ours != theirs && !does_nothing && !is_the_same_reload(tree, table, draft, &ours, unit) {
         differ(Field::Reload, ours, theirs);
     }
     let forks = matches!(draft.kind, Kind::Forking { .. });

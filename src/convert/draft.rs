@@ -1,6 +1,7 @@
 //! The definition: each key with its value and with what says so.
 
 mod directories;
+mod hangup;
 mod jail;
 mod pid_file;
 mod tables;
@@ -17,7 +18,7 @@ use svc_platform::host;
 
 use super::Tree;
 use super::evidence::{Evidence, is_own};
-use super::hangup;
+use super::handled::{self, Hangup};
 use super::rotated;
 use super::stay::{Stay, stay};
 
@@ -53,6 +54,8 @@ pub struct Draft {
     pub pid_file: Option<String>,
     /// How it reads its configuration again: `signal HUP` or a command.
     pub reload: Option<String>,
+    /// What SIGHUP does, where nobody says that it is a reload.
+    pub hangup: Option<Hangup>,
     /// How it stays in the foreground.
     pub stay: Stay,
     /// Every key, in the order of the file.
@@ -116,6 +119,7 @@ pub(super) fn draft(tree: &Tree, table: &Table, name: Name, evidence: &Evidence,
         runtime_directories: Vec::new(),
         pid_file: launch.pid_file.clone().filter(|file| file.starts_with('/') && !file.contains(is_unknown)),
         reload: None,
+        hangup: None,
         stay,
         keys: Vec::new(),
         open: Vec::new(),
@@ -232,8 +236,9 @@ impl Draft {
         if let Some(signal) = self.stay.reload.clone().filter(|_| self.stay.foreground) {
             found = Some((format!("signal {signal}"), format!("{}, for a daemon in the foreground", self.stay.source)));
         }
-        let found = found.or_else(|| hangup::documented(tree, table, &self.command));
+        let found = found.or_else(|| super::hangup::documented(tree, table, self.name.as_ref(), &self.command));
         let found = found.or_else(|| self.told_by_rotation(tree));
+        let found = found.or_else(|| self.told_by_handler(tree));
         if let Some((value, origin)) = found {
             self.key("", "reload", quoted(&value), origin);
             self.reload = Some(value);
@@ -242,13 +247,6 @@ impl Draft {
             let origin = "sessions and jobs of such a daemon go on without it";
             self.key("", "leave-children", "true".into(), origin);
         }
-    }
-
-    /// Takes a reload by a signal that was found out later.
-    pub(super) fn reload_by(&mut self, signal: &str, origin: String) {
-        let value = format!("signal {signal}");
-        self.key("", "reload", quoted(&value), origin);
-        self.reload = Some(value);
     }
 
     /// SIGHUP after a rotation of its logs: it does not end the daemon, and mostly does more.

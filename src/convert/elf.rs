@@ -66,6 +66,17 @@ impl Program {
         !self.dynamic || self.private || self.imports.iter().any(tells)
     }
 
+    /// Whether it may have handlers for signals, in itself or in libraries of its own.
+    pub fn may_catch(&self) -> bool {
+        if self.go {
+            let wanted = b"os/signal.Notify";
+            return self.bytes.windows(wanted.len()).any(|part| part == wanted);
+        }
+        let sets =
+            |name: &String| handlers::is_setter(name) || ["sigwait", "sigwaitinfo", "signalfd"].contains(&&**name);
+        !self.dynamic || self.private || self.imports.iter().any(sets)
+    }
+
     /// Whether it becomes this user by itself: it has the name built in, looks it up, and can change.
     pub fn becomes(&self, user: &str) -> bool {
         let asks = |names: &[&str]| names.iter().any(|name| self.imports.contains(*name));

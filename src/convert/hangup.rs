@@ -1,23 +1,25 @@
 //! How a daemon is made to read its configuration again, where its script does not know: by the table, by its manual,
 //! by its own text and code.
 
+use std::cell::LazyCell;
 use std::sync::LazyLock;
 
 use regex::Regex;
 use svc_compat::daemons::Table;
 use svc_core::definition::join;
 
+use super::documents;
 use super::elf::Program;
+use super::handled;
 use super::manual::{self, Described, own_texts, pages};
 use super::tree::Tree;
-use svc_compat::play::Machine;
 
 /// What is said of the signal stands so near to its name.
 const NEAR_CHARACTERS: usize = 320;
 /// A message is no longer than this; what is longer is a manual.
 const MESSAGE_BYTES_MAX: usize = 120;
 /// The number of the signal on every system.
-pub(super) const HANGUP: u8 = 1;
+const HANGUP: u8 = 1;
 
 static AGAIN: LazyLock<Regex> = LazyLock::new(|| {
     let again = r"re-?(?:read|load|scan|init(?:iali[sz])?|configur|pars)(?:e|s|es|ed|ing)*|reads? [a-z ]{0,40}again";
@@ -34,14 +36,6 @@ static DOING: LazyLock<Regex> = LazyLock::new(|| {
     let doing = r"^(?:[a-z0-9_-]{1,20}: )?(?:now )?re-?(?:load|read|initiali[sz]|configur)ing(?:[.! ]{0,4}|[ :]+%s)$";
     Regex::new(doing).expect("the patterns of this file are well-formed")
 });
-/// In Python, Perl, Ruby and the shell, with what is done.
-static HANDLER: LazyLock<Regex> = LazyLock::new(|| {
-    let python = r"(?:signal|signal_handler)\(\s*(?:signal\.)?sighup\s*,";
-    let perl = r#"\$sig\{\s*['"]?hup['"]?\s*\}\s*="#;
-    let ruby = r#"trap[ (]+['":](?:sig)?hup['"]?"#;
-    let shell = r#"trap +['"]?([a-z_ -]+)['"]? +(?:[a-z0-9]+ +)*(?:sig)?(?:hup|1)\b"#;
-    manual::pattern(&format!("^[^#]*(?:(?:{python}|{perl}|{ruby})(.*)|{shell})"))
-});
 /// What a handler is called, or does, that reads again.
 static HANDLED: LazyLock<Regex> = LazyLock::new(|| {
     let deed = "re_?-?(?:read|load|config|scan|init|parse)";
@@ -49,56 +43,72 @@ static HANDLED: LazyLock<Regex> = LazyLock::new(|| {
 });
 static OTHER: LazyLock<Regex> =
     LazyLock::new(|| Regex::new("sig[a-z]+[0-9]?").expect("the patterns of this file are well-formed"));
+static NAMED: LazyLock<Regex> = LazyLock::new(|| {
+    let named = "sig(?:hup|int|quit|term|usr[12]|chld|alrm|urg|winch|cont|io|pipe)";
+    Regex::new(named).expect("the patterns of this file are well-formed")
+});
 
-/// The value of `reload` for this command, and what says so.
-pub fn documented(tree: &Tree, table: &Table, command: &[String]) -> Option<(String, String)> {
+/// The value of `reload` for this command of a service, and what says so.
+pub fn documented(tree: &Tree, table: &Table, service: &str, command: &[String]) -> Option<(String, String)> {
     let program = command.first()?;
-    let by_signal = |source: String| {
-        let origin = format!("{source}: SIGHUP; the script has no reload of its own");
-        ("signal HUP".to_string(), origin)
+    let by_signal = |(signal, source): (&str, String)| {
+        (format!("signal {signal}"), format!("{source}: SIG{signal}; the script has no reload of its own"))
     };
     let row = table.row(program).filter(|row| !row.reload_command.is_empty());
     if let Some(row) = row {
         let words = [std::slice::from_ref(program), &row.reload_command].concat();
         return Some((join(&words), format!("{}; the script has no reload of its own", row.source)));
     }
-    reads_again(tree, program).map(by_signal).or_else(|| by_option(tree, command))
+    let found = reads_again(tree, program).or_else(|| read_about(tree, service, program)).map(by_signal);
+    found.or_else(|| by_option(tree, command))
 }
 
-/// Where a page of the program, or a message in it, says that SIGHUP makes it read its configuration again.
-fn reads_again(tree: &Tree, program: &str) -> Option<String> {
-    let of_file = pages(tree, &format!("{program}.conf"));
-    let page = pages(tree, program).into_iter().chain(of_file).find(|(_, text)| says(text)).map(|(path, _)| path);
-    let tells = || own_texts(tree, program, |text| holds(text, b"sighup")).iter().any(|text| says(text) || does(text));
-    let page = page.or_else(|| tells().then(|| format!("{program}, what it says")));
-    page.or_else(|| catches_and_says(tree, program)).or_else(|| handles(tree, program))
+/// Signals that are told to a daemon so that it does something, the most usual one first.
+const SIGNALS: [&str; 4] = ["HUP", "USR1", "USR2", "URG"];
+
+/// Where a page of the program, or a message in it, says that a signal makes it read its configuration again.
+fn reads_again(tree: &Tree, program: &str) -> Option<(&'static str, String)> {
+    let pages = [pages(tree, program), pages(tree, &format!("{program}.conf"))].concat();
+    let by_page = |signal: &str| pages.iter().find(|(_, text)| says(text, signal, &[""])).map(|(path, _)| path.clone());
+    let is_about = |text: &[u8]| SIGNALS.iter().any(|signal| holds(text, format!("sig{signal}").as_bytes()));
+    let messages = LazyCell::new(|| own_texts(tree, program, is_about));
+    let by_message = |signal: &str| {
+        let tells = |text: &String| says(text, signal, &[""]) || does(text, signal);
+        messages.iter().any(tells).then(|| format!("{program}, what it says"))
+    };
+    SIGNALS.into_iter().find_map(|signal| {
+        let found = by_page(signal).or_else(|| by_message(signal));
+        let by_code = || catches_and_says(tree, program).or_else(|| handles(tree, program));
+        let found = found.or_else(|| (signal == "HUP").then(by_code)?);
+        found.map(|source| (signal, source))
+    })
+}
+
+/// Where what its package has to be read says so, and names it.
+fn read_about(tree: &Tree, service: &str, program: &str) -> Option<(&'static str, String)> {
+    let program = program.rsplit('/').next().unwrap_or(program);
+    let texts = documents::texts(tree, &[service, program]);
+    SIGNALS.into_iter().find_map(|signal| {
+        let (path, _) = texts.iter().find(|(_, text)| says(text, signal, &[service, program]))?;
+        Some((signal, path.clone()))
+    })
 }
 
 /// What a program prints when the signal has come, and goes on.
-fn does(text: &str) -> bool {
+fn does(text: &str, signal: &str) -> bool {
     let text = text.to_ascii_lowercase();
+    if !text.contains(&format!("sig{signal}").to_ascii_lowercase()) {
+        return false;
+    }
     let ends = ["exit", "terminat", "shut", "quit", "ignor", "stop"].iter().any(|word| text.contains(word));
     text.len() < MESSAGE_BYTES_MAX && AGAIN.is_match(&text) && !ends
 }
 
-/// Whether the text of a program has a handler, whatever that does.
-pub(super) fn has_handler(tree: &Tree, program: &str) -> bool {
-    let Some(text) = tree.read(program).filter(|text| text.starts_with(b"#!")) else { return false };
-    let text = svc_compat::text::decode(&text).to_ascii_lowercase();
-    text.lines().any(|line| HANDLER.is_match(line) && !line.contains("ign"))
-}
-
 /// The text of a program that has a handler which reads again.
 fn handles(tree: &Tree, program: &str) -> Option<String> {
-    let text = tree.read(program).filter(|text| text.starts_with(b"#!"))?;
-    let text = svc_compat::text::decode(&text).to_ascii_lowercase();
-    let mut places = text.lines().enumerate().filter(|(_, line)| HANDLER.is_match(line));
-    let (at, _) = places.find(|(_, line)| {
-        let found = HANDLER.captures(line);
-        let deed = found.and_then(|found| found.get(1).or(found.get(2)).map(|deed| deed.as_str().to_owned()));
-        deed.is_some_and(|deed| HANDLED.is_match(&deed))
-    })?;
-    Some(format!("{program}:{}, its handler", at + 1))
+    let mut handlers = handled::handlers(tree, program).into_iter();
+    let (file, line, _) = handlers.find(|(.., deed)| HANDLED.is_match(deed))?;
+    Some(format!("{file}:{line}, its handler"))
 }
 
 fn holds(text: &[u8], word: &[u8]) -> bool {
@@ -141,19 +151,33 @@ fn asks_to_read(option: &Described) -> bool {
     is_asked && AGAIN.is_match(&first) && first.contains("conf")
 }
 
-fn says(text: &str) -> bool {
+/// Whether a text says so of a signal where it has one of these names, too.
+fn says(text: &str, signal: &str, names: &[&str]) -> bool {
     let text = text.to_ascii_lowercase();
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut places = words.match_indices("sighup").chain(words.match_indices("hangup signal"));
+    let signal = signal.to_ascii_lowercase();
+    let hangup = if signal == "hup" { "hangup signal".to_string() } else { format!("signal {signal}") };
+    let calls = [
+        format!("sig{signal}"),
+        hangup,
+        format!("{signal} signal"),
+        format!("kill -{signal}"),
+        format!("kill -s {signal}"),
+    ];
+    let mut places = calls.iter().flat_map(|call| words.match_indices(call.as_str()));
     places.any(|(at, name)| {
         let after = cut(&words[at + name.len()..]);
         // Up to where another signal is spoken of.
         let end = OTHER.find(after).map_or(after.len(), |found| found.start());
         let before: String = words[..at].chars().rev().take(120).collect::<Vec<_>>().into_iter().rev().collect();
+        let around = format!("{before} {after}");
         let before = before.rsplit(". ").next().unwrap_or_default();
+        // In a list, what stands before may be said of the signal before.
+        let before = if signal != "hup" && NAMED.is_match(before) { "" } else { before };
         let told = format!("{before} {}", &after[..end]);
         AGAIN.is_match(&told)
-            && ["config", "file", "setting", "table", "rules", "data"].iter().any(|what| told.contains(what))
+            && ["config", "file", "setting", "table", "rules", "data", "crontab"].iter().any(|what| told.contains(what))
+            && names.iter().any(|name| around.contains(&name.to_ascii_lowercase()))
     })
 }
 
@@ -167,18 +191,41 @@ mod tests {
 
     #[test]
     fn a_page_says_what_the_signal_does_or_does_not() {
-        assert!(says("SIGNALS\nOn receipt of a\n  SIGHUP, webd re-reads its configuration file."));
-        assert!(says("The configuration is reloaded when SIGHUP is received."));
-        assert!(says("SIGHUP\n    Reload the configuration."));
-        assert!(!says("SIGHUP terminates it. SIGUSR1 makes it re-read the configuration file."));
-        assert!(!says("SIGHUP\n    Reopen the log file."));
-        assert!(!says("It reads its configuration file once."));
+        assert!(says("SIGNALS\nOn receipt of a\n  SIGHUP, webd re-reads its configuration file.", "HUP", &[""]));
+        assert!(says("The configuration is reloaded when SIGHUP is received.", "HUP", &[""]));
+        assert!(says("SIGHUP\n    Reload the configuration.", "HUP", &[""]));
+        assert!(says("On SIGUSR1 it reads its tables again.", "USR1", &[""]));
+        assert!(!says("SIGUSR2\n  Reload the rules\nSIGUSR1\n  Write down what it counted", "USR1", &[""]));
+        assert!(!says("SIGHUP terminates it. SIGUSR1 makes it re-read the configuration file.", "HUP", &[""]));
+        assert!(!says("SIGHUP\n    Reopen the log file.", "HUP", &[""]));
+        assert!(!says("It reads its configuration file once.", "HUP", &[""]));
+        assert!(says("To reload the configuration: kill -HUP $(cat /run/webd.pid)", "HUP", &[""]));
+    }
+
+    #[test]
+    fn what_a_package_has_to_be_read_counts_where_it_names_the_daemon() {
+        let read = |file: &str, text: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+            let found = read_about(&Tree::partial(folder.path()), "web", "/usr/sbin/webd");
+            found.map(|(signal, path)| format!("{signal} {path}"))
+        };
+        let text = "Send SIGHUP to webd and it reads its configuration file again.";
+        let readme = "usr/share/doc/webd/README.md";
+        assert_eq!(read(readme, text).as_deref(), Some("HUP /usr/share/doc/webd/README.md"));
+        assert_eq!(read(readme, &text.replace("HUP", "USR1")).as_deref(), Some("USR1 /usr/share/doc/webd/README.md"));
+        assert!(read("usr/share/doc/web/NEWS.Debian", text).is_some());
+        assert_eq!(read("usr/share/doc/other/README", text), None);
+        assert_eq!(read("usr/share/doc/webd/changelog", text), None);
+        assert_eq!(read(readme, "After that send SIGHUP to syslogd: it reads its configuration file again."), None);
     }
 
     #[test]
     fn a_message_about_the_signal_says_that_it_goes_on() {
-        assert!(does("webd: SIGHUP received reinit...") && does("got SIGHUP, reloading"));
-        assert!(!does("SIGHUP: exiting, reload failed") && !does("SIGHUP received, reopening the log"));
+        assert!(does("webd: SIGHUP received reinit...", "HUP") && does("got SIGHUP, reloading", "HUP"));
+        assert!(!does("SIGHUP: exiting, reload failed", "HUP") && !does("SIGHUP received, reopening the log", "HUP"));
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! What a program says of its own options: its manual page, and the help that is written in it.
 
-use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Tree, prose};
+use super::{Tree, documents, prose};
 
 /// More of a program than this is not looked through.
 const PROGRAM_BYTES_MAX: u64 = 48 << 20;
@@ -243,13 +242,7 @@ pub fn pages(tree: &Tree, program: &str) -> Vec<(String, String)> {
         for end in ["", ".gz"] {
             let path = format!("{directory}/{name}.{section}{end}");
             let Some(found) = tree.find(&path) else { continue };
-            let text = match end {
-                "" => std::fs::read(&found).ok(),
-                _ => {
-                    let gzip = Command::new("gzip").arg("-dc").arg(&found).stdin(Stdio::null()).output();
-                    gzip.ok().map(|output| output.stdout)
-                }
-            };
+            let text = documents::unpacked(&found);
             let Some(text) = text else { continue };
             out.push((path, plain(&svc_compat::text::decode(&text))));
         }

@@ -5,9 +5,11 @@
 
 pub mod about;
 mod asked;
+mod documents;
 pub mod draft;
 pub mod elf;
 pub mod evidence;
+pub mod handled;
 pub mod hangup;
 mod heard;
 pub mod manual;

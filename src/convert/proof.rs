@@ -56,11 +56,9 @@ pub fn convert(tree: &Tree, table: &Table, stage: &Stage, path: &str, text: &[u8
     if let Verdict::Converted(draft) = &mut proven.verdict
         && proven.ran
         && reread::may_tell(tree, draft)
-        && let Some(file) = reread::tried(tree, &stage.lowers(), draft)
+        && let Some(seen) = reread::tried(tree, &stage.lowers(), draft)
     {
-        let origin =
-            format!("trial: sent SIGHUP it goes on, and reads {file} again; the script has no reload of its own");
-        draft.reload_by("HUP", origin);
+        proven.notes.extend(draft.hung_up(seen).map(String::from));
     }
     proven
 }

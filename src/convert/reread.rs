@@ -9,7 +9,7 @@ use svc_core::definition::join;
 use super::Tree;
 use super::draft::Draft;
 use super::elf::Program;
-use super::hangup;
+use super::handled::{self, Hangup};
 use super::manual::own_texts;
 use crate::rehearse;
 
@@ -41,23 +41,46 @@ const COMMON: [&str; 20] = [
     "hosts.deny",
 ];
 
-/// Whether a signal may tell more of this daemon: nothing is known of a reload, but it has a handler.
+/// What came of sending it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// It goes on, and reads this file again.
+    Reads(String),
+    /// It goes on, and reads nothing again of what it read at its start.
+    ReadsNothing,
+    /// It has a handler and goes on; of what it reads nothing is known.
+    GoesOn,
+    /// It ignores it.
+    Ignores,
+    /// It has a handler, and ends.
+    Ends,
+}
+
+/// What each is printed as.
+const READS: &str = "reads again: ";
+const READS_NOTHING: &str = "reads nothing";
+const GOES_ON: &str = "goes on";
+const IGNORES: &str = "ignores it";
+const ENDS: &str = "ends";
+
+/// Whether a signal may tell more of this daemon: of a reload nothing is known for certain, but it may have a handler.
 pub(super) fn may_tell(tree: &Tree, draft: &Draft) -> bool {
-    let Some(program) = draft.command.first().filter(|_| draft.reload.is_none() && draft.stay.foreground) else {
-        return false;
-    };
-    let catches = || Program::read(tree, program).is_some_and(|program| program.catches(hangup::HANGUP));
-    (catches() || hangup::has_handler(tree, program)) && !files(tree, draft).is_empty()
+    let is_open = draft.reload.is_none() || draft.hangup == Some(Hangup::Handled);
+    let Some(program) = draft.command.first().filter(|_| is_open && draft.stay.foreground) else { return false };
+    Program::read(tree, program).is_some_and(|program| program.may_catch()) || handled::has_handler(tree, program)
 }
 
-/// The file that it reads again when the signal has come.
-pub(super) fn tried(tree: &Tree, lowers: &[PathBuf], draft: &Draft) -> Option<String> {
+/// What it does when the signal has come; `None`: it did not come so far.
+pub(super) fn tried(tree: &Tree, lowers: &[PathBuf], draft: &Draft) -> Option<Seen> {
     let printed = rehearse::printed(&text(draft, &files(tree, draft)), lowers, TIME_MAX).ok()?;
-    printed.lines().find_map(|line| line.strip_prefix(MARK)).map(String::from)
+    printed.lines().find_map(|line| match line {
+        READS_NOTHING => Some(Seen::ReadsNothing),
+        GOES_ON => Some(Seen::GoesOn),
+        IGNORES => Some(Seen::Ignores),
+        ENDS => Some(Seen::Ends),
+        line => line.strip_prefix(READS).map(|file| Seen::Reads(file.to_string())),
+    })
 }
-
-/// What begins a line with a file that was read.
-const MARK: &str = "read again: ";
 
 /// What may be its configuration: among its arguments, built in, or of its name in a directory of `/etc`.
 fn files(tree: &Tree, draft: &Draft) -> Vec<String> {
@@ -75,9 +98,10 @@ fn files(tree: &Tree, draft: &Draft) -> Vec<String> {
     if out.len() > FILES_MAX { Vec::new() } else { out }
 }
 
-/// Runs it as the definition does, waits until it has read what it reads at its start and is calm, and sends it SIGHUP.
+/// Runs it as the definition does, waits until it has read what it reads at its start and is calm, and sends SIGHUP.
 ///
-/// Times of access tell what was read: they are set back before. What a slow machine makes too late counts as nothing.
+/// Times of access tell what was read: they are set back before. Who looks whether a file was changed finds one
+/// changed. What a slow machine makes too late counts as nothing.
 fn text(draft: &Draft, files: &[String]) -> String {
     let user = draft.user.as_deref().unwrap_or("root");
     let group = draft.group.as_deref().map_or_else(|| format!("$(id -g {user})"), String::from);
@@ -99,23 +123,33 @@ fn text(draft: &Draft, files: &[String]) -> String {
     format!(
         "#!/bin/sh\nset -- {files}\n{made}{variables}cd '{directory}' || exit 0\n\
          nap() {{ timeout 0.25 tail -f /dev/null; }}\n\
-         age() {{ touch -a -d @1000000 -- \"$@\"; }}\n\
-         fresh() {{ find -H \"$@\" -newerat @2000000 | head -n 1; }}\n\
-         lives() {{ kill -0 $pid 2>/dev/null || exit 0; }}\n\
+         age() {{ [ $# -eq 0 ] || touch -a -d @1000000 -- \"$@\"; }}\n\
+         fresh() {{ [ $# -eq 0 ] || find -H \"$@\" -newerat @2000000 | head -n 1; }}\n\
+         has() {{ grep -q \"^$1:.*[13579bdf]$\" /proc/$2/status; }}\n\
+         lives() {{ kill -0 $pid 2>/dev/null || {{ echo $1; exit 0; }}; }}\n\
+         is() {{ echo \"$1\"; kill -KILL $pid; exit 0; }}\n\
+         has SigIgn $$ && exit 0\n\
          age \"$@\"\n\
          {become_user}{command} </dev/null >/dev/null 2>&1 &\n\
-         pid=$! round=0 calm=0\n\
-         until [ -n \"$(fresh \"$@\")\" ] || [ $((round += 1)) -gt 20 ]; do nap; lives; done\n\
-         [ $round -le 20 ] || exit 0\n\
+         pid=$! round=0 calm=0 most=20\n\
+         [ $# -gt 0 ] || most=8\n\
+         until [ -n \"$(fresh \"$@\")\" ] || [ $((round += 1)) -gt $most ]; do nap; lives; done\n\
+         known=$(fresh \"$@\")\n\
          until [ $calm -ge 4 ] || [ $((round += 1)) -gt 40 ]; do\n\
          age \"$@\"; nap; lives\n\
          [ -n \"$(fresh \"$@\")\" ] && calm=0 || calm=$((calm + 1))\n\
          done\n\
-         [ $calm -ge 4 ] || exit 0\n\
+         [ $calm -ge 4 ] || is ''\n\
+         has SigIgn $pid && is '{IGNORES}'\n\
+         has SigCgt $pid || has SigBlk $pid || is ''\n\
+         if [ $# -gt 0 ]; then touch -m -- \"$@\"; nap; nap; age \"$@\"; fi\n\
          kill -HUP $pid; round=0\n\
-         until [ -n \"$(fresh \"$@\")\" ] || [ $((round += 1)) -gt 20 ]; do nap; lives; done\n\
-         found=$(fresh \"$@\"); nap; nap; lives\n\
-         [ -z \"$found\" ] || echo \"{MARK}$found\"\n\
-         kill -KILL $pid\n"
+         [ -n \"$known\" ] && most=20 || most=8\n\
+         until [ -n \"$(fresh \"$@\")\" ] || [ $((round += 1)) -gt $most ]; do nap; lives '{ENDS}'; done\n\
+         found=$(fresh \"$@\"); nap; nap; lives '{ENDS}'\n\
+         [ -z \"$found\" ] || is \"{READS}$found\"\n\
+         [ -z \"$known\" ] || is '{READS_NOTHING}'\n\
+         has ShdPnd $pid || is '{GOES_ON}'\n\
+         is ''\n"
     )
 }

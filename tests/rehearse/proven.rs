@@ -169,3 +169,25 @@ fn a_daemon_that_reads_its_configuration_when_the_signal_comes_has_a_reload() {
     };
     assert!(!ended.contains("reload"), "{ended}");
 }
+
+#[test]
+fn a_daemon_that_has_a_handler_and_goes_on_has_a_reload_that_is_open() {
+    let script = PLAIN.replace("--start --exec DAEMON", "--start --background --exec DAEMON");
+    let daemon = "#!/bin/sh\nother() { :; }\ntrap other HUP\nwhile :; do tail -f /dev/null & wait $!; done\n";
+    let Some(told) = converted(&script, daemon, &[]) else { return };
+    let definition = |told: &Value| told["definition"].as_str().unwrap_or_else(|| panic!("{told}")).to_string();
+    assert!(definition(&told).contains("reload = \"signal HUP\""), "{told}");
+    assert!(origin(&told, "reload").contains("sent SIGHUP it goes on"), "{told}");
+    assert!(told["open"].to_string().contains("nobody says what it does"), "{told}");
+    // It is only read: the handler is not the one by which it ends.
+    let both = daemon.replace("trap other HUP", "trap other HUP\ntrap bye TERM");
+    let Some(told) = converted(&script, &both, &["--on-paper"]) else { return };
+    assert!(origin(&told, "reload").contains("not the one by which it ends"), "{told}");
+    assert!(told["open"].to_string().contains("has to be tried"), "{told}");
+    // What reading takes for one is taken back where it ends.
+    let Some(told) = converted(&script, &both.replace("{ :; }", "{ kill -KILL $$; }"), &[]) else { return };
+    assert!(!definition(&told).contains("reload") && !told["open"].to_string().contains("SIGHUP"), "{told}");
+    assert!(told.to_string().contains("sent SIGHUP it ends"), "{told}");
+    let Some(told) = converted(&script, &daemon.replace("trap other", "trap ''"), &[]) else { return };
+    assert!(!definition(&told).contains("reload"), "{told}");
+}

@@ -1,41 +1,122 @@
 //! Which signals a compiled program has a handler for, read from its machine code.
 //!
-//! A call of `signal` or `sigaction` through the table of imported functions, with the number of the signal put into
-//! the register of the argument just before. Only for x86-64; of others nothing is said.
+//! A call of `signal`, `sigaction` or what event loops have in their place through the table of imported functions,
+//! with the number of the signal put into the register of its argument just before, and the address of the handler.
+//! Only for x86-64; of others nothing is said.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::{Program, SYMBOL_BYTES, Section};
 
 /// So near before the call its arguments are prepared.
 const NEAR_BYTES: usize = 40;
+/// So far before it the address of a handler may be put into memory.
+const STORED_BYTES: usize = 96;
+/// So far before it an address may have been put aside for several calls.
+const ASIDE_BYTES: usize = 320;
 const RELOCATION_BYTES: usize = 24;
 const RELOCATIONS_MAX: usize = 100_000;
 /// Relocations by which the address of a function comes into a slot, and sections of those.
 const SLOT_KINDS: [usize; 2] = [6, 7];
 const RELOCATIONS: usize = 4;
 const X86_64: usize = 62;
-const SETTERS: [&str; 6] = ["signal", "sigaction", "bsd_signal", "sigset", "__sysv_signal", "ssignal"];
+
+/// Numbers of registers in machine code.
+const CX: u8 = 1;
+const DX: u8 = 2;
+const SI: u8 = 6;
+const DI: u8 = 7;
+
+/// A function that sets a handler.
+struct Setter {
+    name: &'static str,
+    /// The register of the signal's number.
+    number: u8,
+    /// The register of the handler; `None`: it is in memory.
+    handler: Option<u8>,
+    /// The register that has to say that this is about a signal, and the bit that says so.
+    events: Option<(u8, u8)>,
+}
+
+const fn setter(name: &'static str, number: u8, handler: Option<u8>, events: Option<(u8, u8)>) -> Setter {
+    Setter { name, number, handler, events }
+}
+
+/// `EV_SIGNAL` of libevent.
+const EVENT_OF_SIGNAL: u8 = 8;
+
+const SETTERS: [Setter; 13] = [
+    setter("signal", DI, Some(SI), None),
+    setter("bsd_signal", DI, Some(SI), None),
+    setter("__sysv_signal", DI, Some(SI), None),
+    setter("ssignal", DI, Some(SI), None),
+    setter("sigset", DI, Some(SI), None),
+    setter("sigaction", DI, None, None),
+    setter("verto_add_signal", CX, Some(DX), None),
+    setter("uv_signal_start", DX, Some(SI), None),
+    setter("g_unix_signal_add", DI, Some(SI), None),
+    setter("g_unix_signal_add_full", SI, Some(DX), None),
+    setter("sd_event_add_signal", DX, Some(CX), None),
+    setter("event_new", SI, Some(CX), Some((DX, EVENT_OF_SIGNAL))),
+    setter("event_set", SI, Some(CX), Some((DX, EVENT_OF_SIGNAL))),
+];
+
+/// Whether this function sets a handler.
+pub(super) fn is_setter(name: &str) -> bool {
+    SETTERS.iter().any(|setter| setter.name == name)
+}
+
+/// One call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Set {
+    signal: u8,
+    /// The signal is ignored from here on.
+    ignored: bool,
+    /// Where the handler is; `None`: that could not be made out.
+    handler: Option<usize>,
+}
 
 impl Program {
     /// Whether it has a handler for the signal of this number; `false` where that cannot be told.
     pub fn catches(&self, signal: u8) -> bool {
-        let Some(sections) = self.sections().filter(|_| self.number(18, 2) == Some(X86_64)) else { return false };
-        let slots = self.slots(&sections);
-        let stubs: BTreeSet<usize> = sections
-            .iter()
-            .filter(|section| section.name.starts_with(".plt"))
-            .collect::<Vec<_>>()
-            .into_iter()
-            .flat_map(|section| self.stubs(section, &slots))
-            .collect();
-        let text = sections.iter().filter(|section| section.name == ".text");
-        text.into_iter().any(|section| self.sets(section, signal, &slots, &stubs))
+        self.sets().iter().any(|set| set.signal == signal && !set.ignored)
     }
 
-    /// Where the addresses of the functions are put that set handlers.
-    fn slots(&self, sections: &[Section]) -> BTreeSet<usize> {
-        let mut out = BTreeSet::new();
+    /// Whether it ignores the signal wherever it says something of it.
+    pub fn ignores(&self, signal: u8) -> bool {
+        let mut ignored = self.sets().into_iter().filter(|set| set.signal == signal).map(|set| set.ignored).peekable();
+        ignored.peek().is_some() && ignored.all(|ignored| ignored)
+    }
+
+    /// Whether its handler for the signal is another than any of these have, of which one is known at least.
+    pub fn has_own_handler(&self, signal: u8, others: &[u8]) -> bool {
+        let sets = self.sets();
+        let handlers = |signals: &[u8]| -> Vec<usize> {
+            let meant = sets.iter().filter(|set| signals.contains(&set.signal) && !set.ignored);
+            meant.filter_map(|set| set.handler).collect()
+        };
+        let (own, others) = (handlers(&[signal]), handlers(others));
+        !own.is_empty() && !others.is_empty() && own.iter().all(|handler| !others.contains(handler))
+    }
+
+    /// Every call with a signal that is known, in the order of the code.
+    fn sets(&self) -> Vec<Set> {
+        let Some(sections) = self.sections().filter(|_| self.number(18, 2) == Some(X86_64)) else { return Vec::new() };
+        let slots = self.slots(&sections);
+        if slots.is_empty() {
+            return Vec::new();
+        }
+        let mut stubs = BTreeMap::new();
+        for section in sections.iter().filter(|section| section.name.starts_with(".plt")) {
+            stubs.extend(self.stubs(section, &slots));
+        }
+        let text = sections.iter().filter(|section| section.name == ".text");
+        text.flat_map(|section| self.sets_of(section, &slots, &stubs)).collect()
+    }
+
+    /// Where the addresses of the functions are put that set handlers, with the place of each in the list.
+    fn slots(&self, sections: &[Section]) -> BTreeMap<usize, usize> {
+        let mut out = BTreeMap::new();
         for section in sections.iter().filter(|section| section.kind == RELOCATIONS) {
             let Some(symbols) = sections.get(section.link) else { continue };
             let Some(names) = sections.get(symbols.link) else { continue };
@@ -48,9 +129,9 @@ impl Program {
                 };
                 let name = symbols.start.checked_add(symbol.saturating_mul(SYMBOL_BYTES));
                 let name = name.and_then(|at| self.number(at, 4)).and_then(|name| names.start.checked_add(name));
-                let is_setter = name.is_some_and(|at| SETTERS.contains(&self.text(at).as_str()));
-                if SLOT_KINDS.contains(&kind) && is_setter {
-                    out.insert(slot);
+                let name = name.map(|at| self.text(at)).filter(|_| SLOT_KINDS.contains(&kind));
+                if let Some(known) = name.and_then(|name| SETTERS.iter().position(|setter| setter.name == name)) {
+                    out.insert(slot, known);
                 }
             }
         }
@@ -58,29 +139,43 @@ impl Program {
     }
 
     /// The addresses at which a stub that leads to one of the slots may begin.
-    fn stubs(&self, section: &Section, slots: &BTreeSet<usize>) -> Vec<usize> {
+    fn stubs(&self, section: &Section, slots: &BTreeMap<usize, usize>) -> Vec<(usize, usize)> {
         let bytes = self.part(section);
         let jumps = bytes.windows(2).enumerate().filter(|(_, part)| *part == [0xff, 0x25]).map(|(at, _)| at);
-        let leads = jumps.filter(|at| self.target(section, bytes, at + 2).is_some_and(|slot| slots.contains(&slot)));
+        let leads = jumps.filter_map(|at| Some((at, *slots.get(&self.target(section, bytes, at + 2)?)?)));
         // The jump alone, or a mark for indirect branches and perhaps a prefix before it.
-        leads.flat_map(|at| [0, 1, 4, 5].map(|before| section.address.wrapping_add(at).wrapping_sub(before))).collect()
+        let begins = leads.flat_map(|(at, known)| [0, 1, 4, 5].map(|before| (at.wrapping_sub(before), known)));
+        begins.map(|(at, known)| (section.address.wrapping_add(at), known)).collect()
     }
 
-    fn sets(&self, section: &Section, signal: u8, slots: &BTreeSet<usize>, stubs: &BTreeSet<usize>) -> bool {
+    fn sets_of(&self, section: &Section, slots: &BTreeMap<usize, usize>, stubs: &BTreeMap<usize, usize>) -> Vec<Set> {
         let bytes = self.part(section);
-        let calls = bytes.windows(2).enumerate().filter(|(at, part)| {
-            let known = |at: usize, places: &BTreeSet<usize>| {
-                self.target(section, bytes, at).is_some_and(|target| places.contains(&target))
+        let known = |at: usize, places: &BTreeMap<usize, usize>| {
+            self.target(section, bytes, at).and_then(|target| places.get(&target).copied())
+        };
+        let mut out: Vec<Set> = Vec::new();
+        // Where the last call ended, and the handler that it had, if it had one.
+        let (mut after, mut last) = (0, None);
+        for (at, part) in bytes.windows(2).enumerate() {
+            let found = if part[0] == 0xe8 { known(at + 1, stubs) } else { None };
+            let found = if *part == [0xff, 0x15] { known(at + 2, slots) } else { found };
+            let Some(setter) = found.map(|found| &SETTERS[found]) else { continue };
+            let from = at.saturating_sub(NEAR_BYTES).max(after);
+            let near = Near { program: self, section, bytes, after, from, to: at };
+            let handler = match setter.handler {
+                Some(register) => near.address(register),
+                // The address is written into memory just before; else what is there is the last one's.
+                None => near.stored().or(last.filter(|_| at - after < NEAR_BYTES)),
             };
-            (part[0] == 0xe8 && known(at + 1, stubs)) || (*part == [0xff, 0x15] && known(at + 2, slots))
-        });
-        calls.into_iter().any(|(at, _)| {
-            let before = &bytes[at.saturating_sub(NEAR_BYTES)..at];
-            // mov edi, NUMBER: the last one counts; mov esi, 1 would be that it is ignored.
-            let set = before.windows(5).rfind(|part| part[0] == 0xbf && part[2..] == [0, 0, 0]);
-            let ignored = before.windows(5).any(|part| *part == [0xbe, 1, 0, 0, 0]);
-            set.is_some_and(|part| part[1] == signal) && !ignored
-        })
+            let ignored = setter.handler.is_some_and(|register| near.value(register) == Some(1));
+            let is_about_signal =
+                setter.events.is_none_or(|(register, bit)| near.value(register).is_some_and(|value| value & bit != 0));
+            if let Some(signal) = near.value(setter.number).filter(|_| is_about_signal) {
+                out.push(Set { signal, ignored, handler });
+            }
+            (after, last) = (at + 5, handler);
+        }
+        out
     }
 
     /// What a distance at this place of a section leads to.
@@ -93,6 +188,59 @@ impl Program {
     fn part(&self, section: &Section) -> &[u8] {
         let end = section.start.saturating_add(section.length).min(self.bytes.len());
         self.bytes.get(section.start..end).unwrap_or_default()
+    }
+}
+
+/// The code before a call.
+struct Near<'p> {
+    program: &'p Program,
+    section: &'p Section,
+    bytes: &'p [u8],
+    /// Where the call before ended, where what belongs to this call alone begins, and where the call is.
+    after: usize,
+    from: usize,
+    to: usize,
+}
+
+impl Near<'_> {
+    /// The small number that is put into a register last: `mov edi, NUMBER`.
+    fn value(&self, register: u8) -> Option<u8> {
+        let mut places = self.bytes[self.from..self.to].windows(5).enumerate().rev();
+        // With a prefix it is one of the upper eight.
+        let is_upper = |at: usize| at > 0 && self.bytes[self.from + at - 1] == 0x41;
+        let (_, set) = places.find(|(at, part)| part[0] == 0xb8 + register && !is_upper(*at))?;
+        (set[2..] == [0, 0, 0]).then_some(set[1])
+    }
+
+    /// The address of code that is in a register: put there, or put aside in another one before.
+    fn address(&self, register: u8) -> Option<usize> {
+        if let Some(address) = self.loaded(self.from, |into| into == register) {
+            return Some(address);
+        }
+        // `mov rsi, rbx`, also of the upper eight.
+        let moves = self.bytes[self.from..self.to]
+            .windows(3)
+            .rfind(|part| matches!(part[0], 0x48 | 0x4c) && part[1] == 0x89 && part[2] & 0xc7 == 0xc0 | register)?;
+        let other = (moves[2] >> 3 & 7) + if moves[0] == 0x4c { 8 } else { 0 };
+        self.loaded(self.to.saturating_sub(ASIDE_BYTES), |into| into == other)
+    }
+
+    /// The address of code that was put into any register for this call.
+    fn stored(&self) -> Option<usize> {
+        self.loaded(self.to.saturating_sub(STORED_BYTES).max(self.after), |_| true)
+    }
+
+    /// The last `lea REGISTER, [rip + DISTANCE]` that leads to code.
+    fn loaded(&self, from: usize, is_meant: impl Fn(u8) -> bool) -> Option<usize> {
+        let code = self.section.address..self.section.address.saturating_add(self.section.length);
+        let places = self.bytes[from..self.to].windows(7).enumerate().rev();
+        let mut found = places.filter_map(|(at, part)| {
+            let is_lea = matches!(part[0], 0x48 | 0x4c) && part[1] == 0x8d && part[2] & 0xc7 == 0x05;
+            let into = (part[2] >> 3 & 7) + if part[0] == 0x4c { 8 } else { 0 };
+            let target = self.program.target(self.section, self.bytes, from + at + 3);
+            target.filter(|target| is_lea && is_meant(into) && code.contains(target))
+        });
+        found.next()
     }
 }
 
@@ -157,6 +305,58 @@ mod tests {
         assert!(!program(&code(1, false), "close").catches(1));
         let later = [code(1, false), code(15, false)].concat();
         assert!(program(&later, "signal").catches(1) && !program(&later, "signal").catches(2));
+    }
+
+    /// What puts handlers for signals, each of which is a place in the code, and calls the stub each time.
+    fn handlers(all: &[(u8, u32)]) -> Vec<u8> {
+        let mut code = Vec::new();
+        for (number, handler) in all {
+            let here = 0x1000 + code.len() as i32;
+            code.extend([0x48, 0x8d, 0x35]);
+            code.extend((0x1000 + *handler as i32 - (here + 7)).to_le_bytes());
+            code.extend([0xbf, *number, 0, 0, 0, 0xe8]);
+            code.extend((0x2000 - (here + 17)).to_le_bytes());
+        }
+        code
+    }
+
+    #[test]
+    fn a_handler_of_its_own_is_one_that_no_signal_has_by_which_it_ends() {
+        let own = |all: &[(u8, u32)], function: &str| program(&handlers(all), function).has_own_handler(1, &[15, 2]);
+        for function in ["signal", "sigaction"] {
+            assert!(own(&[(15, 0), (1, 4)], function) && own(&[(1, 4), (15, 0), (2, 0)], function), "{function}");
+            assert!(!own(&[(15, 0), (1, 0)], function) && !own(&[(2, 4), (15, 0), (1, 4)], function), "{function}");
+            assert!(!own(&[(1, 4), (10, 0)], function), "{function}: of no end is anything known");
+        }
+        assert!(!own(&[(15, 0), (1, 4)], "close"));
+        // The address stands in another register since before the calls.
+        let aside = |last: &[u8]| {
+            let mut code = vec![0x48, 0x8d, 0x1d, 0xf9, 0xff, 0xff, 0xff];
+            for (number, handler) in [(15, &[0x48, 0x89, 0xde][..]), (1, last)] {
+                code.extend(handler);
+                code.extend([0xbf, number, 0, 0, 0, 0xe8]);
+                let next = 0x1000 + code.len() as i32 + 4;
+                code.extend((0x2000 - next).to_le_bytes());
+            }
+            program(&code, "signal").has_own_handler(1, &[15])
+        };
+        assert!(!aside(&[0x48, 0x89, 0xde]), "the same register");
+        assert!(aside(&[0x48, 0x8d, 0x35, 0xf0, 0xff, 0xff, 0xff]), "another address");
+    }
+
+    #[test]
+    fn the_numbers_of_event_loops_are_in_other_registers() {
+        let call = |code: &[u8]| {
+            let next = 0x1000 + code.len() as i32 + 5;
+            [code, &[0xe8], &(0x2000 - next).to_le_bytes()].concat()
+        };
+        let (one, about) = ([0xbe, 1, 0, 0, 0], [0xba, 24, 0, 0, 0]);
+        assert!(program(&call(&[one, about].concat()), "event_new").catches(1));
+        assert!(!program(&call(&[one, [0xba, 2, 0, 0, 0]].concat()), "event_new").catches(1), "a file, no signal");
+        assert!(program(&call(&[0xb9, 1, 0, 0, 0]), "verto_add_signal").catches(1));
+        assert!(!program(&call(&one), "verto_add_signal").catches(1));
+        assert!(!program(&call(&[0x41, 0xbf, 1, 0, 0, 0]), "signal").catches(1), "the number is in another register");
+        assert!(program(&code(1, true), "signal").ignores(1) && !program(&code(1, false), "signal").ignores(1));
     }
 
     #[test]
