@@ -30,6 +30,8 @@ pub struct Script {
     pub required_start: Vec<String>,
     /// What starts before it, if it is there at all.
     pub should_start: Vec<String>,
+    /// OpenRC: what is started along with it.
+    pub along: Vec<String>,
     /// What stops after it.
     pub required_stop: Vec<String>,
     /// What stops after it, if it is there at all.
@@ -280,9 +282,12 @@ fn openrc_run(script: &mut Script, shell: &Shell<'_>, values: &mut Values) {
     *values = Values::with(shell, values);
     let (depend, unknown) = openrc::depend(shell, values);
     script.provides = [service].into_iter().chain(depend.provide).collect();
+    script.along = depend.need.iter().chain(&depend.want).cloned().collect();
     script.required_start = depend.need;
-    script.should_start = depend.use_.into_iter().chain(depend.want).chain(depend.after).collect();
-    script.x_start_before = depend.before;
+    // `*` is what `$all` is to a header.
+    let facility = |word: String| if word == "*" { "$all".to_owned() } else { word };
+    script.should_start = depend.use_.into_iter().chain(depend.want).chain(depend.after).map(facility).collect();
+    script.x_start_before = depend.before.into_iter().map(facility).collect();
     script.keywords = depend.keyword;
     script.description = values.first("description").unwrap_or_default().to_string();
     for (line, word) in unknown {

@@ -1,7 +1,6 @@
 //! What starts a script at boot, and which link or line says so.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use svc_compat::Style;
@@ -14,6 +13,7 @@ use super::scripts::Found;
 use super::{Boot, Spot};
 use crate::daemon::Options;
 use crate::daemon::loader::links;
+use crate::daemon::loader::runlevels::Runlevels;
 
 /// Longer files of configuration are not read.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -45,13 +45,9 @@ fn by_links(found: &Found, root: &Root, links: &mut Links) -> Boot {
 }
 
 fn by_runlevels(found: &Found, root: &Root) -> Boot {
-    let Ok(levels) = fs::read_dir(root.below("/etc/runlevels")) else {
-        return Boot { on: Some(false), at: Vec::new() };
-    };
-    let links = levels.flatten().map(|level| level.path().join(&found.entry.name));
-    let mut at: Vec<Spot> =
-        links.filter(|link| link.is_symlink()).map(|link| Spot { file: root.within(&link), line: 0 }).collect();
-    at.sort();
+    let levels = Runlevels::read(&root.below("/"));
+    let links = levels.as_ref().map(|levels| levels.of(&found.entry.name)).unwrap_or_default();
+    let at: Vec<Spot> = links.iter().map(|(_, link)| Spot { file: root.within(link), line: 0 }).collect();
     Boot { on: Some(!at.is_empty()), at }
 }
 

@@ -33,6 +33,7 @@ mod shim;
 #[path = "../aloud/skipped.rs"]
 mod skipped;
 mod socket;
+mod stages;
 mod switched;
 mod trees;
 mod verbatim;

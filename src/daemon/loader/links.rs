@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use super::stages::Stage;
+
 /// The levels whose start links enable a script: the boot itself, and every level of normal work.
 pub(crate) const START_LEVELS: [char; 5] = ['S', '2', '3', '4', '5'];
 
@@ -18,6 +20,13 @@ pub(crate) struct Link {
     pub(crate) number: u8,
     /// Its path.
     pub(crate) path: String,
+}
+
+impl Link {
+    /// When a boot follows it.
+    pub(crate) fn stage(&self) -> Stage {
+        if self.level == 'S' { Stage::Boot } else { Stage::Work }
+    }
 }
 
 /// Every link of every script below this directory (`/etc` as a rule), by the script's name.

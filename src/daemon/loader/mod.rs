@@ -18,10 +18,13 @@ mod classes;
 mod found;
 pub(crate) mod links;
 mod native;
+mod neighbours;
 pub(crate) mod rcconf;
+pub(crate) mod runlevels;
 pub(crate) mod scripts;
 mod serial;
 mod settings;
+pub(crate) mod stages;
 mod terminals;
 
 pub(crate) use terminals::{console, is_terminal};

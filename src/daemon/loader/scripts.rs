@@ -18,14 +18,18 @@ use svc_platform::host;
 
 use super::links::{self, Link};
 use super::native::{Store, look_up_access, look_up_verbs, settle, sources, texts};
-use super::{FILE_BYTES_MAX, Loading, names_of, rcconf, serial, settings, text_of};
+use super::runlevels::Runlevels;
+use super::stages::{self, Stage};
+use super::{FILE_BYTES_MAX, Loading, neighbours, rcconf, serial, settings, text_of};
 use crate::daemon::options::Options;
 
 /// A script that was read, until its order is known.
-struct Read {
-    service: Service,
-    script: Script,
-    links: Vec<Link>,
+pub(super) struct Read {
+    pub(super) service: Service,
+    pub(super) script: Script,
+    pub(super) links: Vec<Link>,
+    /// When a boot starts it, by its links.
+    pub(super) stage: Option<Stage>,
     /// The line on which it says itself whether rc.subr gives it a jail, and what it says there.
     own_jail: Option<(usize, String)>,
     /// rc(8) would call it: of local scripts only those that say what they provide.
@@ -44,6 +48,7 @@ pub(super) fn read_all(store: &Store, loading: &mut Loading<'_>) {
 pub(super) fn read_these(files: Vec<PathBuf>, store: &Store, loading: &mut Loading<'_>) {
     let mut found: BTreeMap<Name, Read> = BTreeMap::new();
     let mut all_links: BTreeMap<PathBuf, BTreeMap<String, Vec<Link>>> = BTreeMap::new();
+    let runlevels = Runlevels::read(&loading.options.root);
     for path in files {
         let Some(file_name) = path.file_name().and_then(|name| name.to_str()) else { continue };
         if let Some(why) = script::why_not(file_name) {
@@ -70,7 +75,11 @@ pub(super) fn read_these(files: Vec<PathBuf>, store: &Store, loading: &mut Loadi
                 let etc = Options::links_of(path.parent().unwrap_or(&path));
                 let links = all_links.entry(etc).or_insert_with_key(|etc| links::read(etc));
                 let links = links.get(file_name).cloned().unwrap_or_default();
-                found.insert(name.clone(), read(name, &path, &text, links, loading));
+                let mut read = read(name.clone(), &path, &text, links, loading);
+                if let Some(runlevels) = &runlevels {
+                    settle_runlevel(&mut read, runlevels);
+                }
+                found.insert(name, read);
             }
             Err(fault) => loading.fault(file_name, fault),
         }
@@ -78,12 +87,28 @@ pub(super) fn read_these(files: Vec<PathBuf>, store: &Store, loading: &mut Loadi
     loading.serial = settle_rc_conf(&mut found, loading) && loading.options.first;
     settle_settings(&mut found, loading);
     let facilities = facilities(&loading.options.root);
-    order(&mut found, &facilities, loading);
+    neighbours::order(&mut found, &facilities, loading);
+    let staged = found.iter().filter_map(|(name, read)| Some((name.clone(), read.stage?))).collect();
     for (name, read) in found {
         if let Some(service) = refined(read.service, store, loading) {
             loading.services.insert(name, service);
         }
     }
+    stages::order(&mut loading.services, &staged);
+}
+
+/// Where OpenRC has runlevels they say what a boot starts of its scripts, and the links of System V do not.
+fn settle_runlevel(read: &mut Read, runlevels: &Runlevels) {
+    let Kind::Script(script) = &mut read.service.kind else { return };
+    if script.dialect != Dialect::Openrc {
+        return;
+    }
+    let links = runlevels.of(read.service.name.as_str());
+    let shown = |path: &PathBuf| path.to_string_lossy().into_owned();
+    script.links = links.iter().map(|(_, path)| shown(path)).collect();
+    read.stage = links.first().map(|(stage, _)| *stage);
+    let origin = script.links.first().cloned().unwrap_or_default();
+    read.service.enabled = Enabled { on: read.stage.is_some(), origin };
 }
 
 /// Where there is an rc.subr, of the machine or lent, rc.conf and no link enables the scripts of its world. Gives
@@ -190,7 +215,8 @@ fn read(name: Name, path: &Path, text: &[u8], links: Vec<Link>, loading: &Loadin
     let variable = format!("{}_svcj", script.rc_name.as_deref().unwrap_or(&script.name));
     let own_jail = line_of(text, &variable).zip(value_in(text, &variable));
     let takes_part = serial::is_base(loading, path) || takes_part(text);
-    Read { service, script, links, own_jail, takes_part }
+    let stage = enabling.iter().map(|link| link.stage()).min();
+    Read { service, script, links, stage, own_jail, takes_part }
 }
 
 /// Libraries say nothing of one script.
@@ -241,91 +267,5 @@ pub(crate) fn facilities(root: &Path) -> Facilities {
     let mut files: Vec<PathBuf> = entries.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     files.sort();
     files.iter().filter_map(|path| read(path)).for_each(|text| map.read(&text, &mut Vec::new()));
-    map
-}
-
-/// Turns what scripts say of each other into order between services. It is order only: none is started for another.
-fn order(found: &mut BTreeMap<Name, Read>, facilities: &Facilities, loading: &Loading<'_>) {
-    let provided = provided(found, loading);
-    let all: Vec<(Name, bool)> = found.values().map(|read| (read.service.name.clone(), waits_for_all(read))).collect();
-    let numbered = numbered(found);
-    for read in found.values_mut() {
-        let own = read.service.name.clone();
-        let resolve = |words: &[String]| -> Vec<Name> {
-            let mut names = Vec::new();
-            for word in words {
-                let members = match word.starts_with('$') {
-                    true => facilities.members(word).into_iter().map(|member| member.name).collect(),
-                    false => vec![word.clone()],
-                };
-                // A script may provide a facility itself, under its own name with the dollar.
-                for member in members.iter().chain(std::iter::once(word)) {
-                    names.extend(provided.get(member.as_str()).into_iter().flatten().cloned());
-                }
-            }
-            names.retain(|name| *name != own);
-            names.sort();
-            names.dedup();
-            names
-        };
-        let script = &read.script;
-        let mut after = resolve(&[&script.required_start[..], &script.should_start[..]].concat());
-        let before = resolve(&script.x_start_before);
-        if waits_for_all(read) {
-            after.extend(all.iter().filter(|(name, waits)| !waits && *name != own).map(|(name, _)| name.clone()));
-        } else if let Some(number) = silent_number(read) {
-            // Without a header the numbers of its link are all that is known: it comes after those just before.
-            let earlier = numbered.range(..number).next_back();
-            after.extend(earlier.into_iter().flat_map(|(_, names)| names).cloned());
-        }
-        after.sort();
-        after.dedup();
-        read.service.links.provides = script
-            .provides
-            .iter()
-            .filter(|word| word.as_str() != own.as_str())
-            .filter_map(|word| Name::new(word).ok())
-            .filter(|name| !all.iter().any(|(other, _)| other == name) && !loading.services.contains_key(name))
-            .collect();
-        read.service.links.after = after;
-        read.service.links.before = before;
-    }
-}
-
-/// Which services a name in a header may mean: those that say so, and the one whose file is called so.
-fn provided(found: &BTreeMap<Name, Read>, loading: &Loading<'_>) -> BTreeMap<String, Vec<Name>> {
-    let mut map: BTreeMap<String, Vec<Name>> = BTreeMap::new();
-    for service in loading.services.values() {
-        names_of(service).for_each(|name| map.entry(name.to_string()).or_default().push(service.name.clone()));
-    }
-    for read in found.values() {
-        let name = &read.service.name;
-        let own = [name.to_string(), name.as_str().trim_end_matches(".sh").to_owned()];
-        for word in own.iter().chain(&read.script.provides) {
-            map.entry(word.clone()).or_default().push(name.clone());
-        }
-    }
-    map
-}
-
-fn waits_for_all(read: &Read) -> bool {
-    [&read.script.required_start, &read.script.should_start].into_iter().flatten().any(|word| word == "$all")
-}
-
-/// The number of the first link of a script that says nothing of its order.
-fn silent_number(read: &Read) -> Option<u8> {
-    let script = &read.script;
-    let says = script.dialect != Dialect::Initd
-        || [&script.provides, &script.required_start, &script.should_start].into_iter().any(|list| !list.is_empty());
-    if says { None } else { links::enabling(&read.links).map(|link| link.number).min() }
-}
-
-fn numbered(found: &BTreeMap<Name, Read>) -> BTreeMap<u8, Vec<Name>> {
-    let mut map: BTreeMap<u8, Vec<Name>> = BTreeMap::new();
-    for read in found.values() {
-        if let Some(number) = links::enabling(&read.links).map(|link| link.number).min() {
-            map.entry(number).or_default().push(read.service.name.clone());
-        }
-    }
     map
 }

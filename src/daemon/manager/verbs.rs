@@ -1,4 +1,4 @@
-//! Enable and disable: a drop-in for a definition, the rcN.d links or rc.conf for a script.
+//! Enable and disable: a drop-in for a definition; the rcN.d links, the runlevels of OpenRC or rc.conf for a script.
 
 use std::fs;
 use std::io;
@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use svc_compat::rcconf;
-use svc_core::service::{Kind, RcConf};
+use svc_core::service::{Dialect, Kind, RcConf};
 use svc_core::{Answer, Service, ServiceId};
 use svc_platform::files;
 
@@ -14,6 +14,7 @@ use super::Manager;
 use super::requests::{Awaits, Waiting};
 use crate::daemon::loader::links::{self, Link};
 use crate::daemon::loader::rcconf::Places;
+use crate::daemon::loader::runlevels::Runlevels;
 use crate::daemon::options::Options;
 use crate::wire::{Outcome, Refusal, Reply, Request};
 
@@ -31,7 +32,12 @@ impl Manager {
             let service = self.core.service(*id).clone();
             let written = match &service.kind {
                 Kind::Script(script) if let Some(rc) = &script.rc_conf => self.set_rcvar(rc, on),
-                Kind::Script(_) => self.relink(&service, on),
+                Kind::Script(script) => match Runlevels::read(&self.options.root) {
+                    Some(levels) if script.dialect == Dialect::Openrc => {
+                        relevel(&service, &levels, &self.options.root, on)
+                    }
+                    Some(_) | None => self.relink(&service, on),
+                },
                 Kind::Process | Kind::Forking { .. } | Kind::Oneshot | Kind::Group => self.drop_in(&service, on),
             };
             if let Err(error) = written {
@@ -113,4 +119,21 @@ impl Manager {
         }
         Ok(())
     }
+}
+
+/// Links a script of OpenRC's into the runlevel for work, or out of every one that a boot goes through.
+///
+/// Source: rc-update(8).
+fn relevel(service: &Service, levels: &Runlevels, root: &Path, on: bool) -> io::Result<()> {
+    let name = service.name.as_str();
+    if !on {
+        return levels.of(name).iter().try_for_each(|(_, link)| fs::remove_file(link));
+    }
+    if !levels.of(name).is_empty() {
+        return Ok(());
+    }
+    let place = levels.place(name);
+    files::make_directory(place.parent().unwrap_or(&place), 0o755)?;
+    let script = Path::new(service.files.first().map(String::as_str).unwrap_or_default());
+    symlink(Path::new("/").join(script.strip_prefix(root).unwrap_or(script)), place)
 }

@@ -10,8 +10,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::getopt::{Known, Options, Takes, option};
-use super::rcconf::below;
+use super::manager::Manager;
+use super::rcconf::{self, below};
 use super::script;
+use crate::daemon::loader::runlevels::Runlevels;
 
 /// Where scripts are, in the order of a list; to find one the second place comes before the first.
 const SCRIPTS: [&str; 3] = ["/etc/init.d", "/usr/etc/init.d", "/usr/local/etc/init.d"];
@@ -137,8 +139,14 @@ fn next<'a>(
 /// The current runlevel.
 fn current() -> String {
     let text = fs::read_to_string(below(STATES).join("softlevel")).unwrap_or_default();
-    let line = text.lines().next().unwrap_or_default();
-    if line.is_empty() { SYSINIT.to_owned() } else { line.to_owned() }
+    match text.lines().next().filter(|line| !line.is_empty()) {
+        Some(line) => line.to_owned(),
+        // svcd notes none: where it runs, a boot has gone through to the last.
+        None if Manager::find().is_some() => {
+            Runlevels::read(&rcconf::root()).map_or_else(|| SYSINIT.to_owned(), |levels| levels.work().to_owned())
+        }
+        None => SYSINIT.to_owned(),
+    }
 }
 
 /// Whether there is a runlevel of this name. A path is none: what it leads to would be edited like one.
