@@ -8,8 +8,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// What is wrong with each step, and whose lines were left out. Lines are known by their first word: what is exempt by
-/// the id `boot/lines/WORD` is not compared.
+/// What is wrong with each step, and what was left out. Lines are known by their first word: what is exempt by the id
+/// `boot/lines/WORD` is not compared. With `boot/CASE/STEP/stops` a boot is compared up to its first stop; with
+/// `boot/CASE/STEP/log` by what the console has, not the log.
 pub(crate) fn outcomes(
     case: &Value,
     seen: &Path,
@@ -17,21 +18,30 @@ pub(crate) fn outcomes(
     used: &mut BTreeSet<String>,
 ) -> Vec<(usize, Option<String>)> {
     let steps = case["steps"].as_array().into_iter().flatten().enumerate();
-    let mut keep = |line: &String| {
-        let word = line.split([' ', '=']).next().unwrap_or_default();
-        let id = format!("boot/lines/{word}");
+    let mut is_exempt = |what: String| {
+        let id = format!("boot/{what}");
         let is_exempt = exempt.contains_key(id.as_str());
         if is_exempt {
             used.insert(id);
         }
-        !is_exempt
+        is_exempt
     };
     let mut outcome = |(number, step): (usize, &Value)| {
-        let place = seen.join(case["case"].as_str().unwrap_or_default()).join(number.to_string());
+        let name = case["case"].as_str().unwrap_or_default();
+        let place = seen.join(name).join(number.to_string());
         let wrong = match fs::read(&place) {
             Ok(text) => {
-                let text = String::from_utf8_lossy(&text);
-                compare(step, &text, &mut keep).or_else(|| disorder(&text))
+                let mut text = String::from_utf8_lossy(&text).into_owned();
+                if is_exempt(format!("{name}/{number}/stops")) {
+                    text =
+                        text.lines().take_while(|line| !is_of_a_stop(line)).map(|line| format!("{line}\n")).collect();
+                }
+                let has_log = step["log_complete"] == Value::Bool(true) && !is_exempt(format!("{name}/{number}/log"));
+                let mut keep = |line: &String| {
+                    let word = line.split([' ', '=']).next().unwrap_or_default();
+                    !is_exempt(format!("lines/{word}"))
+                };
+                compare(step, has_log, &text, &mut keep).or_else(|| disorder(&text))
             }
             Err(_) if says_nothing(step) => None,
             Err(error) => Some(format!("{}: {error}: it was not played", place.display())),
@@ -51,7 +61,12 @@ fn recorded(step: &Value, key: &str) -> Vec<String> {
     lines.filter_map(|line| line.as_str().map(str::to_owned)).collect()
 }
 
-fn compare(step: &Value, seen: &str, keep: &mut impl FnMut(&String) -> bool) -> Option<String> {
+/// What a script, or the daemon of one, writes down when it is stopped.
+fn is_of_a_stop(line: &str) -> bool {
+    ["TERM", "exit"].contains(&line) || ["stop", "faststop"].iter().any(|verb| line.contains(&format!("arg={verb}")))
+}
+
+fn compare(step: &Value, has_log: bool, seen: &str, keep: &mut impl FnMut(&String) -> bool) -> Option<String> {
     let mut lines: Vec<String> = seen.lines().map(str::to_owned).collect();
     let (mut wanted, mut found): (Vec<String>, Vec<String>);
     if let Some(report) = step["report"].as_str() {
@@ -61,7 +76,7 @@ fn compare(step: &Value, seen: &str, keep: &mut impl FnMut(&String) -> bool) -> 
         wanted.iter_mut().filter(|line| line.parse::<u64>().is_ok()).for_each(|line| {
             line.clone_from(&most);
         });
-    } else if step["log_complete"] == Value::Bool(true) {
+    } else if has_log {
         (wanted, found) = (recorded(step, "log_lines"), lines);
     } else {
         // The log was lost; the console has who was called, up to some place.
@@ -156,14 +171,13 @@ fn difference(wanted: &[String], found: &[String]) -> Option<String> {
 
 /// Holds the comparison itself to what it is for, so that it cannot find everything right.
 pub(crate) fn a_boot_that_differs_is_told() {
-    let step = |complete: bool| {
+    let step = || {
         serde_json::json!({
-            "log_complete": complete,
             "console_lines": ["bt_a: start", "Starting d.", "bt_b: start"],
             "log_lines": ["bt_a fn=start zero=/etc/rc x=1", "start", "bt_b fn=start zero=/etc/rc x=1"],
         })
     };
-    let wrong = |complete: bool, seen: &str| compare(&step(complete), seen, &mut |line| !line.starts_with("bt_c"));
+    let wrong = |complete: bool, seen: &str| compare(&step(), complete, seen, &mut |line| !line.starts_with("bt_c"));
     let (a, b) = ("bt_a fn=start zero=/x x=1\n", "bt_b fn=start zero=/y x=1\n");
     assert_eq!(wrong(true, &format!("{a}{b}bt_c fn=start\nstart\n")), None);
     assert!(wrong(true, &format!("{a}{b}")).is_some_and(|text| text.contains("- start")));
@@ -171,4 +185,6 @@ pub(crate) fn a_boot_that_differs_is_told() {
     assert!(wrong(true, &format!("{a}{}start\n", b.replace("x=1", "x=2"))).is_some_and(|text| text.contains("x=2")));
     assert_eq!(wrong(false, &format!("{a}{b}bt_d fn=start\n")), None);
     assert!(wrong(false, b).is_some());
+    assert!(is_of_a_stop("bt_num arg=stop") && is_of_a_stop("bt_exit top arg=faststop") && is_of_a_stop("exit"));
+    assert!(!is_of_a_stop("bt_exit top arg=faststart"));
 }
