@@ -91,6 +91,18 @@ fn a_script_that_is_only_there_after_the_divider_has_its_place() {
 }
 
 #[test]
+fn a_divider_that_is_stopped_holds_nobody_up() {
+    let files = [("rc.subr", ""), ("rc.conf", "early_late_divider=mounts\n")];
+    let Some((_root, mut daemon)) = machine(&files) else { return };
+    rc_script(&daemon, "mounts", "", "case $1 in *start) exec sleep 1000 ;; esac");
+    rc_script(&daemon, "last", "REQUIRE: mounts", "");
+    daemon.start();
+    daemon.until_state("mounts", StateName::Starting);
+    daemon.ask(&Request::Stop(target("mounts")));
+    daemon.until_state("last", StateName::Up);
+}
+
+#[test]
 fn signals_to_process_1_bar_terminals_and_serve_them_again() {
     let Some((root, mut daemon)) = machine(&[]) else { return };
     let getty = daemon.path("testgetty");

@@ -203,6 +203,14 @@ impl Manager {
         self.go_on_with_boot();
     }
 
+    /// This one is launched now. Behind the divider nothing is before local directories have been looked at: what is
+    /// next is not known.
+    pub(super) fn boot_launches(&mut self, id: ServiceId) {
+        if self.boot.is_on() && !self.boot.divided && self.core.id(&self.boot.divider) == Some(id) {
+            self.pause_boot();
+        }
+    }
+
     /// Looks whether the boot has come to its divider, or to its end.
     pub(super) fn follow_boot(&mut self) {
         let Some(mut open) = self.boot.open.take() else { return };
@@ -214,9 +222,10 @@ impl Manager {
         let comes = matches!(divider, Some(State::Starting { .. }));
         let is_over = open.is_empty() && !divides && !self.boot.reads && !self.boot.wants;
         self.boot.open = Some(open).filter(|_| !is_over);
-        if comes {
-            // What is next is not known before local directories have been looked at.
-            self.pause_boot();
+        if !comes && !divides && !self.boot.reads {
+            // One that was stopped, or is gone, holds nobody up.
+            self.go_on_with_boot();
+            self.pump();
         }
         if divides {
             self.boot.divided = true;

@@ -370,7 +370,10 @@ impl Manager {
 
     fn act(&mut self, action: Action) {
         match action {
-            Action::Spawn { run, service, job, about } => self.spawn(run, service, job, about),
+            Action::Spawn { run, service, job, about } => {
+                self.boot_launches(service);
+                self.spawn(run, service, job, about);
+            }
             Action::Signal(run, signal, reach) => self.signal(run, signal, reach),
             Action::Kill(run) => self.kill(run),
             Action::Leave(run) => self.leave(run),
