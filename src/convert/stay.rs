@@ -146,6 +146,12 @@ impl Stay {
             self.source = source.unwrap_or_else(|| format!("without {}", self.removed.join(" ")));
         } else if let Some(known) = described.iter().find(|known| known.is_named_for_going()) {
             self.source = format!("{}: only {} puts it into the background", known.source, known.names.join(", "));
+        } else if let Some(known) = described.iter().find(|known| is_for_systemd(known)) {
+            self.source = format!("{}: --systemd: {}", known.source, shortened(&known.text));
+            let text = "keeps it in the foreground, as systemd wants it, is not said: try it";
+            self.open.push(format!("that --systemd {text}"));
+            self.command.push("--systemd".to_string());
+            self.added.push("--systemd".to_string());
         } else {
             return false;
         }
@@ -219,6 +225,12 @@ fn best(described: &[Described]) -> Option<&Described> {
     found.first().map(|(_, known)| *known)
 }
 
+/// `--systemd  Enable systemd integration`: who tells another supervisor that it is ready stays below that.
+fn is_for_systemd(known: &Described) -> bool {
+    let is_named = known.names.iter().any(|name| name == "--systemd");
+    is_named && !known.takes && known.effect() == Effect::Neither && known.text.to_lowercase().contains("systemd")
+}
+
 /// The spelling that says most: a plain long one, else the short one that the manual names first.
 fn spelling(known: &Described) -> String {
     let plain = known.names.iter().find(|name| manual::STAYS.contains(&name.as_str()));
@@ -247,6 +259,17 @@ mod tests {
         assert_eq!(left("webd --daemonize /etc/webd.conf"), went("webd /etc/webd.conf", "--daemonize"));
         assert_eq!(left("webd start -d"), went("webd start", "-d"));
         assert_eq!(left("webd -d /var/log/w"), went("webd /var/log/w", "-d"));
+    }
+
+    #[test]
+    fn what_it_has_for_systemd_keeps_it_where_nothing_else_does() {
+        let described = |help: &str| manual::options(help, "webd, the help in it");
+        let stay = |help: &str| by_usage(&["webd".to_string()], &described(help));
+        let found = stay("  -s, --systemd  Enable systemd integration.\n  -p PORT  listen there\n").unwrap();
+        assert_eq!((found.added, found.open.len()), (vec!["--systemd".to_string()], 1));
+        let found = stay("  --systemd  Enable systemd integration.\n  -F  stay in the foreground\n").unwrap();
+        assert_eq!((found.added, found.open.len()), (vec!["-F".to_string()], 0));
+        assert!(stay("  --systemd FILE  Write a unit of systemd to FILE\n  -p PORT  listen there\n").is_none());
     }
 
     #[test]
