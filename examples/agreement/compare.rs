@@ -176,10 +176,16 @@ fn sends_it(tree: &Tree, draft: &Draft, command: &[String]) -> bool {
 /// The signal that a shell's text sends in the end, after it has looked at the configuration.
 fn sent(tree: &Tree, command: &[String], unit: &Unit) -> Option<String> {
     let program = command.first()?;
-    let text = tree.read(program).filter(|text| text.starts_with(b"#!") && is_shells(text))?;
+    let (text, words) = match command {
+        [shell, option, inside, words @ ..] if shell.ends_with("sh") && option == "-c" => {
+            (inside.clone().into_bytes(), words.get(1..).unwrap_or_default())
+        }
+        [_, words @ ..] => (tree.read(program).filter(|text| text.starts_with(b"#!") && is_shells(text))?, words),
+        [] => return None,
+    };
     let quoted = |word: &str| format!("'{}'", word.replace('\'', "'\\''"));
     let before = unit.environment.iter().map(|(name, value)| format!("{name}={}\n", quoted(value)));
-    let before: String = before.chain([format!("set -- {}\n", join(&command[1..]))]).collect();
+    let before: String = before.chain([format!("MAINPID=$(cat /run/main.pid)\nset -- {}\n", join(words))]).collect();
     let whole = [before.as_bytes(), &text].concat();
     let piece = Piece { path: program, text: &whole, style: Style::Own, verb: "reload", running: true, granted: &[] };
     play::play(tree, piece).sent.last().map(|sent| sent.signal.clone())
