@@ -9,7 +9,7 @@ use regex::Regex;
 use svc_compat::play::Machine;
 
 use super::elf::Program;
-use super::manual::{self, pages};
+use super::manual::{self, own_texts, pages};
 use super::tree::Tree;
 
 /// The number of the signal on every system.
@@ -20,6 +20,8 @@ const ENDING: [u8; 3] = [2, 3, 15];
 const MODULES_MAX: usize = 200;
 const MODULE_BYTES_MAX: usize = 1 << 19;
 const DEPTH_MAX: usize = 4;
+/// A message is no longer than this; what is longer is a manual.
+const MESSAGE_BYTES_MAX: usize = 120;
 /// What is called so ends, or does nothing.
 const ENDS: [&str; 11] = ["exit", "term", "kill", "die", "stop", "shut", "finish", "clean", "quit", "abort", "ign"];
 
@@ -40,6 +42,9 @@ static HUP: LazyLock<Regex> = LazyLock::new(|| setting("hup", "hup|1"));
 static END: LazyLock<Regex> = LazyLock::new(|| setting("(?:term|int|quit)", "term|int|quit|15|2|3"));
 static PAGE_ENDS: LazyLock<Regex> =
     LazyLock::new(|| manual::pattern(r"(?:sighup|hangup signal)[^.]{0,30}\b(?:exit|terminat|shut|quit|abort|stop)"));
+/// A message, or the name of a function.
+static SPEAKS: LazyLock<Regex> =
+    LazyLock::new(|| manual::pattern(r"(?:^|[^a-z])(?:sig_?)?hup(?:[^a-z]|$)|re-?load|re-?read|re-?open|log_?rotat"));
 static IMPORTED: LazyLock<Regex> = LazyLock::new(|| {
     manual::pattern(
         r"^\s*(?:from +([A-Za-z_][\w]*)[\w.]* +import|import +([A-Za-z_][\w]*)|use +([A-Z][\w]*(?:::[\w]+)*))",
@@ -59,7 +64,11 @@ fn setting(names: &str, shell: &str) -> Regex {
 pub(super) fn known(tree: &Tree, program: &str) -> Option<Hangup> {
     let compiled = Program::read(tree, program);
     let (ignores, own) = match &compiled {
-        Some(compiled) => (compiled.ignores(HANGUP), compiled.has_own_handler(HANGUP, &ENDING)),
+        Some(compiled) => {
+            let own = compiled.has_own_handler(HANGUP, &ENDING);
+            let speaks = || compiled.catches(HANGUP) && speaks_of_it(tree, program);
+            (compiled.ignores(HANGUP), own.unwrap_or_else(speaks))
+        }
         None => (false, texts(tree, program).iter().any(|(_, text)| has_own(text))),
     };
     let page_ends = || {
@@ -84,6 +93,14 @@ pub(super) fn handlers(tree: &Tree, program: &str) -> Vec<(String, usize, String
     let all =
         all.flat_map(|(path, text)| deeds(&HUP, &text).into_iter().map(move |(at, deed)| (path.clone(), at, deed)));
     all.collect()
+}
+
+/// Whether a program that has some handler speaks of what such handlers do, and not of ending by it.
+fn speaks_of_it(tree: &Tree, program: &str) -> bool {
+    let texts = own_texts(tree, program, |text| text.len() < MESSAGE_BYTES_MAX).into_iter();
+    let texts = texts.map(|text| text.to_ascii_lowercase());
+    let mut texts = texts.filter(|text| SPEAKS.is_match(text)).peekable();
+    texts.peek().is_some() && !texts.any(|text| text.contains("hup") && ENDS.iter().any(|word| text.contains(word)))
 }
 
 /// Whether a text sets a handler for it that is not one of those by which it ends.

@@ -18,6 +18,8 @@ use super::tree::Tree;
 const NEAR_CHARACTERS: usize = 320;
 /// A message is no longer than this; what is longer is a manual.
 const MESSAGE_BYTES_MAX: usize = 120;
+/// The longest usage that a program prints.
+const USAGE_BYTES_MAX: usize = 1 << 13;
 /// The number of the signal on every system.
 const HANGUP: u8 = 1;
 
@@ -70,7 +72,10 @@ const SIGNALS: [&str; 4] = ["HUP", "USR1", "USR2", "URG"];
 fn reads_again(tree: &Tree, program: &str) -> Option<(&'static str, String)> {
     let pages = [pages(tree, program), pages(tree, &format!("{program}.conf"))].concat();
     let by_page = |signal: &str| pages.iter().find(|(_, text)| says(text, signal, &[""])).map(|(path, _)| path.clone());
-    let is_about = |text: &[u8]| SIGNALS.iter().any(|signal| holds(text, format!("sig{signal}").as_bytes()));
+    // Where all texts stand in one, as those of Go, what is near to a signal's name is not about it.
+    let is_about = |text: &[u8]| {
+        text.len() < USAGE_BYTES_MAX && SIGNALS.iter().any(|signal| holds(text, format!("sig{signal}").as_bytes()))
+    };
     let messages = LazyCell::new(|| own_texts(tree, program, is_about));
     let by_message = |signal: &str| {
         let tells = |text: &String| says(text, signal, &[""]) || does(text, signal);

@@ -14,6 +14,11 @@ const NEAR_BYTES: usize = 40;
 const STORED_BYTES: usize = 96;
 /// So far before it an address may have been put aside for several calls.
 const ASIDE_BYTES: usize = 320;
+/// A function that only passes a signal on is not longer.
+const WRAPPER_BYTES: usize = 160;
+const SIGNALS_MAX: u8 = 32;
+const SIGINT: u8 = 2;
+const SIGTERM: u8 = 15;
 const RELOCATION_BYTES: usize = 24;
 const RELOCATIONS_MAX: usize = 100_000;
 /// Relocations by which the address of a function comes into a slot, and sections of those.
@@ -88,15 +93,16 @@ impl Program {
         ignored.peek().is_some() && ignored.all(|ignored| ignored)
     }
 
-    /// Whether its handler for the signal is another than any of these have, of which one is known at least.
-    pub fn has_own_handler(&self, signal: u8, others: &[u8]) -> bool {
+    /// Whether its handler for the signal is none that any of these have; `None`: that could not be made out.
+    pub fn has_own_handler(&self, signal: u8, others: &[u8]) -> Option<bool> {
         let sets = self.sets();
         let handlers = |signals: &[u8]| -> Vec<usize> {
             let meant = sets.iter().filter(|set| signals.contains(&set.signal) && !set.ignored);
             meant.filter_map(|set| set.handler).collect()
         };
         let (own, others) = (handlers(&[signal]), handlers(others));
-        !own.is_empty() && !others.is_empty() && own.iter().all(|handler| !others.contains(handler))
+        let is_known = !own.is_empty() && !others.is_empty();
+        is_known.then(|| own.iter().all(|handler| !others.contains(handler)))
     }
 
     /// Every call with a signal that is known, in the order of the code.
@@ -111,7 +117,37 @@ impl Program {
             stubs.extend(self.stubs(section, &slots));
         }
         let text = sections.iter().filter(|section| section.name == ".text");
-        text.flat_map(|section| self.sets_of(section, &slots, &stubs)).collect()
+        let all = text.flat_map(|section| {
+            let (mut sets, passed) = self.sets_of(section, &slots, &stubs);
+            sets.extend(self.wrapped(section, &passed));
+            sets
+        });
+        all.collect()
+    }
+
+    /// Calls of the program's own functions that set a handler for the signal which they are given: those in which a
+    /// call is that does not know its signal, and which somewhere get one of those that everybody handles.
+    fn wrapped(&self, section: &Section, passed: &[usize]) -> Vec<Set> {
+        if passed.is_empty() {
+            return Vec::new();
+        }
+        let bytes = self.part(section);
+        let mut calls: BTreeMap<usize, Vec<Set>> = BTreeMap::new();
+        for at in bytes.iter().enumerate().filter(|(_, byte)| **byte == 0xe8).map(|(at, _)| at) {
+            let Some(target) = self.target(section, bytes, at + 1) else { continue };
+            let Some(begin) = target.checked_sub(section.address) else { continue };
+            if !passed.iter().any(|inside| (begin..begin.saturating_add(WRAPPER_BYTES)).contains(inside)) {
+                continue;
+            }
+            let from = at.saturating_sub(NEAR_BYTES);
+            let near = Near { program: self, section, bytes, after: from, from, to: at };
+            let Some(signal) = near.value(DI).filter(|signal| (1..SIGNALS_MAX).contains(signal)) else { continue };
+            let set = Set { signal, ignored: near.value(SI) == Some(1), handler: near.address(SI) };
+            calls.entry(target).or_default().push(set);
+        }
+        let is_wrapper =
+            |sets: &Vec<Set>| [SIGTERM, SIGINT].iter().any(|wanted| sets.iter().any(|set| set.signal == *wanted));
+        calls.into_values().filter(is_wrapper).flatten().collect()
     }
 
     /// Where the addresses of the functions are put that set handlers, with the place of each in the list.
@@ -148,12 +184,18 @@ impl Program {
         begins.map(|(at, known)| (section.address.wrapping_add(at), known)).collect()
     }
 
-    fn sets_of(&self, section: &Section, slots: &BTreeMap<usize, usize>, stubs: &BTreeMap<usize, usize>) -> Vec<Set> {
+    /// The calls with a signal that is known, and where those are whose signal is not.
+    fn sets_of(
+        &self,
+        section: &Section,
+        slots: &BTreeMap<usize, usize>,
+        stubs: &BTreeMap<usize, usize>,
+    ) -> (Vec<Set>, Vec<usize>) {
         let bytes = self.part(section);
         let known = |at: usize, places: &BTreeMap<usize, usize>| {
             self.target(section, bytes, at).and_then(|target| places.get(&target).copied())
         };
-        let mut out: Vec<Set> = Vec::new();
+        let (mut out, mut passed) = (Vec::new(), Vec::new());
         // Where the last call ended, and the handler that it had, if it had one.
         let (mut after, mut last) = (0, None);
         for (at, part) in bytes.windows(2).enumerate() {
@@ -170,12 +212,14 @@ impl Program {
             let ignored = setter.handler.is_some_and(|register| near.value(register) == Some(1));
             let is_about_signal =
                 setter.events.is_none_or(|(register, bit)| near.value(register).is_some_and(|value| value & bit != 0));
-            if let Some(signal) = near.value(setter.number).filter(|_| is_about_signal) {
-                out.push(Set { signal, ignored, handler });
+            match near.value(setter.number) {
+                Some(signal) if is_about_signal => out.push(Set { signal, ignored, handler }),
+                None if setter.events.is_none() => passed.push(at),
+                _ => {}
             }
             (after, last) = (at + 5, handler);
         }
-        out
+        (out, passed)
     }
 
     /// What a distance at this place of a section leads to.
@@ -245,126 +289,4 @@ impl Near<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A program whose code is this, with one imported function that is called through a stub at 0x2000.
-    fn program(code: &[u8], function: &str) -> Program {
-        let word = |number: u64| number.to_le_bytes();
-        let slot = 0x3000_u64;
-        let stub = [&[0xf3, 0x0f, 0x1e, 0xfa, 0xff, 0x25][..], &(0x3000_i32 - 0x200a).to_le_bytes()].concat();
-        let names = [b"\0".as_slice(), function.as_bytes(), b"\0"].concat();
-        let symbols = [&[0; 24][..], &1_u32.to_le_bytes(), &[0; 20]].concat();
-        let relocation = [word(slot), word(1 << 32 | 7), word(0)].concat();
-        let texts = b"\0.text\0.plt.sec\0.rela.plt\0.dynsym\0.dynstr\0.shstrtab\0".to_vec();
-        let place = |name: &str| texts.windows(name.len()).position(|part| part == name.as_bytes()).unwrap() as u32;
-        // Name, kind, address, content, link.
-        let sections = [
-            (".text", 1_u32, 0x1000_u64, code.to_vec(), 0_u32),
-            (".plt.sec", 1, 0x2000, stub, 0),
-            (".rela.plt", 4, 0, relocation, 4),
-            (".dynsym", 11, 0, symbols, 5),
-            (".dynstr", 3, 0, names, 0),
-            (".shstrtab", 3, 0, texts.clone(), 0),
-        ];
-        let mut bytes = vec![0; 64];
-        let mut headers = vec![0; 64];
-        for (name, kind, address, content, link) in &sections {
-            let (start, length) = (word(bytes.len() as u64), word(content.len() as u64));
-            headers.extend([&place(name).to_le_bytes()[..], &kind.to_le_bytes(), &word(0), &word(*address)].concat());
-            headers.extend([&start[..], &length, &link.to_le_bytes(), &[0; 20]].concat());
-            bytes.extend(content);
-        }
-        bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
-        bytes[18] = 62;
-        let at = word(bytes.len() as u64);
-        bytes[40..48].copy_from_slice(&at);
-        (bytes[58], bytes[60], bytes[62]) = (64, 7, 6);
-        bytes.extend(headers);
-        Program::of(bytes).unwrap()
-    }
-
-    /// `mov edi, NUMBER`, perhaps `mov esi, 1`, and the call of the stub.
-    fn code(number: u8, ignored: bool) -> Vec<u8> {
-        let mut code = vec![0xbf, number, 0, 0, 0];
-        if ignored {
-            code.extend([0xbe, 1, 0, 0, 0]);
-        }
-        let next = 0x1000 + code.len() as i32 + 5;
-        code.push(0xe8);
-        code.extend((0x2000 - next).to_le_bytes());
-        code
-    }
-
-    #[test]
-    fn a_handler_is_one_that_is_set_for_this_signal_and_does_not_ignore_it() {
-        assert!(program(&code(1, false), "signal").catches(1));
-        assert!(program(&code(1, false), "sigaction").catches(1));
-        assert!(!program(&code(15, false), "signal").catches(1));
-        assert!(!program(&code(1, true), "signal").catches(1));
-        assert!(!program(&code(1, false), "close").catches(1));
-        let later = [code(1, false), code(15, false)].concat();
-        assert!(program(&later, "signal").catches(1) && !program(&later, "signal").catches(2));
-    }
-
-    /// What puts handlers for signals, each of which is a place in the code, and calls the stub each time.
-    fn handlers(all: &[(u8, u32)]) -> Vec<u8> {
-        let mut code = Vec::new();
-        for (number, handler) in all {
-            let here = 0x1000 + code.len() as i32;
-            code.extend([0x48, 0x8d, 0x35]);
-            code.extend((0x1000 + *handler as i32 - (here + 7)).to_le_bytes());
-            code.extend([0xbf, *number, 0, 0, 0, 0xe8]);
-            code.extend((0x2000 - (here + 17)).to_le_bytes());
-        }
-        code
-    }
-
-    #[test]
-    fn a_handler_of_its_own_is_one_that_no_signal_has_by_which_it_ends() {
-        let own = |all: &[(u8, u32)], function: &str| program(&handlers(all), function).has_own_handler(1, &[15, 2]);
-        for function in ["signal", "sigaction"] {
-            assert!(own(&[(15, 0), (1, 4)], function) && own(&[(1, 4), (15, 0), (2, 0)], function), "{function}");
-            assert!(!own(&[(15, 0), (1, 0)], function) && !own(&[(2, 4), (15, 0), (1, 4)], function), "{function}");
-            assert!(!own(&[(1, 4), (10, 0)], function), "{function}: of no end is anything known");
-        }
-        assert!(!own(&[(15, 0), (1, 4)], "close"));
-        // The address stands in another register since before the calls.
-        let aside = |last: &[u8]| {
-            let mut code = vec![0x48, 0x8d, 0x1d, 0xf9, 0xff, 0xff, 0xff];
-            for (number, handler) in [(15, &[0x48, 0x89, 0xde][..]), (1, last)] {
-                code.extend(handler);
-                code.extend([0xbf, number, 0, 0, 0, 0xe8]);
-                let next = 0x1000 + code.len() as i32 + 4;
-                code.extend((0x2000 - next).to_le_bytes());
-            }
-            program(&code, "signal").has_own_handler(1, &[15])
-        };
-        assert!(!aside(&[0x48, 0x89, 0xde]), "the same register");
-        assert!(aside(&[0x48, 0x8d, 0x35, 0xf0, 0xff, 0xff, 0xff]), "another address");
-    }
-
-    #[test]
-    fn the_numbers_of_event_loops_are_in_other_registers() {
-        let call = |code: &[u8]| {
-            let next = 0x1000 + code.len() as i32 + 5;
-            [code, &[0xe8], &(0x2000 - next).to_le_bytes()].concat()
-        };
-        let (one, about) = ([0xbe, 1, 0, 0, 0], [0xba, 24, 0, 0, 0]);
-        assert!(program(&call(&[one, about].concat()), "event_new").catches(1));
-        assert!(!program(&call(&[one, [0xba, 2, 0, 0, 0]].concat()), "event_new").catches(1), "a file, no signal");
-        assert!(program(&call(&[0xb9, 1, 0, 0, 0]), "verto_add_signal").catches(1));
-        assert!(!program(&call(&one), "verto_add_signal").catches(1));
-        assert!(!program(&call(&[0x41, 0xbf, 1, 0, 0, 0]), "signal").catches(1), "the number is in another register");
-        assert!(program(&code(1, true), "signal").ignores(1) && !program(&code(1, false), "signal").ignores(1));
-    }
-
-    #[test]
-    fn a_program_that_is_cut_anywhere_is_read_as_far_as_it_goes() {
-        let whole = program(&code(1, false), "signal").bytes;
-        for cut in 0..whole.len() {
-            let half = Program::of(whole[..cut].to_vec());
-            assert!(half.is_none_or(|half| !half.catches(15)));
-        }
-    }
-}
+mod tests;
