@@ -2,6 +2,8 @@
 
 use std::process::{Command, Output};
 
+use svc::wire::StateName;
+
 use crate::harness::{Daemon, shell, until};
 
 const SCRIPT: &str = "#!/bin/sh
@@ -118,7 +120,7 @@ fn systemctl_says_what_it_cannot_find_or_do() {
     let (code, _, err) = told(&daemon, "systemctl mask web");
     assert!(code == 1 && err.contains("svc NAME pin"), "{err}");
     daemon.up("broken");
-    daemon.until_state("broken", svc::wire::StateName::Failed);
+    daemon.until_state("broken", StateName::Failed);
     expect(&daemon, "systemctl is-failed broken", 0, "failed\n", "");
     expect(&daemon, "systemctl is-system-running", 1, "degraded\n", "");
     expect(&daemon, "systemctl reset-failed", 0, "", "");
@@ -142,6 +144,21 @@ fn systemctl_lists_units_and_their_files() {
     let pid = daemon.pid("web");
     expect(&daemon, "systemctl kill -s KILL web", 0, "", "");
     until("another process", || daemon.summary("web").pid.filter(|now| *now != pid));
+}
+
+#[test]
+fn systemctl_kill_is_content_with_those_who_end_before_their_turn() {
+    let crowd = "for n in 1 2 3 4 5 6 7 8 9 10; do sleep 1000 & done\necho > {dir}/ready\nwait";
+    let text = format!("{}[restart]\nwhen = \"never\"\n", shell(crowd));
+    let daemon = Daemon::with(&[("crowd", &text)]);
+    for _ in 0..5 {
+        daemon.up("crowd");
+        until("all are there", || daemon.read("ready"));
+        std::fs::remove_file(daemon.path("ready")).unwrap();
+        // Once its first process has ended, svcd ends the others, too.
+        expect(&daemon, "systemctl kill -s KILL crowd", 0, "", "");
+        daemon.until_state("crowd", StateName::Failed);
+    }
 }
 
 #[test]

@@ -130,7 +130,9 @@ impl Call {
         match asked {
             Ok((held, now)) => {
                 let ours = held.iter().filter(|handle| now.contains(&handle.pid()));
-                let failed = ours.filter_map(|handle| handle.signal(number).err()).next();
+                // The first ones may take others along before it is their turn.
+                let lives = |handle: &Handle| !handle.has_ended().unwrap_or(false);
+                let failed = ours.filter_map(|handle| handle.signal(number).err().filter(|_| lives(handle))).next();
                 failed.map_or(0, |error| complain(&format!("Failed to kill unit {whole}: {error}")))
             }
             Err(Trouble::Unknown(_)) => complain(&format!("Failed to kill unit {whole}: Unit {whole} not loaded.")),
