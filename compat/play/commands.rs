@@ -339,6 +339,9 @@ impl Player<'_> {
                 false => words.next().unwrap_or_default().to_string(),
             };
             self.set(name, value, spot);
+            if let Some(variable) = self.variables.get_mut(*name) {
+                variable.made_of = Rc::clone(&self.input_of);
+            }
         }
         self.input = Some(rest.to_string());
         self.ends(0)

@@ -182,7 +182,7 @@ impl Player<'_> {
     }
 
     fn pipe(&mut self, nodes: &[Node]) -> Flow {
-        let kept = self.input.take();
+        let kept = (self.input.take(), Rc::clone(&self.input_of));
         self.asking += 1;
         for (at, node) in nodes.iter().enumerate() {
             if at + 1 == nodes.len() {
@@ -196,10 +196,11 @@ impl Player<'_> {
                 self.outputs.push(String::new());
                 self.subshell(node);
                 self.input = self.outputs.pop();
+                self.input_of = Rc::new(self.roots(&self.used));
             }
         }
         self.asking -= 1;
-        self.input = kept;
+        (self.input, self.input_of) = kept;
         Flow::Next
     }
 
@@ -253,6 +254,14 @@ impl Player<'_> {
     }
 
     fn rounds(&mut self, until: bool, condition: &Node, body: &Node) -> Flow {
+        let endless = usize::from(!until && does_nothing(condition));
+        self.endless += endless;
+        let flow = self.all_rounds(until, condition, body);
+        self.endless -= endless;
+        flow
+    }
+
+    fn all_rounds(&mut self, until: bool, condition: &Node, body: &Node) -> Flow {
         for round in 0..ROUNDS_MAX {
             let holds = match self.holds(condition) {
                 Ok(holds) => holds,
@@ -271,16 +280,24 @@ impl Player<'_> {
     }
 
     fn each(&mut self, name: &str, words: Option<&[Word]>, body: &Node) -> Flow {
+        let mut made_of = Rc::default();
         let (values, spot): (Vec<String>, Spot) = match words {
             Some(words) => {
                 let spot = words.first().map(|word| word.spot.clone()).unwrap_or(self.here_spot());
-                (words.iter().flat_map(|word| self.fields(&word.text, &word.spot)).collect(), spot)
+                let kept = std::mem::take(&mut self.used);
+                let values = words.iter().flat_map(|word| self.fields(&word.text, &word.spot)).collect();
+                made_of = Rc::new(self.roots(&self.used));
+                self.used.extend(kept);
+                (values, spot)
             }
             None => (self.arguments.clone(), self.here_spot()),
         };
         let before = self.record.launches.len();
         for value in values.iter().take(ROUNDS_MAX) {
             self.set(name, value.clone(), &spot);
+            if let Some(variable) = self.variables.get_mut(name) {
+                variable.made_of = Rc::clone(&made_of);
+            }
             match self.run(body).after_round() {
                 Round::Next => {}
                 Round::Last => break,
@@ -383,17 +400,27 @@ impl Player<'_> {
         if flow == Flow::Return { Flow::Next } else { flow }
     }
 
+    /// The text that a command is to read, and the variables that it is made of.
+    fn input(&mut self, redirect: &Redirect) -> (String, BTreeSet<String>) {
+        let (target, kept) = (&redirect.target, std::mem::take(&mut self.used));
+        let (text, of) = match redirect.operator.as_str() {
+            "<" => {
+                let path = self.text(&target.text, &target.spot);
+                (self.contents(&path).unwrap_or_else(|| UNKNOWN.to_string()), BTreeSet::new())
+            }
+            "<<<" => (self.text(&target.text, &target.spot), self.roots(&self.used)),
+            _ => (self.here(&target.text, &target.spot), self.roots(&self.used)),
+        };
+        self.used.extend(kept);
+        (text, of)
+    }
+
     /// Does something with its input and output elsewhere.
     fn redirected(&mut self, redirects: &[Redirect], act: impl FnOnce(&mut Self) -> Flow) -> Flow {
         let (mut captured, mut input) = (None, None);
         for redirect in redirects {
             match redirect.operator.as_str() {
-                "<<" | "<<-" => input = Some(self.here(&redirect.target.text, &redirect.target.spot)),
-                "<" => {
-                    let path = self.text(&redirect.target.text, &redirect.target.spot);
-                    input = Some(self.contents(&path).unwrap_or_else(|| UNKNOWN.to_string()));
-                }
-                "<<<" => input = Some(self.text(&redirect.target.text, &redirect.target.spot)),
+                "<<" | "<<-" | "<<<" | "<" => input = Some(self.input(redirect)),
                 ">" | ">>" | ">|" | "&>" | "&>>" if !matches!(redirect.descriptor, Some(0 | 2..)) => {
                     captured = Some((self.text(&redirect.target.text, &redirect.target.spot), &redirect.target.spot));
                 }
@@ -403,11 +430,12 @@ impl Player<'_> {
                 _ => {}
             }
         }
-        let kept_input = input.is_some().then(|| std::mem::replace(&mut self.input, input));
+        let kept_input =
+            input.map(|(text, of)| (self.input.replace(text), std::mem::replace(&mut self.input_of, Rc::new(of))));
         let Some((path, spot)) = captured else {
             let flow = act(self);
             if let Some(kept) = kept_input {
-                self.input = kept;
+                (self.input, self.input_of) = kept;
             }
             return flow;
         };
@@ -416,11 +444,13 @@ impl Player<'_> {
         let flow = act(self);
         self.context.output = kept_output;
         if let Some(kept) = kept_input {
-            self.input = kept;
+            (self.input, self.input_of) = kept;
         }
         let text = self.outputs.pop().unwrap_or_default();
         if text.contains(&PID.to_string()) && !path.starts_with("/dev/") {
             self.record.pid_files.push(path.clone());
+        } else if !text.is_empty() && !path.starts_with("/dev/") {
+            self.record.written.entry(path.clone()).or_default().push_str(&text);
         }
         if !path.starts_with("/dev/") {
             self.makes(&path, false, spot);
@@ -437,10 +467,16 @@ fn keeps_log(node: &Node) -> bool {
     LOGGERS.contains(&base_name(program))
 }
 
-/// `true`, `:`
+/// `true`, `:`, `(true)`
 fn does_nothing(node: &Node) -> bool {
-    let Node::Simple(simple) = node else { return false };
-    matches!(simple.words.as_slice(), [word] if matches!(word.text.as_str(), "true" | ":" | "/bin/true"))
+    match node {
+        Node::Simple(simple) => {
+            matches!(simple.words.as_slice(), [word] if matches!(word.text.as_str(), "true" | ":" | "/bin/true"))
+        }
+        Node::Subshell(inside) => does_nothing(inside),
+        Node::List(nodes) => matches!(nodes.as_slice(), [node] if does_nothing(node)),
+        _ => false,
+    }
 }
 
 /// A condition as it is shown.

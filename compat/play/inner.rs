@@ -77,6 +77,7 @@ impl Player<'_> {
             used: outer.used.union(&inner.used).cloned().collect(),
             roots: outer.roots.union(&inner.roots).cloned().collect(),
             repeated: outer.repeated || inner.repeated,
+            again: outer.again || inner.again,
             ..inner
         })
     }

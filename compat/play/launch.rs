@@ -125,6 +125,7 @@ impl Player<'_> {
             roots: self.roots(&self.used_for_more),
             exported: exported.collect(),
             repeated: false,
+            again: self.endless > 0,
         }
     }
 
@@ -191,9 +192,10 @@ impl Player<'_> {
     fn is_there(&self, call: &Call) -> bool {
         let program = call.value('x').or_else(|| call.value('a'));
         let pid_file = call.value('p');
-        let is_it = |launch: &Launch| {
-            let named = program.is_some() && launch.command.first() == program.as_ref();
-            named || (pid_file.is_some() && launch.pid_file == pid_file)
+        let is_it = |launch: &Launch| match (&pid_file, &launch.pid_file) {
+            // One program may be there several times, each with a pid file of its own.
+            (Some(asked), Some(its)) => asked == its,
+            _ => program.is_some() && launch.command.first() == program.as_ref(),
         };
         let is_nameless = program.is_none() && pid_file.is_none();
         self.running && (self.script.running || is_nameless || self.record.launches.iter().any(is_it))

@@ -87,7 +87,8 @@ pub fn play(tree: &dyn Machine, piece: Piece<'_>) -> Record {
         let record = once(tree, piece, &turned);
         steps += record.steps;
         let is_started = record.launches.iter().any(|launch| launch.how > How::Direct);
-        if record.does_something(piece.verb) && (is_started || !starters) {
+        let does = record.does_something(piece.verb) && (is_started || !asks_only(tree, piece, &record));
+        if does && (is_started || !starters) {
             return record;
         }
         let from = turned.last().map_or(0, |last| last + 1);
@@ -96,13 +97,30 @@ pub fn play(tree: &dyn Machine, piece: Piece<'_>) -> Record {
             next.insert(*at);
             waiting.push_back(next);
         }
-        if record.does_something(piece.verb) {
+        if does {
             direct.get_or_insert(record);
         } else {
             first.get_or_insert(record);
         }
     }
     direct.or(first).unwrap_or_default()
+}
+
+/// Whether what a start runs is run by the stop, too, in the same words, before that tells the same program to end: it
+/// asks whether the daemon is there.
+fn asks_only(tree: &dyn Machine, piece: Piece<'_>, record: &Record) -> bool {
+    let mut run = record.launches.iter().filter(|launch| looks_like_daemon(launch)).peekable();
+    if piece.verb != "start" || run.peek().is_none() {
+        return false;
+    }
+    let stop = once(tree, Piece { verb: "stop", running: true, ..piece }, &BTreeSet::new());
+    // A text that does the same whatever it is told has no verbs.
+    let has_verbs = stop.ran.iter().map(|ran| &ran.command).ne(record.ran.iter().map(|ran| &ran.command));
+    let is_question = |launch: &Launch| {
+        let same = stop.ran.iter().any(|ran| ran.command == launch.command);
+        same && stop.ran.iter().any(|ran| ran.command[0] == launch.command[0] && ran.command != launch.command)
+    };
+    has_verbs && run.all(is_question)
 }
 
 fn once(tree: &dyn Machine, piece: Piece<'_>, turned: &BTreeSet<usize>) -> Record {
@@ -132,6 +150,8 @@ struct Player<'a> {
     /// What is printed, the innermost capture last.
     outputs: Vec<String>,
     input: Option<String>,
+    /// The variables that the input is made of.
+    input_of: Rc<BTreeSet<String>>,
     status: i32,
     /// Only running would tell whether the last command succeeds.
     unsure: bool,
@@ -142,6 +162,8 @@ struct Player<'a> {
     depth: usize,
     /// Starters that the present command is inside.
     starters: usize,
+    /// Loops without an end that it is inside.
+    endless: usize,
     steps: usize,
     /// The daemon runs, so far as the script can see.
     running: bool,
@@ -172,12 +194,14 @@ impl<'a> Player<'a> {
             arguments: vec![script.verb.to_string()],
             outputs: vec![String::new()],
             input: None,
+            input_of: Rc::default(),
             status: 0,
             unsure: false,
             presumed: false,
             presumed_files: BTreeSet::new(),
             depth: 0,
             starters: 0,
+            endless: 0,
             steps: 0,
             running: script.running,
             asking: 0,

@@ -128,7 +128,9 @@ impl Player<'_> {
         // Of packages that are only unpacked, what maintainer scripts make is not there yet.
         // `/etc/web/.conf` comes of an empty variable and is nowhere.
         let is_rest = path.rsplit('/').next().is_some_and(|name| name.starts_with('.'));
+        // A pattern is there still because nothing matched it.
         let may_be = !is_rest
+            && !path.contains(['*', '?', '['])
             && !path.starts_with("/etc/default/")
             && !matches!(operator, "-L" | "-h" | "-S" | "-p" | "-c" | "-b");
         if !found && self.tree.is_partial() && may_be {

@@ -74,6 +74,8 @@ pub struct Launch {
     pub exported: BTreeMap<String, (String, Spot)>,
     /// It stands inside a loop over several things.
     pub repeated: bool,
+    /// It stands in a loop without an end: where it has ended it is started again.
+    pub again: bool,
 }
 
 impl Launch {
@@ -169,6 +171,8 @@ pub struct Record {
     pub lines: BTreeSet<Spot>,
     /// Pid files that were written or read.
     pub pid_files: Vec<String>,
+    /// Other files that were written, each with its text so far as it is known.
+    pub written: BTreeMap<String, String>,
     /// How many answers were given.
     pub answers: usize,
     /// How many commands were played.

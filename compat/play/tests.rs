@@ -104,6 +104,62 @@ fn another_daemon_is_not_there_because_one_was_started() {
 }
 
 #[test]
+fn a_program_is_there_several_times_where_each_has_a_pid_file_of_its_own() {
+    let text = "for c in a b; do\n start-stop-daemon -S --test -p /run/$c.pid -x /bin/x || exit 1\n\
+                start-stop-daemon -S -p /run/$c.pid -x /bin/x -- $c\ndone\n";
+    let record = played(text, "start");
+    let commands: Vec<_> = record.launches.iter().map(|launch| (launch.command.join(" "), launch.repeated)).collect();
+    assert_eq!(commands, [("/bin/x a".to_string(), true), ("/bin/x b".to_string(), true)]);
+}
+
+#[test]
+fn a_pattern_that_nothing_matched_is_no_file() {
+    let text = "for c in /etc/web.conf /etc/web/*.conf; do\n [ -e $c ] || continue\n\
+                start-stop-daemon -S -p /run/$c.pid -x /bin/x -- $c\ndone\n";
+    let record = played(text, "start");
+    assert_eq!(
+        record.launches.iter().map(|launch| launch.command.join(" ")).collect::<Vec<_>>(),
+        ["/bin/x /etc/web.conf"]
+    );
+}
+
+#[test]
+fn what_start_and_stop_both_run_only_asks() {
+    let text = "case $1 in\nstart) /usr/sbin/webd -s && exit 0; /usr/sbin/webd -d;;\n\
+                stop) /usr/sbin/webd -s || exit 0; /usr/sbin/webd -k;;\nesac\n";
+    let record = played(text, "start");
+    let commands: Vec<_> = record.launches.iter().map(|launch| launch.command.join(" ")).collect();
+    assert_eq!(commands, ["/usr/sbin/webd -s", "/usr/sbin/webd -d"]);
+    // A text without verbs starts what it runs.
+    assert_eq!(command("/usr/sbin/webd -s && exit 0; /usr/sbin/webd -d"), "/usr/sbin/webd -s");
+}
+
+#[test]
+fn a_variable_that_is_read_or_gone_through_is_made_of_what_the_text_was_made_of() {
+    let roots = |text: &str| played(text, "start").launches[0].roots.clone();
+    let read = "L='one -a'; echo \"$L\" | while read n a; do start-stop-daemon -S -x /bin/x -- $a; done";
+    assert!(roots(read).contains("L"));
+    assert!(roots("L=one; read a <<E\n$L\nE\nstart-stop-daemon -S -x /bin/x -- $a").contains("L"));
+    assert!(roots("L=one; for a in $L; do start-stop-daemon -S -x /bin/x -- $a; done").contains("L"));
+    assert!(!roots("L=one; for a in one; do start-stop-daemon -S -x /bin/x -- $a; done").contains("L"));
+}
+
+#[test]
+fn what_stands_in_a_loop_without_an_end_is_started_again() {
+    let again = |text: &str| played(text, "start").launches.last().map(|launch| launch.again);
+    assert_eq!(again("while (true) do /usr/sbin/webd; case $? in 0) exit;; esac; done"), Some(true));
+    assert_eq!(again("while :; do eval /usr/sbin/webd; done"), Some(true));
+    assert_eq!(again("while [ ! -e /x ]; do /usr/sbin/webd; done"), Some(false));
+    assert_eq!(again("while true; do break; done; /usr/sbin/webd"), Some(false));
+}
+
+#[test]
+fn what_is_written_to_a_file_is_known() {
+    let record = played("A=-x\ncat >/var/cache/web.env <<E\nARGS=$A\nE\necho B=1 >>/var/cache/web.env\n", "before");
+    assert_eq!(record.written.get("/var/cache/web.env").map(String::as_str), Some("ARGS=-x\nB=1\n"));
+}
+
+#[test]
 fn what_may_fail_is_done_all_the_same() {
     let record = played("set -e\n(/usr/sbin/web stop || true)\nfalse || :\n/usr/sbin/web forget", "stop");
     let ran: Vec<_> = record.ran.iter().filter(|ran| !ran.asked).map(|ran| ran.command.join(" ")).collect();

@@ -88,6 +88,9 @@ pub fn is_default(option: &Described, value: &str) -> bool {
     let wanted = value.to_ascii_lowercase();
     let is_inside = |found: char| found.is_ascii_alphanumeric() || "_-/:".contains(found);
     lower.match_indices("default").any(|(at, name)| {
+        if is_told_before(&lower[..at], &lower[at + name.len()..], &wanted) {
+            return true;
+        }
         // `default is 15`, `(default: /run/x)`, `the default of 1`: what follows in the same sentence.
         let after = &lower[at + name.len()..];
         let end = after.find([';', ')']).into_iter().chain(after.find(". ")).min().unwrap_or(after.len());
@@ -98,6 +101,17 @@ pub fn is_default(option: &Described, value: &str) -> bool {
             .find(|word| says_something(word))
             .is_some_and(|word| word == wanted)
     })
+}
+
+/// `80 by default`, `80 is the default`, `80 (default)`: what stands before the word.
+fn is_told_before(before: &str, after: &str, wanted: &str) -> bool {
+    let (leads, ends): (&[&str], _) = match after.starts_with([')', ']']) {
+        true => (&[" (", " ["], true),
+        false => (&[" by ", " is the "], after.is_empty() || after.starts_with(['.', ',', ';', ' '])),
+    };
+    let lead = leads.iter().find_map(|lead| before.strip_suffix(lead)).filter(|_| ends);
+    let word = lead.and_then(|before| before.rsplit([' ', '(', '\t']).next());
+    word.is_some_and(|word| word.trim_matches(['"', '\'', '`', ',']) == wanted)
 }
 
 /// Whether a word after `default` may be the value, not one of those that lead to it.
@@ -163,5 +177,11 @@ mod tests {
         assert!(is_default(&option(&["-c"], "Configuration; defaults to /etc/web.conf."), "/etc/web.conf"));
         assert!(!is_default(&option(&["-p"], "The port (default: 22)"), "2222"));
         assert!(!is_default(&option(&["-p"], "The port, 22 for example"), "22"));
+        assert!(is_default(&option(&["-p"], "The port, 22 by default."), "22"));
+        assert!(is_default(&option(&["-p"], "The port; 22 is the default"), "22"));
+        assert!(is_default(&option(&["-m"], "The mode: fast, slow (default), none"), "slow"));
+        assert!(!is_default(&option(&["-m"], "The mode: fast, slow (default), none"), "none"));
+        assert!(!is_default(&option(&["-p"], "Not 22 (default is 80)"), "22"));
+        assert!(!is_default(&option(&["-p"], "Not 22 (default 80)"), "22"));
     }
 }

@@ -17,10 +17,17 @@ const READERS: [&str; 9] = ["python", "perl", "ruby", "java", "node", "php", "sh
 
 /// The options that the program prints itself; none where it prints none, or cannot be run.
 pub(super) fn usage(lowers: &[PathBuf], command: &[String]) -> Vec<Described> {
-    let Some(program) = command.first().filter(|program| !is_reader(program)) else { return Vec::new() };
-    let printed = rehearse::printed(&text(program), lowers, TIME_MAX).unwrap_or_default();
-    let described = manual::options(&printed, &format!("{program}, what it prints of its options"));
+    let described = printed(lowers, command).map(|(_, described)| described).unwrap_or_default();
     if described.len() < OPTIONS_MIN { Vec::new() } else { described }
+}
+
+/// The same with all of what it printed.
+pub(super) fn printed(lowers: &[PathBuf], command: &[String]) -> Option<(String, Vec<Described>)> {
+    let program = command.first().filter(|program| !is_reader(program))?;
+    let printed = rehearse::printed(&text(program), lowers, TIME_MAX).ok()?;
+    let described = manual::options(&printed, &format!("{program}, what it prints of its options"));
+    let says_usage = printed.to_lowercase().contains("usage:");
+    (described.len() >= OPTIONS_MIN || says_usage).then_some((printed, described))
 }
 
 fn is_reader(program: &str) -> bool {

@@ -152,7 +152,12 @@ fn main_of(start: &Record, stop: &Record, facts: &Script, may_go: &dyn Fn(&str) 
     let explicit: Vec<&Launch> = start.launches.iter().filter(|launch| launch.how > How::Background).collect();
     let background: Vec<&Launch> = start.launches.iter().filter(|launch| launch.how == How::Background).collect();
     let direct: Vec<&Launch> = start.launches.iter().filter(|launch| launch.how == How::Direct).collect();
-    let stays = |launch: &&Launch| play::looks_like_daemon(launch) && !is_tool(launch);
+    // What the stop runs in the same words, before it tells the program to end, asks whether the daemon is there.
+    let asks = |launch: &Launch| {
+        let others = |ran: &&play::Ran| ran.command[0] == launch.command[0] && ran.command != launch.command;
+        stop.ran.iter().any(|ran| ran.command == launch.command) && stop.ran.iter().any(|ran| others(&ran))
+    };
+    let stays = |launch: &&Launch| play::looks_like_daemon(launch) && !is_tool(launch) && !asks(launch);
     let direct: Vec<&Launch> = direct.into_iter().filter(stays).collect();
     let launches = match (explicit.is_empty(), background.is_empty()) {
         (false, _) => explicit,
@@ -239,10 +244,12 @@ fn likely<'l>(
     if !facts.daemon && stop.sent.is_empty() {
         return Vec::new();
     }
-    // Each with a pid file that the stop looks into: they are several.
+    // Each is told a pid file, or one that the stop looks into: they are several.
     let names_pid_file = |launch: &&&Launch| {
-        let is_it =
-            |word: &String| stop.pid_files.iter().any(|file| word == file || word.ends_with(&format!("={file}")));
+        let is_it = |word: &String| {
+            let looked = stop.pid_files.iter().any(|file| word == file || word.ends_with(&format!("={file}")));
+            looked || word.ends_with(".pid")
+        };
         launch.command.iter().skip(1).any(is_it)
     };
     let several: Vec<&Launch> = launches.iter().filter(names_pid_file).copied().collect();

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Tree, documents, prose};
+use super::{Tree, documents, passed_on, prose};
 
 /// More of a program than this is not looked through.
 const PROGRAM_BYTES_MAX: u64 = 48 << 20;
@@ -164,6 +164,10 @@ pub fn described(tree: &Tree, command: &[String]) -> Vec<Described> {
         out.extend(read_pages(tree, &format!("{program}-{first}")));
     }
     out.extend(own_text(tree, program));
+    if let Some(inner) = passed_on::to(tree, program) {
+        out.extend(read_pages(tree, &inner));
+        out.extend(own_text(tree, &inner));
+    }
     out
 }
 

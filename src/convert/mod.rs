@@ -14,6 +14,7 @@ pub mod hangup;
 mod heard;
 pub mod manual;
 mod others;
+mod passed_on;
 pub mod place;
 pub mod proof;
 mod prose;
@@ -26,6 +27,7 @@ pub mod stay;
 mod tree;
 mod trial;
 pub mod unit;
+mod watched;
 pub mod words;
 
 use svc_compat::daemons::Table;

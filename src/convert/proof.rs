@@ -10,7 +10,8 @@ use svc_core::service::Kind;
 use super::Tree;
 use super::draft::Draft;
 use super::evidence::Evidence;
-use super::{Verdict, evidence, heard, judge, reread, trial};
+use super::manual::Described;
+use super::{Verdict, asked, evidence, heard, judge, reread, trial};
 use crate::rehearse::{self, Ask, By, Rehearsal};
 
 /// A conversion, and what is to be known about how it was found out.
@@ -61,6 +62,21 @@ pub fn convert(tree: &Tree, table: &Table, stage: &Stage, path: &str, text: &[u8
         proven.notes.extend(draft.hung_up(seen).map(String::from));
     }
     proven
+}
+
+/// What a program printed of itself.
+#[derive(Clone, Debug, Default)]
+pub struct Usage {
+    /// The options that it describes.
+    pub options: Vec<Described>,
+    /// All of it.
+    pub text: String,
+}
+
+/// Asks a program for its usage in the sandbox; nothing where it cannot be run.
+pub fn usage(stage: &Stage, command: &[String]) -> Usage {
+    let Some((text, options)) = asked::printed(&stage.lowers(), command) else { return Usage::default() };
+    Usage { options, text }
 }
 
 /// Whether a signal that is sent to the daemon where it is tried may tell of a reload, of which nothing is known.
@@ -180,6 +196,7 @@ fn seen_only(found: &rehearse::Launch) -> Launch {
         roots: BTreeSet::new(),
         exported: BTreeMap::new(),
         repeated: false,
+        again: false,
     }
 }
 

@@ -55,7 +55,7 @@ pub fn stay(tree: &Tree, table: &Table, launch: &Launch) -> Stay {
         out.source = row.source.clone();
         out.leave_out(|option| row.is_background(option));
         if !has_all(&out.command, &row.foreground) {
-            out.command.extend(row.foreground.iter().cloned());
+            add(&mut out.command, &row.foreground);
             out.added.clone_from(&row.foreground);
         }
         return out;
@@ -66,7 +66,7 @@ pub fn stay(tree: &Tree, table: &Table, launch: &Launch) -> Stay {
     }
     if let Some(found) = others::change(tree, &out.command, &described) {
         out.leave_out(|option| found.without.iter().any(|without| without == option));
-        out.command.extend(found.with.iter().cloned());
+        add(&mut out.command, &found.with);
         (out.added, out.source) = (found.with, found.source);
         return out;
     }
@@ -140,7 +140,7 @@ impl Stay {
         } else if let Some(known) = best(described) {
             let option = spelling(known);
             self.source = format!("{}: {option}: {}", known.source, shortened(&known.text));
-            self.command.push(option.clone());
+            add(&mut self.command, std::slice::from_ref(&option));
             self.added.push(option);
         } else if !self.removed.is_empty() {
             self.source = source.unwrap_or_else(|| format!("without {}", self.removed.join(" ")));
@@ -194,6 +194,12 @@ impl Stay {
         }
         self.command = kept;
     }
+}
+
+/// Adds options for the program itself: what stands behind `--` is for somebody else.
+pub(super) fn add(command: &mut Vec<String>, options: &[String]) {
+    let at = command.iter().position(|word| word == "--").unwrap_or(command.len());
+    command.splice(at..at, options.iter().cloned());
 }
 
 /// Whether a word can only be what an option for the background takes: where it prints, or that it is meant.
@@ -270,6 +276,17 @@ mod tests {
         let found = stay("  --systemd  Enable systemd integration.\n  -F  stay in the foreground\n").unwrap();
         assert_eq!((found.added, found.open.len()), (vec!["-F".to_string()], 0));
         assert!(stay("  --systemd FILE  Write a unit of systemd to FILE\n  -p PORT  listen there\n").is_none());
+    }
+
+    #[test]
+    fn an_option_is_added_before_what_is_for_another_program() {
+        let added = |command: &str| {
+            let mut command: Vec<String> = command.split(' ').map(String::from).collect();
+            add(&mut command, &["-n".to_string()]);
+            command.join(" ")
+        };
+        assert_eq!(added("spawn -u web -- webd -f"), "spawn -u web -n -- webd -f");
+        assert_eq!(added("webd -f"), "webd -f -n");
     }
 
     #[test]

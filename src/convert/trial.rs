@@ -151,7 +151,7 @@ impl Draft {
     /// Makes it one of the foreground, by what was found out.
     fn stay_by(&mut self, change: &Change, source: &str) {
         self.command.retain(|word| !change.without.contains(word));
-        self.command.extend(change.with.iter().cloned());
+        stay::add(&mut self.command, &change.with);
         self.stay = Stay {
             command: self.command.clone(),
             foreground: true,

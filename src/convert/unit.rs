@@ -8,6 +8,7 @@ use svc_core::definition::join;
 
 use super::Tree;
 
+mod before;
 mod bound;
 
 /// What a service unit says, so far as a definition can say the same.
@@ -171,10 +172,13 @@ impl Unit {
                 }
             }
         }
-        for file in self.settings.get("EnvironmentFile").into_iter().flatten() {
+        self.environment.extend(before::set(self));
+        let files: Vec<String> = self.settings.get("EnvironmentFile").into_iter().flatten().cloned().collect();
+        for file in files {
             let file = self.specifiers(file.trim_start_matches('-'));
-            let Some(text) = tree.read(&file) else { continue };
-            for line in lines(&svc_compat::text::decode(&text)).iter().map(|line| line.trim()) {
+            let there = tree.read(&file).map(|text| svc_compat::text::decode(&text));
+            let Some(text) = there.or_else(|| before::written(tree, self).remove(&file)) else { continue };
+            for line in lines(&text).iter().map(|line| line.trim()) {
                 if let Some((name, value)) = line.split_once('=') {
                     let value = value.trim();
                     let inner = ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
