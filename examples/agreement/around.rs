@@ -24,6 +24,19 @@ pub(crate) fn layers(package: &str, root: &Path) -> Vec<PathBuf> {
     all
 }
 
+/// The trees that were fetched for the package before; the package itself is the first.
+pub(crate) fn fetched(package: &str, root: &Path) -> Vec<PathBuf> {
+    let base = root.parent().and_then(Path::parent).map_or_else(|| root.to_path_buf(), Path::to_path_buf);
+    let people = base.join("people").join(package);
+    let mut all = vec![root.to_path_buf()];
+    if people.exists() {
+        all.push(people);
+        let names = needed(package).unwrap_or_default();
+        all.extend(names.into_iter().map(|name| base.join("needs").join(name)).filter(|tree| tree.exists()));
+    }
+    all
+}
+
 /// Fetches and unpacks what the package depends on and this machine lacks.
 fn needs(package: &str, base: &Path) -> Vec<PathBuf> {
     let names = match needed(package) {

@@ -8,9 +8,13 @@
 //!   name the pid file; an option's long and short name are one, `-fP` is `-f -P`, a slash at the end of a path says
 //!   nothing. What a side spells out and the other leaves to the program is the same where the program has it so
 //!   anyway: a path that is built into it or that its manual has among its files, a value that the manual calls the
-//!   default, a value that the configuration file has, too. Options that by the manual only say where messages go, how
-//!   they look, or that nothing is printed are up to the foreground switch: a daemon in the background has to be told
-//!   a file or syslog and must not write over a console; in the foreground its supervisor takes what it prints.
+//!   default, a value that the configuration file has, too, or that a file of settings shows in a comment for the
+//!   variable that stands there. What one side says by an option and the other by a variable that the program's own
+//!   text names beside that option is one. An option with one value said twice is said once; a word that is no option
+//!   says nothing to a program whose usage, with options alone, has no place for it. Options that by the manual only
+//!   say where messages go, how they look, or that nothing is printed are up to the foreground switch: a daemon in the
+//!   background has to be told a file or syslog and must not write over a console; in the foreground its supervisor
+//!   takes what it prints.
 //! * user, group: the same names in the end (see user.rs); nobody said is root; a group that is named like the user is
 //!   the user's own.
 //! * runtime directory: each that the unit names is made. One more that the script makes is what the unit leaves to the
@@ -24,6 +28,7 @@
 //!   definition in the foreground, since there the daemon's own option keeps it: that is what conversion is for. A
 //!   definition of kind forking agrees with nothing but a unit of type forking.
 
+mod beside;
 mod defaults;
 mod options;
 
@@ -31,6 +36,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use svc::convert::handled::Hangup;
+use svc::convert::proof::Usage;
 use svc::convert::unit::Unit;
 use svc::convert::{Draft, Tree, manual, words};
 use svc_compat::Style;
@@ -41,7 +47,9 @@ use svc_core::service::Kind;
 
 use crate::user::Users;
 use crate::wrapper::{is_shells, unwrapped};
+use beside::{Beside, Whose};
 pub(crate) use defaults::Defaults;
+use defaults::Known;
 use options::Options;
 
 /// What is compared.
@@ -73,7 +81,15 @@ impl fmt::Display for Field {
 }
 
 /// Every field in which the definition and the unit differ, with both values.
-pub(crate) fn compare(tree: &Tree, table: &Table, draft: &Draft, unit: &Unit) -> Vec<(Field, String)> {
+///
+/// The program is asked for its usage only where its arguments seem to differ.
+pub(crate) fn compare(
+    tree: &Tree,
+    table: &Table,
+    draft: &Draft,
+    unit: &Unit,
+    ask: &dyn Fn(&[String]) -> Usage,
+) -> Vec<(Field, String)> {
     let mut out = Vec::new();
     let mut differ = |field: Field, ours: String, theirs: String| {
         if ours != theirs {
@@ -93,14 +109,25 @@ pub(crate) fn compare(tree: &Tree, table: &Table, draft: &Draft, unit: &Unit) ->
         differ(Field::User, users.ours, users.theirs);
         differ(Field::Group, users.our_group, users.their_group);
     }
-    let options = Options::of(tree, table, draft, &ours);
-    let (ours, theirs) = (options.that_count(&ours, draft), options.that_count(&theirs, draft));
-    let (ours, theirs) = (defaults.left_out(&ours, &theirs), defaults.left_out(&theirs, &ours));
-    let sorted = |mut words: Vec<String>| {
-        words.sort();
-        words.join(" ")
+    let beside = Beside::of(tree, draft, unit);
+    let left = |asked: &Usage| {
+        let options = Options::of(tree, table, draft, &ours, asked);
+        let known = Known { options: &options, beside: &beside };
+        let (ours, theirs) = (options.that_count(&ours, draft), options.that_count(&theirs, draft));
+        let left = (
+            defaults.left_out(&ours, &theirs, Whose::Ours, known),
+            defaults.left_out(&theirs, &ours, Whose::Theirs, known),
+        );
+        (sorted(left.0), sorted(left.1))
     };
-    differ(Field::Arguments, sorted(ours), sorted(theirs));
+    let (mut our_words, mut their_words) = left(&Usage::default());
+    if our_words != their_words {
+        let again = left(&ask(&ours));
+        if again.0 == again.1 {
+            (our_words, their_words) = again;
+        }
+    }
+    differ(Field::Arguments, our_words, their_words);
 
     let made: BTreeSet<&String> = draft.runtime_directories.iter().collect();
     let wanted = unit.runtime_directories();
@@ -122,6 +149,11 @@ pub(crate) fn compare(tree: &Tree, table: &Table, draft: &Draft, unit: &Unit) ->
         differ(Field::Kind, "forking".to_string(), unit.kind().to_string());
     }
     out
+}
+
+fn sorted(mut words: Vec<String>) -> String {
+    words.sort();
+    words.join(" ")
 }
 
 /// A signal, and the command that by the daemon's manual does the same; or one command in other words.

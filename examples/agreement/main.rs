@@ -129,11 +129,13 @@ fn judge(package: &str, root: &Path, proof: &Proof) -> Vec<Judged> {
     let mut all = Vec::new();
     for name in names {
         let path = format!("/etc/init.d/{name}");
-        let Some(unit) = beside(&tree, &path).filter(is_for_a_daemon) else {
+        let Some(text) = tree.read(&path) else { continue };
+        let runs_it = |unit: &Unit| unit.command.first().and_then(|program| tree.read(program)).as_ref() == Some(&text);
+        let unit = beside(&tree, &path).filter(is_for_a_daemon).filter(|unit| !runs_it(unit));
+        let Some(unit) = unit else {
             all.push(said(format!("{name}: no service unit of its own to compare with")));
             continue;
         };
-        let Some(text) = tree.read(&path) else { continue };
         let wanted = Wanted { foreground: unit.kind() != "forking", reload: unit.reload().is_some() };
         let proven = proof.convert(&tree, &of, &Script { path: &path, text: &text }, wanted);
         let report = if proof.with_report { report(&proven, &text) } else { None };
@@ -144,7 +146,7 @@ fn judge(package: &str, root: &Path, proof: &Proof) -> Vec<Judged> {
                 continue;
             }
         };
-        let differences = compare(&tree, proof.table(), &draft, &unit);
+        let differences = compare(&tree, proof.table(), &draft, &unit, &|command| proof.usage(&of, command));
         let mut lines: Vec<String> =
             differences.iter().map(|(field, text)| format!("{package}: {name}: {field}: {text}")).collect();
         if differences.is_empty() {
@@ -165,7 +167,7 @@ fn report(proven: &Proven, script: &[u8]) -> Option<String> {
     Some(format!("{}\n{}", draft.text(), report.remarks()))
 }
 
-/// A unit that runs the script itself, an instance, or something once says nothing of the daemon.
+/// A unit that runs the script itself, wherever that lies, an instance, or something once says nothing of the daemon.
 fn is_for_a_daemon(unit: &Unit) -> bool {
     let runs_script = unit.command.iter().any(|word| word.starts_with("/etc/init.d/"));
     let stands_for_others = unit.command.first().is_some_and(|program| program.ends_with("/true"));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, Once, PoisonError};
 
-use svc::convert::proof::{self, Proven, Stage};
+use svc::convert::proof::{self, Proven, Stage, Usage};
 use svc::convert::{Evidence, Tree, Verdict, evidence};
 use svc_compat::daemons::Table;
 
@@ -50,6 +50,12 @@ impl Proof {
 
     pub(crate) fn table(&self) -> &Table {
         &self.table
+    }
+
+    /// What a program of the package prints of itself, with what it depends on so far as that has been fetched.
+    pub(crate) fn usage(&self, package: &Package<'_>, command: &[String]) -> Usage {
+        let layers = around::fetched(package.name, package.root);
+        proof::usage(&Stage { root: PathBuf::from("/"), layers }, command)
     }
 
     /// Has the package as it is after its installation, so far as its own scripts can be run.

@@ -17,12 +17,41 @@ const ROUNDS_MAX: usize = 3;
 pub(crate) fn unwrapped(tree: &Tree, command: &[String], environment: &BTreeMap<String, String>) -> Vec<String> {
     let mut command = command.to_vec();
     for _ in 0..ROUNDS_MAX {
-        match inner(tree, &command, environment) {
+        match inner(tree, &command, environment).or_else(|| spawned(&command)) {
             Some(inner) => command = inner,
             None => break,
         }
     }
     command
+}
+
+/// What spawn-fcgi becomes once it has opened a socket, which is what a socket unit does for its service.
+///
+/// Who that is stays with the command, as an option of a daemon that changes its user itself would.
+fn spawned(command: &[String]) -> Option<Vec<String>> {
+    const VALUES: [&str; 15] =
+        ["-a", "-p", "-s", "-b", "-C", "-F", "-P", "-u", "-g", "-U", "-G", "-M", "-d", "-c", "-f"];
+    let (_, mut rest) = command.split_first().filter(|(program, _)| program.ends_with("/spawn-fcgi"))?;
+    let (mut inner, mut who) = (Vec::new(), Vec::new());
+    while let Some((word, after)) = rest.split_first() {
+        let takes = VALUES.contains(&word.as_str());
+        match (word.as_str(), after.first()) {
+            ("--", _) => {
+                inner = after.to_vec();
+                break;
+            }
+            ("-u" | "-g", Some(value)) => who.extend([word.clone(), value.clone()]),
+            ("-f", Some(value)) => inner = vec![value.clone()],
+            (word, _) if !word.starts_with('-') => {
+                inner = rest.to_vec();
+                break;
+            }
+            _ => {}
+        }
+        rest = if takes { after.get(1..).unwrap_or_default() } else { after };
+    }
+    inner.extend(who);
+    (!inner.is_empty() && inner[0].starts_with('/')).then_some(inner)
 }
 
 fn inner(tree: &Tree, command: &[String], environment: &BTreeMap<String, String>) -> Option<Vec<String>> {

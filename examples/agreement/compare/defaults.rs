@@ -1,10 +1,14 @@
 //! What a side spells out and the program has so anyway.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use regex::bytes::Regex;
 use svc::convert::{Tree, manual};
 use svc_compat::play::Machine;
+
+use super::beside::{Beside, Whose, has_word};
+use super::options::Options;
 
 /// Configuration files that are longer are not looked through.
 const FILE_BYTES_MAX: usize = 1 << 18;
@@ -15,6 +19,15 @@ pub(crate) struct Defaults {
     texts: Vec<Vec<u8>>,
     /// What its configuration files say: key and value.
     configured: Vec<(String, String)>,
+    /// The lines of its own text and of its manual in which variables of an environment may be named.
+    lines: Vec<String>,
+}
+
+/// What is known beside the program itself.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) beside: &'a Beside,
 }
 
 impl Defaults {
@@ -24,8 +37,11 @@ impl Defaults {
         let words = ours.iter().chain(theirs).skip(1);
         let found = tree.find(program);
         let file = found.iter().filter_map(|file| std::fs::read(file).ok());
-        let pages = manual::pages(tree, program).into_iter().map(|(_, text)| told_in(&text).into_bytes());
-        let texts: Vec<Vec<u8>> = file.chain(libraries(tree, program)).chain(pages).collect();
+        let pages = manual::pages(tree, program);
+        let told = pages.iter().map(|(_, text)| told_in(text).into_bytes());
+        let texts: Vec<Vec<u8>> = file.chain(libraries(tree, program)).chain(told).collect();
+        let own = texts.first().filter(|_| found.is_some()).into_iter().flat_map(|text| lines_of(text));
+        let lines = own.chain(pages.iter().flat_map(|(_, text)| text.lines().map(String::from))).collect();
         let named = words.map(|word| word.rsplit_once('=').map_or(word.as_str(), |(_, value)| value).to_string());
         let built_in = texts.iter().flat_map(|text| paths_in(text));
         let mut files: Vec<String> = named.filter(|word| word.starts_with("/etc/")).chain(built_in).collect();
@@ -33,7 +49,7 @@ impl Defaults {
         files.dedup();
         let read = files.iter().filter_map(|file| tree.read(file)).filter(|text| text.len() < FILE_BYTES_MAX);
         let configured = read.flat_map(|text| settings(&String::from_utf8_lossy(&text))).collect();
-        Self { texts, configured }
+        Self { texts, configured, lines }
     }
 
     /// The values of these keys.
@@ -43,14 +59,21 @@ impl Defaults {
     }
 
     /// These arguments without what the other side leaves to the program, where that has it anyway.
-    pub(crate) fn left_out(&self, words: &[String], others: &[String]) -> Vec<String> {
+    pub(crate) fn left_out(&self, words: &[String], others: &[String], whose: Whose, more: Known<'_>) -> Vec<String> {
         let mut out: Vec<String> = Vec::new();
         for word in words {
             let is_path = word.starts_with('/') && word.len() > 6 && word[1..].contains('/');
-            let is_option = |last: &String| last.starts_with('-') && !others.contains(last);
-            let has_option = out.last().is_some_and(is_option);
+            let is_option = |last: &&String| last.starts_with('-') && !others.contains(last);
+            let option = out.last().filter(is_option);
+            let has_option = option.is_some();
             let built_in = is_path && self.texts.iter().any(|text| has(text, word));
-            let known = built_in || (has_option && self.is_configured(word));
+            let said = option.is_some_and(|option| {
+                let names = more.options.names(option);
+                self.is_configured(word)
+                    || self.is_key(&names, word)
+                    || self.is_variable(&names, word, more.beside.variables(whose))
+            });
+            let known = built_in || said || more.beside.is_shown(word, whose);
             if !known || others.contains(word) {
                 out.push(word.clone());
             } else if has_option {
@@ -58,6 +81,24 @@ impl Defaults {
             }
         }
         out
+    }
+
+    /// Whether the configuration has this value for a key that is called as the option is.
+    fn is_key(&self, names: &[String], value: &str) -> bool {
+        let bare = |name: &str| name.to_ascii_lowercase().replace(['-', '_'], "");
+        let names: Vec<String> = names.iter().filter(|name| name.starts_with("--")).map(|name| bare(name)).collect();
+        let mut set = self.configured.iter().filter(|(key, _)| names.contains(&bare(key)));
+        set.next().is_some_and(|(_, first)| first == value) && set.all(|(_, other)| other == value)
+    }
+
+    /// Whether the other side says it by a variable that the program's own text or manual names beside the option.
+    fn is_variable(&self, names: &[String], value: &str, environment: &BTreeMap<String, String>) -> bool {
+        let set = environment.iter().filter(|(name, set)| *set == value && name.len() > 1);
+        let mut named = set.filter(|(name, _)| {
+            let has_both = |line: &String| has_word(line, name) && names.iter().any(|option| has_word(line, option));
+            self.lines.iter().any(has_both)
+        });
+        named.next().is_some()
     }
 
     /// Whether the configuration says the same: a value that is not one of those that stand for many things.
@@ -78,6 +119,14 @@ fn has(text: &[u8], word: &str) -> bool {
         let ends = rest.first().is_none_or(|found| !goes_on(found));
         ends || (rest[0] == b'.' && rest.get(1).is_none_or(|found| !goes_on(found)))
     })
+}
+
+/// The lines of a text that is no machine code.
+fn lines_of(text: &[u8]) -> Vec<String> {
+    if text.starts_with(b"\x7fELF") {
+        return Vec::new();
+    }
+    String::from_utf8_lossy(text).lines().map(String::from).collect()
 }
 
 /// Libraries that only this program's package has: in a directory of the program's name.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use svc::convert::proof::Usage;
 use svc::convert::{Draft, Tree, about, manual};
 use svc_compat::daemons::Table;
 
@@ -20,11 +21,14 @@ pub(crate) struct Options {
     /// Those that only say where messages go and how they look.
     about_log: BTreeSet<String>,
     described: Vec<manual::Described>,
+    /// Its usage has no place for words that are no options.
+    only_options: bool,
 }
 
 impl Options {
-    pub(crate) fn of(tree: &Tree, table: &Table, draft: &Draft, command: &[String]) -> Self {
-        let described = manual::described(tree, command);
+    /// By its manual, by its own text, and by what it printed of itself if it was `asked`.
+    pub(crate) fn of(tree: &Tree, table: &Table, draft: &Draft, command: &[String], asked: &Usage) -> Self {
+        let described = [manual::described(tree, command), asked.options.clone()].concat();
         let named = |is_it: &dyn Fn(&manual::Described) -> bool| -> BTreeSet<String> {
             described.iter().filter(|known| is_it(known)).flat_map(|known| known.names.iter().cloned()).collect()
         };
@@ -43,7 +47,16 @@ impl Options {
         let (known, takes) = (named(&|_| true), named(&|known| known.takes));
         let about_pid = named(&manual::Described::is_about_pid_file);
         let about_log = named(&about::is_about_log);
-        Self { switches, aliases, known, takes, about_pid, about_log, described }
+        let only_options = has_only_options(&asked.text);
+        Self { switches, aliases, known, takes, about_pid, about_log, described, only_options }
+    }
+
+    /// Every name of an option, as far as it is known.
+    pub(crate) fn names(&self, option: &str) -> Vec<String> {
+        let known = self.described.iter().filter(|known| known.names.iter().any(|name| name == option));
+        let mut names: Vec<String> = known.flat_map(|known| known.names.iter().cloned()).collect();
+        names.push(option.to_string());
+        names
     }
 
     /// `-fP` as `-f -P`, where no option is called so as a whole; `-Lf` with an option `-L` that takes a value as both.
@@ -70,13 +83,31 @@ impl Options {
         letters.chars().map(|letter| format!("-{letter}")).collect()
     }
 
+    /// The words without those for which the usage of the program has no place.
+    fn that_are_heard(&self, words: Vec<String>) -> Vec<String> {
+        let mut may_be_value = false;
+        let is_heard = |word: &String| {
+            let is_option = word.starts_with('-');
+            let before = std::mem::replace(&mut may_be_value, is_option && !word.contains('='));
+            is_option || before || !self.only_options
+        };
+        let mut is_heard = is_heard;
+        words.into_iter().filter(|word| is_heard(word)).collect()
+    }
+
     /// The arguments that count.
     pub(crate) fn that_count(&self, command: &[String], draft: &Draft) -> Vec<String> {
         let pid_files: Vec<String> = draft.pid_file.iter().map(|file| file.replace("/var/run/", "/run/")).collect();
         let mut out: Vec<String> = Vec::new();
+        let mut pairs: BTreeSet<(String, String)> = BTreeSet::new();
         let words: Vec<String> = command.iter().skip(1).flat_map(|word| self.letters(word)).collect();
+        let words = self.that_are_heard(words);
         let mut words = words.iter().map(|word| plain(word)).peekable();
         while let Some(word) = words.next() {
+            // `-c -c FILE`: the option is there once.
+            if self.takes.contains(&word) && words.peek() == Some(&word) {
+                continue;
+            }
             // `-Lf /dev/null` is nothing to be kept.
             if word == "--" || word.is_empty() || word == "/dev/null" || is_default_directive(&word) {
                 continue;
@@ -119,7 +150,12 @@ impl Options {
                 }
                 continue;
             }
-            out.push(self.aliases.get(option).cloned().unwrap_or_else(|| option.to_string()));
+            let option = self.aliases.get(option).cloned().unwrap_or_else(|| option.to_string());
+            // One value said twice is said once.
+            if given.as_ref().is_some_and(|given| !pairs.insert((option.clone(), given.clone()))) {
+                continue;
+            }
+            out.push(option);
             out.extend(given);
         }
         out
@@ -128,6 +164,23 @@ impl Options {
 
 fn is_yes_or_no(word: &str) -> bool {
     ["yes", "no", "true", "false", "on", "off", "1", "0"].contains(&word)
+}
+
+/// Whether a usage lists options one by one, and nothing else behind the program: `webd [--config FILE] [--debug]`.
+fn has_only_options(text: &str) -> bool {
+    const LISTED_MIN: usize = 3;
+    let mut lines = text.lines().skip_while(|line| !line.to_lowercase().starts_with("usage:"));
+    let Some(first) = lines.next() else { return false };
+    let more = lines.take_while(|line| line.starts_with([' ', '\t']) && line.trim_start().starts_with('['));
+    let all = [&first["usage:".len()..]].into_iter().chain(more).collect::<Vec<_>>().join(" ");
+    let Some((_, mut rest)) = all.trim().split_once(' ') else { return false };
+    let mut listed = 0;
+    while let Some(group) = rest.trim_start().strip_prefix("[-") {
+        let Some((_, behind)) = group.split_once(']') else { return false };
+        rest = behind;
+        listed += 1;
+    }
+    listed >= LISTED_MIN && rest.trim().is_empty()
 }
 
 /// A word with one spelling of its paths.
@@ -150,12 +203,40 @@ fn is_default_directive(word: &str) -> bool {
 /// Spellings that say it themselves.
 fn is_switch(option: &str) -> bool {
     let bare = option.trim_start_matches('-').to_ascii_lowercase().replace(['-', '_'], "");
-    let known =
-        ["foreground", "nodaemon", "nofork", "nodetach", "daemon", "daemonize", "background", "nobackground", "fg"];
+    let known = [
+        "foreground",
+        "nodaemon",
+        "nofork",
+        "nodetach",
+        "nodaemonize",
+        "daemon",
+        "daemonize",
+        "daemonise",
+        "detach",
+        "detached",
+        "background",
+        "nobackground",
+        "fg",
+    ];
     option.starts_with('-') && known.contains(&bare.as_str())
 }
 
 /// `--systemd`, `--supervised=systemd`: who waits for it, which is another word for the foreground.
 fn is_supervised(option: &str) -> bool {
     matches!(option, "--systemd" | "--supervised" | "--systemd-mode")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_usage_with_options_alone_has_no_place_for_other_words() {
+        let usage = "Usage: webd [--config <file>] [--debug] [--nofork]\n            [--version]\n\nOptions:\n";
+        assert!(has_only_options(usage));
+        assert!(!has_only_options(&usage.replace("[--version]", "[--version] [FILE]")));
+        assert!(!has_only_options("Usage: webd [--debug] [--nofork] [--version] net ...\n"));
+        assert!(!has_only_options("Usage: webd [options]\n  --debug\n"));
+        assert!(!has_only_options("webd [--debug] [--nofork] [--version]\n"));
+    }
 }
