@@ -20,7 +20,7 @@
 //! * runtime directory: each that the unit names is made. One more that the script makes is what the unit leaves to the
 //!   daemon, to tmpfiles.d or to the package.
 //! * reload: the same signal to the main process, or the same command, an option by any of its names; a command that by
-//!   the manual does what the signal does, the daemon's own word that by the manual sends it, or a shell's text that
+//!   the manual does what the signal does, both in making the daemon read its configuration again, the daemon's own word that by the manual sends it, or a shell's text that
 //!   sends it in the end, is the signal. A unit without any says nothing of it, and one whose signal the daemon ignores
 //!   (by its code, or seen in a trial) has none either: nothing happens with it as without.
 //! * pid file: the same, where both are of a kind that has one and the unit names one.
@@ -38,7 +38,7 @@ use std::fmt;
 use svc::convert::handled::Hangup;
 use svc::convert::proof::Usage;
 use svc::convert::unit::Unit;
-use svc::convert::{Draft, Tree, manual, words};
+use svc::convert::{Draft, Tree, hangup, manual, words};
 use svc_compat::Style;
 use svc_compat::daemons::Table;
 use svc_compat::play::{self, Machine, Piece};
@@ -188,11 +188,32 @@ fn is_the_same_reload(tree: &Tree, table: &Table, draft: &Draft, ours: &str, uni
         command
     };
     match (ours.strip_prefix("signal "), theirs.strip_prefix("signal ")) {
-        (Some(signal), None) => is_it(&theirs) || sent(tree, &words(&theirs), unit).as_deref() == Some(signal),
-        (None, Some(_)) => is_it(ours),
+        (Some(signal), None) => {
+            let command = words(&theirs);
+            is_it(&theirs)
+                || sent(tree, &command, unit).as_deref() == Some(signal)
+                || (reads_again(tree, &command) && is_told_so(tree, table, draft, ours))
+        }
+        (None, Some(_)) => is_it(ours) || (reads_again(tree, &words(ours)) && is_told_so(tree, table, draft, &theirs)),
         (None, None) => place(ours) == place(&theirs),
         (Some(_), Some(_)) => false,
     }
+}
+
+/// Whether the daemon's own manual says of a signal that it reads its configuration again on it.
+fn is_told_so(tree: &Tree, table: &Table, draft: &Draft, signal: &str) -> bool {
+    let said = hangup::documented(tree, table, draft.name.as_ref(), &draft.command);
+    said.is_some_and(|(value, _)| value == signal)
+}
+
+/// Whether the manual of a command says of its last word or option that the daemon reads its configuration again.
+fn reads_again(tree: &Tree, command: &[String]) -> bool {
+    let [program, .., word] = command else { return false };
+    let described = manual::described(tree, command);
+    let option = described.iter().find(|known| known.names.contains(word)).map(|known| known.text.clone());
+    let said = option.or_else(|| words::said_of(tree, program, word)).unwrap_or_default().to_lowercase();
+    let again = ["reload", "re-read", "reread", "reconfigur", "read its configuration again"];
+    said.contains("conf") && again.iter().any(|deed| said.contains(deed))
 }
 
 /// The daemon's own program with a word that by its manual sends the running one a signal to read its configuration.
