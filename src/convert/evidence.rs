@@ -188,7 +188,9 @@ fn main_of(start: &Record, stop: &Record, facts: &Script, may_go: &dyn Fn(&str) 
     if last.is_unsure() {
         return Err(format!("{}: {UNSURE} how it starts `{shown}`", last.spot));
     }
-    if let Some(user) = last.context.user.as_ref().filter(|user| user.starts_with('-')) {
+    // `--chuid ":group"` is refused: only others than start-stop-daemon take no name for no change.
+    let is_named = |user: &&String| !(user.starts_with('-') || (user.is_empty() && last.how == How::StartStopDaemon));
+    if let Some(user) = last.context.user.as_ref().filter(|user| !is_named(user)) {
         let why = "a variable there has no value, and the script starts nothing";
         return Err(format!("{}: its starter takes `{user}` for a user: {why}", last.spot));
     }
