@@ -20,10 +20,10 @@
 //! * runtime directory: each that the unit names is made. One more that the script makes is what the unit leaves to the
 //!   daemon, to tmpfiles.d or to the package.
 //! * reload: the same signal to the main process, or the same command, an option by any of its names; a command that by
-//!   the manual does what the signal does, or of which it says as of the signal that the configuration is read again, the
-//!   daemon's own word that by the manual sends it, or a shell's text that sends it in the end, is the signal. A unit
-//!   without any says nothing of it, and one whose signal the daemon ignores (by its code, or seen in a trial) has none
-//!   either: nothing happens with it as without.
+//!   the manual does what the signal does, or of which it says as of the signal that the configuration is read again,
+//!   the daemon's own word that by the manual sends it, or a shell's text that sends it in the end, is the signal. A
+//!   unit without any says nothing of it, and one whose signal the daemon ignores (by its code, or seen in a trial) has
+//!   none either: nothing happens with it as without.
 //! * pid file: the same, where both are of a kind that has one and the unit names one.
 //! * kind: `forking` is forking; every other type is a process in the foreground. A unit of type forking agrees with a
 //!   definition in the foreground, since there the daemon's own option keeps it: that is what conversion is for. A
