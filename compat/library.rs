@@ -100,6 +100,12 @@ fn names(line: &[u8], path: &[u8]) -> bool {
     })
 }
 
+/// What must be there beside a library for it to work: the interpreter of OpenRC refuses where that did not boot the
+/// machine.
+pub fn works_with(path: &str) -> Option<&'static str> {
+    (at(path) == Some(OPENRC_RUN)).then_some("/run/openrc/softlevel")
+}
+
 /// Which of the libraries that a script names it has to be given, where only some are there.
 pub fn lacking(named: &[String], is_there: impl Fn(&str) -> bool) -> Vec<&str> {
     let is_alternative = |path: &str| ALTERNATIVES.contains(&path);
@@ -128,6 +134,13 @@ mod tests {
         {
             assert_eq!(named(&format!("#!/bin/sh\n{none}\n")), [""; 0], "{none}");
         }
+    }
+
+    #[test]
+    fn openrcs_interpreter_works_where_it_booted_the_machine() {
+        assert_eq!(works_with("/sbin/openrc-run"), Some("/run/openrc/softlevel"));
+        assert_eq!(works_with("/sbin/runscript"), Some("/run/openrc/softlevel"));
+        assert_eq!((works_with("/etc/rc.subr"), works_with("/etc/other")), (None, None));
     }
 
     #[test]

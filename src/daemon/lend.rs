@@ -33,11 +33,15 @@ const BETWEEN: &str = ":";
 pub(crate) fn lacking(service: &Service) -> Vec<&str> {
     match &service.kind {
         // What is in its own root is its own affair.
-        Kind::Script(script) if service.exec.chroot.is_none() => {
-            library::lacking(&script.libraries, |path| Path::new(path).exists())
-        }
+        Kind::Script(script) if service.exec.chroot.is_none() => library::lacking(&script.libraries, is_there),
         Kind::Script(_) | Kind::Process | Kind::Forking { .. } | Kind::Oneshot | Kind::Group => Vec::new(),
     }
+}
+
+/// Whether the machine has a library, and what that needs to work.
+fn is_there(path: &str) -> bool {
+    let exists = |path: &str| Path::new(path).exists();
+    exists(path) && library::works_with(path).is_none_or(exists)
 }
 
 /// The words that run a script's words with all it needs: the same, where it lacks nothing.
@@ -96,7 +100,7 @@ pub(super) fn run(runtime: &Path, names: &[String]) -> u8 {
 type Prepared = (Option<Lent>, Vec<String>);
 
 fn prepare(runtime: &Path, libraries: &[(&str, &str)], words: &[String]) -> io::Result<Prepared> {
-    let missing: Vec<_> = libraries.iter().filter(|(path, _)| !Path::new(path).exists()).collect();
+    let missing: Vec<_> = libraries.iter().filter(|(path, _)| !is_there(path)).collect();
     let mut words = words.to_vec();
     let mut wanted = Vec::new();
     for (path, text) in missing {
