@@ -32,6 +32,8 @@ is 'what is down' ' * status: stopped' "$(do_verbs status)"
 code 3 do_verbs status
 is 'a start' ' * Starting web ...
  [ ok ]' "$(do_verbs start)"
+# Its launcher may return before the pid is written.
+await test -s "$SCRATCH/web.pid"
 code 0 do_verbs status
 is 'what its start makes first' 750 "$(stat -c %a "$SCRATCH/run")"
 pid=$(cat "$SCRATCH/web.pid")
@@ -42,6 +44,7 @@ is 'a verb of its own' ' * Checking web ...
 is 'what it says of itself' ' * says nothing
  * check: looks at it' "$(do_verbs describe)"
 code 0 do_verbs restart
+await test -s "$SCRATCH/web.pid"
 is 'another copy' other "$([ "$(cat "$SCRATCH/web.pid")" = "$pid" ] && echo same || echo other)"
 pid=$(cat "$SCRATCH/web.pid")
 kill -9 "$pid"
