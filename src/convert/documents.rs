@@ -23,7 +23,10 @@ pub(super) fn texts(tree: &Tree, names: &[&str]) -> Vec<(String, String)> {
                 continue;
             }
             let Some(bytes) = tree.find(&path).and_then(|found| unpacked(&found)) else { continue };
-            out.push((path, svc_compat::text::decode(&bytes[..bytes.len().min(FILE_BYTES_MAX)])));
+            let text = svc_compat::text::decode(&bytes[..bytes.len().min(FILE_BYTES_MAX)]);
+            // What is quoted of a unit is the unit's word.
+            let own: Vec<&str> = text.lines().filter(|line| !line.contains("ExecReload")).collect();
+            out.push((path, own.join("\n")));
         }
     }
     out

@@ -224,6 +224,7 @@ mod tests {
         assert!(read("usr/share/doc/web/NEWS.Debian", text).is_some());
         assert_eq!(read("usr/share/doc/other/README", text), None);
         assert_eq!(read("usr/share/doc/webd/changelog", text), None);
+        assert_eq!(read(readme, "webd reloads its configuration:\nExecReload=/bin/kill -HUP $MAINPID\n"), None);
         assert_eq!(read(readme, "After that send SIGHUP to syslogd: it reads its configuration file again."), None);
     }
 

@@ -4,7 +4,7 @@
 //! with the number of the signal put into the register of its argument just before, and the address of the handler.
 //! Only for x86-64; of others nothing is said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Program, SYMBOL_BYTES, Section};
 
@@ -16,6 +16,8 @@ const STORED_BYTES: usize = 96;
 const ASIDE_BYTES: usize = 320;
 /// A function that only passes a signal on is not longer.
 const WRAPPER_BYTES: usize = 160;
+/// So far from its begin a function has put its arguments aside.
+const FIRST_BYTES: usize = 40;
 const SIGNALS_MAX: u8 = 32;
 const SIGINT: u8 = 2;
 const SIGTERM: u8 = 15;
@@ -132,22 +134,35 @@ impl Program {
             return Vec::new();
         }
         let bytes = self.part(section);
-        let mut calls: BTreeMap<usize, Vec<Set>> = BTreeMap::new();
-        for at in bytes.iter().enumerate().filter(|(_, byte)| **byte == 0xe8).map(|(at, _)| at) {
-            let Some(target) = self.target(section, bytes, at + 1) else { continue };
-            let Some(begin) = target.checked_sub(section.address) else { continue };
-            if !passed.iter().any(|inside| (begin..begin.saturating_add(WRAPPER_BYTES)).contains(inside)) {
-                continue;
+        let inside = |at: usize| {
+            let begin = self.target(section, bytes, at)?.checked_sub(section.address)?;
+            (begin < bytes.len()).then_some(begin)
+        };
+        // Functions begin where something is called, or has its address taken.
+        let (mut calls, mut begins) = (Vec::new(), BTreeSet::new());
+        for (at, byte) in bytes.iter().enumerate() {
+            if *byte == 0xe8 {
+                calls.extend(inside(at + 1).map(|begin| (at, begin)));
+            } else if *byte == 0x8d && bytes.get(at + 1).is_some_and(|mode| mode & 0xc7 == 0x05) {
+                begins.extend(inside(at + 2));
             }
+        }
+        begins.extend(calls.iter().map(|(_, begin)| *begin));
+        let holders = passed.iter().filter_map(|at| begins.range(at.saturating_sub(WRAPPER_BYTES)..*at).next_back());
+        let holders: BTreeSet<usize> = holders.copied().filter(|begin| keeps_first(&bytes[*begin..])).collect();
+        let mut found: BTreeMap<usize, Vec<Set>> = BTreeMap::new();
+        for (at, begin) in calls.into_iter().filter(|(_, begin)| holders.contains(begin)) {
             let from = at.saturating_sub(NEAR_BYTES);
             let near = Near { program: self, section, bytes, after: from, from, to: at };
-            let Some(signal) = near.value(DI).filter(|signal| (1..SIGNALS_MAX).contains(signal)) else { continue };
-            let set = Set { signal, ignored: near.value(SI) == Some(1), handler: near.address(SI) };
-            calls.entry(target).or_default().push(set);
+            let signal = near.value(DI).filter(|signal| (1..SIGNALS_MAX).contains(signal));
+            // Without a handler it may be about anything.
+            if let Some((signal, handler)) = signal.zip(near.address(SI)) {
+                let set = Set { signal, ignored: false, handler: Some(handler) };
+                found.entry(begin).or_default().push(set);
+            }
         }
-        let is_wrapper =
-            |sets: &Vec<Set>| [SIGTERM, SIGINT].iter().any(|wanted| sets.iter().any(|set| set.signal == *wanted));
-        calls.into_values().filter(is_wrapper).flatten().collect()
+        let is_one = |sets: &Vec<Set>| sets.iter().any(|set| [SIGTERM, SIGINT].contains(&set.signal));
+        found.into_values().filter(is_one).flatten().collect()
     }
 
     /// Where the addresses of the functions are put that set handlers, with the place of each in the list.
@@ -233,6 +248,12 @@ impl Program {
         let end = section.start.saturating_add(section.length).min(self.bytes.len());
         self.bytes.get(section.start..end).unwrap_or_default()
     }
+}
+
+/// Whether a function puts its first argument aside at once: `mov ebx, edi`.
+fn keeps_first(function: &[u8]) -> bool {
+    let first = &function[..function.len().min(FIRST_BYTES)];
+    first.windows(2).any(|part| part[0] == 0x89 && part[1] & 0xf8 == 0xc0 | DI << 3)
 }
 
 /// The code before a call.

@@ -140,6 +140,12 @@ fn a_function_of_its_own_that_sets_handlers_is_seen_through() {
     let found = program(&wrapped(&[(1, 0), (3, 4)]), "sigaction");
     assert!(!found.catches(1), "it may be about anything");
     assert!(!program(&wrapped(&[(15, 0), (1, 4)]), "close").catches(1));
+    // What is called lies before the function that has the call in it, whose address is taken elsewhere.
+    let mut code = wrapped(&[(15, 0), (1, 4)]);
+    let at = code.len() as i32;
+    code.extend([0x48, 0x8d, 0x05]);
+    code.extend((18 - (at + 7)).to_le_bytes());
+    assert!(!program(&code, "sigaction").catches(1));
 }
 
 #[test]
