@@ -32,16 +32,19 @@ pub(crate) fn outcomes(
         let wrong = match fs::read(&place) {
             Ok(text) => {
                 let mut text = String::from_utf8_lossy(&text).into_owned();
+                let mut step = step.clone();
                 if is_exempt(format!("{name}/{number}/stops")) {
-                    text =
-                        text.lines().take_while(|line| !is_of_a_stop(line)).map(|line| format!("{line}\n")).collect();
+                    let starts = |lines: Vec<String>| lines.into_iter().take_while(|line| !is_of_a_stop(line));
+                    text = starts(text.lines().map(str::to_owned).collect()).map(|line| line + "\n").collect();
+                    step["log_lines"] = starts(recorded(&step, "log_lines")).collect();
                 }
                 let has_log = step["log_complete"] == Value::Bool(true) && !is_exempt(format!("{name}/{number}/log"));
                 let mut keep = |line: &String| {
                     let word = line.split([' ', '=']).next().unwrap_or_default();
                     !is_exempt(format!("lines/{word}"))
                 };
-                compare(step, has_log, &text, &mut keep).or_else(|| disorder(&text))
+                let wrong = compare(&step, has_log, &text, &mut keep);
+                wrong.or_else(|| disorder(&text))
             }
             Err(_) if says_nothing(step) => None,
             Err(error) => Some(format!("{}: {error}: it was not played", place.display())),
@@ -93,20 +96,24 @@ fn compare(step: &Value, has_log: bool, seen: &str, keep: &mut impl FnMut(&Strin
 }
 
 /// Whether scripts were called in another order than the system itself gives them. Where that leaves a choice the
-/// recorded one depends on scripts that were on the recorded machine.
+/// recorded one depends on scripts that were on the recorded machine; svcd stops then what it started last first.
 fn disorder(seen: &str) -> Option<String> {
     for verb in ["start", "stop"] {
         let called: Vec<&str> = seen.lines().filter(|line| line.contains(&format!(" fn={verb} "))).collect();
         let order = order(verb, called.iter().any(|line| line.starts_with("bt_first ")));
-        let place = |line: &&str| order.iter().position(|name| line.split(' ').next() == Some(name.as_str()));
+        let name = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
+        let place = |line: &&str| order.iter().position(|group| group.contains(&name(line)));
         // Who is called by another script has no place.
-        let places: Vec<usize> = called.iter().filter_map(place).collect();
-        if let Some(at) = places.windows(2).position(|pair| pair[0] >= pair[1]) {
-            let name = |at: usize| order.get(places[at]).cloned().unwrap_or_default();
+        let places: Vec<(usize, &str)> = called.iter().filter_map(|line| Some((place(line)?, *line))).collect();
+        let is_wrong = |pair: &[(usize, &str)]| match verb {
+            "stop" => pair[0].0 > pair[1].0,
+            _ => pair[0].0 >= pair[1].0,
+        };
+        if let Some(pair) = places.windows(2).find(|pair| is_wrong(pair)) {
             return Some(format!(
                 "{verb}: {} came before {}, and the system has them the other way",
-                name(at),
-                name(at + 1)
+                name(pair[0].1),
+                name(pair[1].1)
             ));
         }
         if places.len() < 2 && !called.is_empty() {
@@ -116,18 +123,19 @@ fn disorder(seen: &str) -> Option<String> {
     None
 }
 
-/// The names of all scripts in the order in which rc(8) or rc.shutdown(8) calls them here.
-fn order(verb: &str, is_first: bool) -> Vec<String> {
+/// The names of all scripts in the order in which rc(8) or rc.shutdown(8) calls them here: of starts one by one, of
+/// stops in groups within which there is none.
+fn order(verb: &str, is_first: bool) -> Vec<Vec<String>> {
     const SCRIPTS: &str = ". /etc/rc.subr; load_rc_config; find_system_scripts; find_local_scripts_new\n";
     let skip = if is_first { "-s nostart" } else { "-s nostart -s firstboot" };
-    let list = |line: &str| -> Vec<String> {
+    let list = |line: &str| -> Vec<Vec<String>> {
         let output = Command::new("/bin/sh").args(["-c", &format!("{SCRIPTS}{line}")]).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let name = |path: &str| path.rsplit('/').next().unwrap_or(path).trim_end_matches(".sh").to_owned();
-        text.lines().map(name).collect()
+        text.lines().map(|line| line.split(' ').map(name).collect()).collect()
     };
     if verb == "stop" {
-        return list("rcorder -k shutdown $system_rc $local_rc 2>/dev/null").into_iter().rev().collect();
+        return list("rcorder -p -k shutdown $system_rc $local_rc 2>/dev/null").into_iter().rev().collect();
     }
     let mut all = list(&format!("rcorder {skip} $system_rc 2>/dev/null | sed '/FILESYSTEMS$/q'"));
     let late = list(&format!("rcorder {skip} $system_rc $local_rc 2>/dev/null"));

@@ -150,13 +150,23 @@ struct Loading<'a> {
     services: BTreeMap<Name, Service>,
     /// Scripts of rc.conf are started one after the other when the machine boots.
     serial: bool,
+    /// `KEYWORD`s whose scripts rc(8) would pass over here.
+    passed_over: Vec<&'static str>,
     /// Read in place of the file that is there, or is not there yet.
     draft: Option<Draft<'a>>,
 }
 
 impl<'a> Loading<'a> {
     fn new(options: &'a Options, trust: Trust) -> Self {
-        Self { options, trust, image: Image::default(), services: BTreeMap::new(), serial: false, draft: None }
+        Self {
+            options,
+            trust,
+            image: Image::default(),
+            services: BTreeMap::new(),
+            serial: false,
+            passed_over: Vec::new(),
+            draft: None,
+        }
     }
 
     fn fault(&mut self, name: &str, text: impl Into<String>) {

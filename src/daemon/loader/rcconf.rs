@@ -124,7 +124,7 @@ pub(crate) struct Settings {
     /// For each script that was asked about, in the order asked: its rcvar, and its variables.
     values: Vec<(String, Vec<Setting>)>,
     /// `KEYWORD`s whose scripts are passed over here.
-    passed_over: Vec<&'static str>,
+    pub(super) passed_over: Vec<&'static str>,
     /// A boot may start scripts at the same time where their order allows it.
     pub(super) parallel: bool,
     /// The script after which a boot looks at the directories of local ones; empty: the usual one.

@@ -126,6 +126,7 @@ fn settle_rc_conf(found: &mut BTreeMap<Name, Read>, loading: &mut Loading<'_>) -
     loading.image.notes.extend(settings.faults.iter().cloned());
     let parallel = settings.parallel;
     loading.image.divider.clone_from(&settings.divider);
+    loading.passed_over.clone_from(&settings.passed_over);
     for (read, (rc_conf, enabled, settings)) in reads.iter_mut().zip(settings.each(&scripts)) {
         read.service.enabled = if read.takes_part { enabled } else { without_provide(&read.script) };
         let note = overruled(read, &rc_conf.name, &settings);

@@ -1,6 +1,8 @@
 //! One script of rc.conf after the other, as rc(8) starts them, where rc.conf does not ask for more at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use svc_compat::order::boot::{self, Host, Turn};
@@ -21,21 +23,48 @@ pub(super) fn order(loading: &mut Loading<'_>) {
     if !loading.serial {
         return;
     }
+    let (host, turn) = circumstances(&loading.passed_over);
     let base = base(loading);
-    let all = texts(&loading.services);
-    let is_own = |script: &&Script| Path::new(&script.1).starts_with(&base);
-    let (own, mut local): (Vec<_>, Vec<_>) = all.iter().partition(is_own);
-    local.retain(|(_, _, text)| boot::takes_part(text));
-    let order = boot::boot(&given(&own), &given(&local), loading.image.divider(), Host::Machine, Turn::First);
-    let early: Vec<Name> = order.early.iter().map(|at| name_at(&own, &local, *at)).collect();
+    let own = scripts(&base, &loading.services);
+    let starts: Vec<Script> = own.iter().filter(|script| is_called(script, &[".pkgsave"])).cloned().collect();
+    let local = local(loading, &base);
+    let order = boot::boot(&given(&starts), &given(&local), loading.image.divider(), host, turn);
+    let names = |places: &[usize]| places.iter().filter_map(|at| name_at(&starts, &local, *at)).collect::<Vec<_>>();
+    let early = names(&order.early);
     divide(&mut loading.services, &early, &local);
-    let late = order.late.iter().map(|at| name_at(&own, &local, *at));
-    let chain = enabled(&loading.services, early.iter().cloned().chain(late));
-    let back = stops(&loading.services, &own, &local);
+    let chain = enabled(&loading.services, early.into_iter().chain(names(&order.late)));
+    let back = stops(&loading.services, &own, &local, host);
     let notes = open_circles(&mut loading.services, &chain);
     loading.image.notes.extend(notes);
     link(&mut loading.services, &chain);
     link(&mut loading.services, &back);
+}
+
+/// What kind of machine boots, and how often it has, by the keywords that are passed over.
+fn circumstances(passed_over: &[&'static str]) -> (Host, Turn) {
+    let host = match ["nojail", "nojailvnet"].map(|keyword| passed_over.contains(&keyword)) {
+        [false, _] => Host::Machine,
+        [true, false] => Host::VnetJail,
+        [true, true] => Host::Jail,
+    };
+    (host, if passed_over.contains(&"firstboot") { Turn::Later } else { Turn::First })
+}
+
+/// What rc(8) gives rcorder(8) of the local directories.
+fn local(loading: &Loading<'_>, base: &Path) -> Vec<Script> {
+    let mut dirs: Vec<PathBuf> = Vec::new();
+    for dir in loading.options.legacy.iter().filter_map(|dir| dir.canonicalize().ok()) {
+        if dir != base && !dirs.contains(&dir) {
+            dirs.push(dir);
+        }
+    }
+    let all = dirs.iter().flat_map(|dir| scripts(dir, &loading.services));
+    all.filter(|script| is_called(script, &[".sample", ".pkgsave"]) && boot::takes_part(&script.2)).collect()
+}
+
+fn is_called(script: &Script, but: &[&str]) -> bool {
+    let is_executable = || fs::metadata(&script.1).is_ok_and(|facts| facts.permissions().mode() & 0o111 != 0);
+    !but.iter().any(|end| script.1.ends_with(end)) && is_executable()
 }
 
 fn enabled(services: &BTreeMap<Name, Service>, names: impl Iterator<Item = Name>) -> Vec<Name> {
@@ -43,10 +72,10 @@ fn enabled(services: &BTreeMap<Name, Service>, names: impl Iterator<Item = Name>
 }
 
 /// Local scripts are not known before the divider, so that they cannot ask to come before what starts until then.
-fn divide(services: &mut BTreeMap<Name, Service>, early: &[Name], local: &[&Script]) {
+fn divide(services: &mut BTreeMap<Name, Service>, early: &[Name], local: &[Script]) {
     let provided = |name: &Name| services.get(name).into_iter().flat_map(super::names_of).cloned().collect::<Vec<_>>();
     let early: BTreeSet<Name> = early.iter().flat_map(provided).collect();
-    for (name, ..) in local {
+    for name in local.iter().filter_map(|script| script.0.as_ref()) {
         if let Some(service) = services.get_mut(name) {
             service.links.before.retain(|later| !early.contains(later));
         }
@@ -54,15 +83,15 @@ fn divide(services: &mut BTreeMap<Name, Service>, early: &[Name], local: &[&Scri
 }
 
 /// Who is called when the machine goes down, the last to be called first.
-fn stops(services: &BTreeMap<Name, Service>, own: &[&Script], local: &[&Script]) -> Vec<Name> {
-    let order = boot::shutdown(&given(own), &given(local), Host::Machine);
-    let names = order.iter().rev().map(|at| name_at(own, local, *at));
+fn stops(services: &BTreeMap<Name, Service>, own: &[Script], local: &[Script], host: Host) -> Vec<Name> {
+    let order = boot::shutdown(&given(own), &given(local), host);
+    let names = order.iter().rev().filter_map(|at| name_at(own, local, *at));
     let is_called = |name: &Name| services.get(name)?.rc_conf().map(|rc| rc.shutdown);
     names.filter(|name| is_called(name) == Some(true)).collect()
 }
 
-fn name_at(own: &[&Script], local: &[&Script], at: usize) -> Name {
-    own.get(at).or_else(|| local.get(at - own.len())).map(|script| script.0.clone()).expect("a place among the scripts")
+fn name_at(own: &[Script], local: &[Script], at: usize) -> Option<Name> {
+    own.get(at).or_else(|| local.get(at - own.len())).expect("a place among the scripts").0.clone()
 }
 
 /// Takes away what scripts say that goes in a circle where the order of a boot has it the other way, with a note of
@@ -110,23 +139,29 @@ pub(super) fn is_base(loading: &Loading<'_>, path: &Path) -> bool {
     path.canonicalize().is_ok_and(|path| path.starts_with(base(loading)))
 }
 
-type Script = (Name, String, Vec<u8>);
+/// The service that it is, its path, its text.
+type Script = (Option<Name>, String, Vec<u8>);
 
-/// Scripts as the shell names them: among equals rcorder goes by that, and by those that are not enabled, too.
-fn texts(services: &BTreeMap<Name, Service>) -> Vec<Script> {
-    let scripts = services.values().filter(|service| service.rc_conf().is_some());
-    let read = |service: &Service| {
-        let path = service.files.first()?;
+/// All files of a directory as the shell names them. Among equals rcorder goes by that and by their number, so that
+/// also those count that are no service.
+fn scripts(dir: &Path, services: &BTreeMap<Name, Service>) -> Vec<Script> {
+    let known = services.values().filter(|service| service.rc_conf().is_some());
+    let known: BTreeMap<&str, &Name> =
+        known.filter_map(|service| Some((service.files.first()?.as_str(), &service.name))).collect();
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let read = |path: PathBuf| {
         // One that is gone since it was read has no place.
-        let text = files::read_regular(Path::new(path), FILE_BYTES_MAX).ok()?;
-        Some((service.name.clone(), path.clone(), text))
+        let text = files::read_regular(&path, FILE_BYTES_MAX).ok()?;
+        let path = path.to_str()?.to_owned();
+        let is_hidden = path.rsplit('/').next().is_some_and(|name| name.starts_with('.'));
+        (!is_hidden).then(|| (known.get(path.as_str()).map(|name| (*name).clone()), path, text))
     };
-    let mut texts: Vec<Script> = scripts.filter_map(read).collect();
-    texts.sort_by(|one, other| one.1.cmp(&other.1));
-    texts
+    let mut found: Vec<Script> = entries.filter_map(|entry| read(entry.path())).collect();
+    found.sort_by(|one, other| one.1.cmp(&other.1));
+    found
 }
 
-fn given<'a>(scripts: &[&'a Script]) -> Vec<File<'a>> {
+fn given(scripts: &[Script]) -> Vec<File<'_>> {
     scripts.iter().map(|(_, path, text)| File { name: path.as_bytes(), text }).collect()
 }
 
@@ -147,6 +182,7 @@ fn link(services: &mut BTreeMap<Name, Service>, chain: &[Name]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::daemon::options::Options;
     use svc_core::service::{Enabled, Kind, RcConf};
 
     fn name(text: &str) -> Name {
@@ -182,6 +218,52 @@ mod tests {
     }
 
     #[test]
+    fn all_that_rc_gives_rcorder_counts_in_its_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str, mode: u32| {
+            let path = dir.path().join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            path.display().to_string()
+        };
+        let provides = "#!/bin/sh\n# PROVIDE: x\n";
+        let web = put("web", provides, 0o755);
+        put("web~", provides, 0o755);
+        put("web.sample", provides, 0o755);
+        put("off", provides, 0o644);
+        put("old.sh", "#!/bin/sh\n", 0o755);
+        put(".hidden", provides, 0o755);
+        let (name, mut known) = service("web", &[]);
+        known.files = vec![web];
+        known.kind = Kind::Script(Box::default());
+        if let Kind::Script(script) = &mut known.kind {
+            script.rc_conf = Some(RcConf::default());
+        }
+        let services = BTreeMap::from([(name.clone(), known)]);
+        let found = scripts(dir.path(), &services);
+        let line = |list: &[&Script]| {
+            let word = |script: &&Script| script.1.rsplit('/').next().unwrap_or_default().to_owned();
+            list.iter().map(word).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(line(&found.iter().collect::<Vec<_>>()), "off old.sh web web.sample web~");
+        assert_eq!(found.iter().filter_map(|script| script.0.clone()).collect::<Vec<_>>(), [name]);
+
+        let mut options = Options::new(&crate::daemon::Arguments::default(), true, false);
+        options.legacy = vec![dir.path().into(), dir.path().join("../").join(dir.path().file_name().unwrap())];
+        let mut loading = Loading::new(&options, crate::daemon::loader::Trust::Owners);
+        loading.services = services;
+        let local = local(&loading, Path::new("/etc/rc.d"));
+        assert_eq!(line(&local.iter().collect::<Vec<_>>()), "web web~");
+    }
+
+    #[test]
+    fn what_is_passed_over_tells_what_kind_of_boot_it_is() {
+        assert_eq!(circumstances(&["nostart", "firstboot"]), (Host::Machine, Turn::Later));
+        assert_eq!(circumstances(&["nostart", "nojail"]), (Host::VnetJail, Turn::First));
+        assert_eq!(circumstances(&["nostart", "nojail", "nojailvnet", "firstboot"]), (Host::Jail, Turn::Later));
+    }
+
+    #[test]
     fn a_local_script_cannot_come_before_what_starts_until_local_scripts_are_known() {
         let (mut scratch, mut web) = (service("scratch", &["root"]).1, service("web", &[]).1);
         scratch.links.before = ["FILESYSTEMS", "tmp", "cron"].map(name).to_vec();
@@ -190,8 +272,9 @@ mod tests {
         tmpfs.links.provides = vec![name("tmp")];
         let mut all = BTreeMap::from([service("FILESYSTEMS", &[]), service("root", &[])]);
         all.extend([scratch, web, tmpfs].into_iter().map(|service| (service.name.clone(), service)));
-        let local = ["scratch", "web"].map(|text| (name(text), format!("/usr/local/etc/rc.d/{text}"), Vec::new()));
-        divide(&mut all, &[name("root"), name("tmpfs"), name("FILESYSTEMS")], &local.iter().collect::<Vec<_>>());
+        let local =
+            ["scratch", "web"].map(|text| (Some(name(text)), format!("/usr/local/etc/rc.d/{text}"), Vec::new()));
+        divide(&mut all, &[name("root"), name("tmpfs"), name("FILESYSTEMS")], &local);
         let before = |of: &str| all[of].links.before.iter().map(Name::as_str).collect::<Vec<_>>().join(" ");
         assert_eq!((before("scratch"), before("web")), ("cron".into(), "cron".into()));
     }
@@ -214,12 +297,11 @@ mod tests {
             script("middle", "nostart shutdown", "early", false),
             script("quiet", "", "late", true),
         ];
-        let texts: Vec<Script> =
-            all.iter().map(|(name, path, text, _)| (name.clone(), path.clone(), text.clone())).collect();
-        let own: Vec<&Script> = texts.iter().collect();
+        let own: Vec<Script> =
+            all.iter().map(|(name, path, text, _)| (Some(name.clone()), path.clone(), text.clone())).collect();
         let mut services: BTreeMap<Name, Service> = all.into_iter().map(|one| (one.0, one.3)).collect();
         let line = |names: &[Name]| names.iter().map(Name::as_str).collect::<Vec<_>>().join(" ");
-        let back = stops(&services, &own, &[]);
+        let back = stops(&services, &own, &[], Host::Machine);
         assert_eq!(line(&back), "early middle late");
         link(&mut services, &back);
         assert_eq!(
