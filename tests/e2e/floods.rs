@@ -27,16 +27,16 @@ fn answers(daemon: &Daemon) {
     }
 }
 
-/// A process has next to nothing to do while this is done again and again.
+/// A process has next to nothing to do while this is done again and again: less than a tenth of the time, in which a
+/// single look that a slow machine takes long for must have its place.
 fn rests(pid: i32, mut done: impl FnMut()) {
     let used = || process::facts(pid).unwrap().cpu;
     let (before, begun) = (used(), Instant::now());
-    until("two seconds pass", || {
+    until("most of the time it rests", || {
         done();
-        (begun.elapsed() > Duration::from_secs(2)).then_some(())
+        let (used, passed) = (used() - before, begun.elapsed());
+        (passed > Duration::from_secs(2) && used < passed / 10).then_some(())
     });
-    let (used, passed) = (used() - before, begun.elapsed());
-    assert!(used < passed / 10, "{used:?} of {passed:?} for nothing");
 }
 
 #[test]
