@@ -68,7 +68,7 @@ fn info_and_start(pid: i32) -> io::Result<(libc::kinfo_proc, Time)> {
 /// Source: sysctl(3), `KERN_PROC_PID`, `KERN_PROC_ARGS`.
 pub fn facts(pid: i32) -> io::Result<Facts> {
     let (info, started) = info_and_start(pid)?;
-    let arguments = sysctl::by_numbers(&about(libc::KERN_PROC_ARGS, pid)).unwrap_or_default();
+    let arguments = sysctl::by_numbers_as_far(&about(libc::KERN_PROC_ARGS, pid)).unwrap_or_default();
     let pages = u64::try_from(info.ki_rssize).unwrap_or(0);
     let name = info.ki_comm.map(|byte| byte.cast_unsigned());
     let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
@@ -143,7 +143,7 @@ pub fn view() -> String {
     String::new()
 }
 
-/// The environment a process was started with, as bytes.
+/// The environment a process was started with, as bytes. The kernel cannot read the last ones of every process.
 ///
 /// # Errors
 ///
@@ -151,7 +151,9 @@ pub fn view() -> String {
 ///
 /// Source: sysctl(3), `KERN_PROC_ENV`.
 pub fn environment(pid: i32) -> io::Result<Vec<Vec<u8>>> {
-    let bytes = sysctl::by_numbers(&about(libc::KERN_PROC_ENV, pid)).map_err(gone)?;
+    let mut bytes = sysctl::by_numbers_as_far(&about(libc::KERN_PROC_ENV, pid)).map_err(gone)?;
+    // An entry that breaks off has no end.
+    bytes.truncate(bytes.iter().rposition(|byte| *byte == 0).map_or(0, |end| end + 1));
     Ok(bytes.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()).map(<[u8]>::to_vec).collect())
 }
 

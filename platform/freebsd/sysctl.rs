@@ -30,6 +30,24 @@ pub(super) fn by_numbers(numbers: &[i32]) -> io::Result<Vec<u8>> {
     }
 }
 
+/// The same of a process's own memory, which the kernel reads piece by piece: where it cannot go on it says `ENOMEM`,
+/// as where there is no room for more, and what it has read until then is the answer.
+pub(super) fn by_numbers_as_far(numbers: &[i32]) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; 4096];
+    loop {
+        let mut length = bytes.len();
+        let answer = ask(numbers, bytes.as_mut_ptr().cast(), &mut length);
+        match answer {
+            Err(error) if error.raw_os_error() != Some(libc::ENOMEM) => return Err(error),
+            Err(_) if length == bytes.len() && length < BYTES_MAX => bytes.resize(length * 2, 0),
+            Ok(()) | Err(_) => {
+                bytes.truncate(length);
+                return Ok(bytes);
+            }
+        }
+    }
+}
+
 /// What stands there and has a form of its own; `None`: nothing does, or it is shorter than that form.
 ///
 /// # Safety

@@ -11,10 +11,14 @@ use svc_core::Time;
 use super::queue::Queue;
 use super::reaper;
 use super::{jail, process, rules};
+use crate::freebsd_pure::mark;
 use crate::freebsd_pure::rctl::{Subject, class_of};
 use crate::freebsd_pure::subtree::{CHILD, Entry};
 pub use crate::usage::{Ceiling, Usage};
 use crate::walk::{Marks, Survey};
+
+/// With what the mark in the environment of a run begins.
+const MARK: &str = "SVC_RUN=";
 
 /// Where the trees of one daemon grow.
 #[derive(Debug)]
@@ -147,11 +151,11 @@ impl Forest {
     ///
     /// None here.
     pub fn grow(&mut self, name: &str) -> io::Result<Tree> {
-        let mark = format!("{}/{name}", self.instance);
-        let marks = Marks::new(&mark);
+        let entry = mark::filled(format!("{MARK}{}/{name}", self.instance));
+        let marks = Marks::new(&entry[MARK.len()..]);
         Ok(Tree {
             name: name.to_owned(),
-            entry: format!("SVC_RUN={mark}"),
+            entry,
             ground: self.ground.clone(),
             first: None,
             jail: None,
@@ -171,7 +175,7 @@ impl Forest {
     pub fn find(&mut self, name: &str) -> io::Result<Option<Tree>> {
         let mut tree = self.grow(name)?;
         for entry in self.ground.list()?.1 {
-            if entry.flags & CHILD != 0 && carried(entry.pid).as_deref() == Some(tree.entry.as_bytes()) {
+            if entry.flags & CHILD != 0 && carried(entry.pid).as_deref() == Some(mark::bare(tree.entry.as_bytes())) {
                 tree.led_by(entry.subtree, process::start_time(entry.pid).unwrap_or_default());
             }
         }
@@ -186,7 +190,7 @@ impl Forest {
     ///
     /// Source: procctl(2), `PROC_REAP_GETPIDS`.
     pub fn standing(&self) -> io::Result<Vec<String>> {
-        let prefix = format!("SVC_RUN={}/", self.instance);
+        let prefix = format!("{MARK}{}/", self.instance);
         let carried = self.ground.list()?.1.into_iter().filter_map(|entry| carried(entry.pid));
         let named = carried.filter_map(|mark| String::from_utf8(mark).ok()?.strip_prefix(&prefix).map(str::to_owned));
         let mut names: Vec<String> = named.collect();
@@ -241,9 +245,10 @@ impl AsFd for Forest {
     }
 }
 
-/// The `SVC_RUN=...` in the environment of a process.
+/// The `SVC_RUN=...` in the environment of a process, without blanks.
 fn carried(pid: i32) -> Option<Vec<u8>> {
-    process::environment(pid).ok()?.into_iter().find(|entry| entry.starts_with(b"SVC_RUN="))
+    let entry = process::environment(pid).ok()?.into_iter().find(|entry| entry.starts_with(MARK.as_bytes()))?;
+    Some(mark::bare(&entry).to_vec())
 }
 
 /// All processes of one run.

@@ -6,6 +6,7 @@ mod skipped;
 use std::ffi::CString;
 use std::io::{BufRead, BufReader, PipeReader, pipe};
 use std::os::fd::AsFd;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use skipped::skipped;
@@ -310,4 +311,27 @@ fn without_cgroups_a_daemon_is_not_lost_while_it_executes() {
         tree.kill().unwrap();
         emptied(&mut forest, &tree);
     }
+}
+
+#[test]
+fn without_cgroups_everyone_who_carries_the_mark_is_found_wherever_it_stands() {
+    let mut forest = bare("carriers");
+    let tree = forest.grow("web.1").unwrap();
+    let (name, value) = tree.environment().split_once('=').unwrap();
+    // What stands last in the environment is what a system may fail to read, now and then.
+    let launch = |_| {
+        let mut command = Command::new("sleep");
+        command.arg("1000").env_clear().env("PATH", "/usr/bin:/bin").env(name, value).spawn().unwrap()
+    };
+    let mut carriers: Vec<Child> = (0..100).map(launch).collect();
+    let until = Instant::now() + PATIENCE;
+    let mut found = 0;
+    while found < carriers.len() && Instant::now() < until {
+        found = tree.pids().unwrap().len();
+    }
+    for carrier in &mut carriers {
+        carrier.kill().unwrap();
+        carrier.wait().unwrap();
+    }
+    assert_eq!(found, carriers.len());
 }

@@ -3,6 +3,7 @@
 pub(crate) mod devctl;
 pub(crate) mod events;
 pub(crate) mod jail;
+pub(crate) mod mark;
 pub(crate) mod order;
 pub(crate) mod rctl;
 pub(crate) mod subtree;
