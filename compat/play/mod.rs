@@ -133,9 +133,18 @@ fn once(tree: &dyn Machine, piece: Piece<'_>, turned: &BTreeSet<usize>) -> Recor
         player.arguments = vec![piece.path.to_string(), piece.verb.to_string()];
         player.play(INIT_D_SCRIPT.path, INIT_D_SCRIPT.text.as_bytes());
     } else {
+        player.stops_at_errors = gives_e(first_line);
         player.play(piece.path, piece.text);
     }
     player.finish()
+}
+
+/// `#!/bin/sh -e`
+fn gives_e(first_line: &[u8]) -> bool {
+    let words = crate::text::decode(first_line);
+    let mut words = words.strip_prefix("#!").unwrap_or_default().split_whitespace();
+    let is_shell = words.next().is_some_and(|shell| shell.ends_with("sh"));
+    is_shell && words.any(|word| word.starts_with('-') && !word.starts_with("--") && word.contains('e'))
 }
 
 /// One play.

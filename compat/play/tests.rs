@@ -113,6 +113,13 @@ fn a_program_is_there_several_times_where_each_has_a_pid_file_of_its_own() {
 }
 
 #[test]
+fn what_fails_ends_a_script_whose_first_line_says_so() {
+    let text = |first: &str| format!("{first}\nlog_end_msg 1\nstart-stop-daemon -S -x /bin/x\n");
+    let ran = |first: &str| played(&text(first), "stop").launches.len();
+    assert_eq!((ran("#!/bin/sh -e"), ran("#! /bin/sh -ue"), ran("#!/bin/sh"), ran("#!/bin/bash -x")), (0, 0, 1, 1));
+}
+
+#[test]
 fn a_pattern_that_nothing_matched_is_no_file() {
     let text = "for c in /etc/web.conf /etc/web/*.conf; do\n [ -e $c ] || continue\n\
                 start-stop-daemon -S -p /run/$c.pid -x /bin/x -- $c\ndone\n";

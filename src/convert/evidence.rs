@@ -246,16 +246,19 @@ fn likely<'l>(
     if !facts.daemon && stop.sent.is_empty() {
         return Vec::new();
     }
-    // Each is told a pid file, or one that the stop looks into: they are several.
-    let names_pid_file = |launch: &&&Launch| {
-        let is_it = |word: &String| {
-            let looked = stop.pid_files.iter().any(|file| word == file || word.ends_with(&format!("={file}")));
-            looked || word.ends_with(".pid")
-        };
-        launch.command.iter().skip(1).any(is_it)
+    // Each has a pid file that it is told, or one of its name into which the stop looks: they are several.
+    let its_pid_file = |launch: &&Launch| -> Option<String> {
+        let name = launch.command[0].rsplit('/').next().unwrap_or_default();
+        let told =
+            launch.command.iter().skip(1).map(|word| word.rsplit_once('=').map_or(word.as_str(), |(_, file)| file));
+        let is_it = |file: &&str| file.ends_with(".pid") || stop.pid_files.iter().any(|known| known == file);
+        let named = |file: &&String| file.rsplit('/').next().and_then(|file| file.strip_suffix(".pid")) == Some(name);
+        told.into_iter().find(is_it).map(String::from).or_else(|| stop.pid_files.iter().find(named).cloned())
     };
-    let several: Vec<&Launch> = launches.iter().filter(names_pid_file).copied().collect();
-    if several.windows(2).any(|two| two[0].command[0] != two[1].command[0]) {
+    let own: Vec<(&Launch, String)> =
+        launches.iter().filter_map(|launch| Some((*launch, its_pid_file(launch)?))).collect();
+    if own.windows(2).any(|two| two[0].0.command[0] != two[1].0.command[0] && two[0].1 != two[1].1) {
+        let several: Vec<&Launch> = own.into_iter().map(|(launch, _)| launch).collect();
         return several;
     }
     let daemon = start.values.get("DAEMON").map(|(value, ..)| value.as_str());
@@ -266,4 +269,37 @@ fn likely<'l>(
     let starts = launches.iter().filter(|launch| launch.command.iter().any(|word| word == "start"));
     let chosen = by_variable.chain(by_name).chain(starts).chain(launches.last()).next();
     chosen.map(|launch| vec![*launch]).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn main_of(text: &str) -> Result<String, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let evidence = gather(&Tree::partial(folder.path()), "/etc/init.d/web", text.as_bytes());
+        evidence.main.map(|launch| launch.command.join(" "))
+    }
+
+    #[test]
+    fn two_daemons_with_a_pid_file_each_are_two() {
+        let script = |start: &str| {
+            let stop = "stop) kill `cat /run/one.pid`; kill `cat /run/two.pid`;;";
+            format!("#!/bin/sh\n# description: web daemon\ncase $1 in\nstart) {start};;\n{stop}\nesac\n")
+        };
+        let told = main_of(&script("/usr/sbin/webd -p /run/one.pid; /usr/sbin/otherd --pid=/run/two.pid"));
+        assert!(told.unwrap_err().starts_with("it starts 2 daemons"));
+        let named = main_of(&script("/usr/sbin/one -d; /usr/sbin/two -d"));
+        assert!(named.unwrap_err().starts_with("it starts 2 daemons"));
+        let one = main_of(&script("/usr/sbin/prepare -p /run/one.pid; /usr/sbin/webd -p /run/one.pid"));
+        assert_eq!(one.as_deref(), Ok("/usr/sbin/webd -p /run/one.pid"));
+    }
+
+    #[test]
+    fn what_asks_whether_the_daemon_is_there_is_none() {
+        let script = "#!/bin/sh\ncase $1 in\nstart) /usr/sbin/webd -s && exit 0; /usr/sbin/webd -d;;\n\
+                      stop) /usr/sbin/webd -s || exit 0; /usr/sbin/webd -k;;\nesac\n# kill\n";
+        let with_signal = script.replace("/usr/sbin/webd -k", "/usr/sbin/webd -k; kill `cat /run/web.pid`");
+        assert_eq!(main_of(&with_signal).as_deref(), Ok("/usr/sbin/webd -d"));
+    }
 }

@@ -124,8 +124,13 @@ fn deeds(setting: &Regex, text: &str) -> Vec<(usize, String)> {
     found.collect()
 }
 
-/// The text of a program that is none of the compiled ones, in small letters, and the texts of its own modules.
+/// The same in small letters.
 fn texts(tree: &Tree, program: &str) -> Vec<(String, String)> {
+    with_modules(tree, program).into_iter().map(|(file, text)| (file, text.to_ascii_lowercase())).collect()
+}
+
+/// The text of a program that is none of the compiled ones, and the texts of its own modules, each with its file.
+pub fn with_modules(tree: &Tree, program: &str) -> Vec<(String, String)> {
     let Some(text) = tree.read(program).filter(|text| text.starts_with(b"#!")) else { return Vec::new() };
     let text = svc_compat::text::decode(&text);
     let name = plain(program.rsplit('/').next().unwrap_or(program));
@@ -146,8 +151,7 @@ fn texts(tree: &Tree, program: &str) -> Vec<(String, String)> {
     let modules = files.into_iter().take(MODULES_MAX).filter_map(|file| Some((file.clone(), tree.read(&file)?)));
     let modules = modules.filter(|(_, text)| text.len() <= MODULE_BYTES_MAX);
     let modules = modules.map(|(file, text)| (file, svc_compat::text::decode(&text)));
-    let all = [(program.to_string(), text)].into_iter().chain(modules);
-    all.map(|(file, text)| (file, text.to_ascii_lowercase())).collect()
+    [(program.to_string(), text)].into_iter().chain(modules).collect()
 }
 
 /// Modules of Python below a directory.

@@ -102,13 +102,13 @@ impl Described {
 static NOT: LazyLock<Regex> = LazyLock::new(|| {
     let not = "(do not|does not|don't|doesn't|dont|not|no|never|without|disable|disables|prevents?|avoid|suppress\
                |inhibits?|instead of|rather than)";
-    let deed = r"(daemon|deamon|fork|detach|background|disassociate|become a d)";
+    let deed = r"(daemon|deamon|demon|fork|detach|background|disassociate|become a d)";
     pattern(&format!(r"\b{not}\b[^.;]{{0,32}}\b{deed}|\bnon-?(daemon|fork)|nodaemon|no-daemon|nofork|nodetach"))
 });
 static FOREGROUND: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(foreground|fore-ground)\b"));
 static BACKGROUND: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?x) daemoni[sz]e | \bas\x20(an?\x20)?([a-z]+\x20)?(daemon|demon)\b
+        r"(?x) d(ae|ea|e)moni[sz]e | \bas\x20(an?\x20)?([a-z]+\x20)?(daemon|demon)\b
         | \b(become|becomes|enter)\x20(a\x20)?daemon | \bdaemon\x20mode | \bdetach(es)?\x20from
         | \b(in|into|to)\x20(the\x20)?background\b | \bfork\x20(in|to|off) | ^daemon$ | \bdetach$ | ^background$",
     )
@@ -401,7 +401,8 @@ mod tests {
     fn a_description_tells_what_the_option_does() {
         let stays =
             ["Run in the foreground.", "Do not fork and become a daemon", "don't daemonize", "Stay in foreground"];
-        let goes = ["run as a daemon", "Daemonize after start", "fork to background", "detach from the terminal"];
+        let goes =
+            ["run as a daemon", "Daemonize after start", "fork to background", "detach from the terminal", "Demonize."];
         for text in stays {
             assert_eq!(effect(text), Effect::Stays, "{text}");
         }
