@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use regex::bytes::Regex;
-use svc::convert::{Tree, manual};
+use svc::convert::{Tree, handled, manual};
 use svc_compat::play::Machine;
 
 use super::beside::{Beside, Whose, has_word};
@@ -13,7 +13,7 @@ use super::options::Options;
 /// Configuration files that are longer are not looked through.
 const FILE_BYTES_MAX: usize = 1 << 18;
 
-/// The texts of the program, of its private libraries and of its manual pages, and its configuration.
+/// The texts of the program, of its private libraries and modules, and of its manual pages, and its configuration.
 pub(crate) struct Defaults {
     /// Where built-in paths are.
     texts: Vec<Vec<u8>>,
@@ -39,12 +39,15 @@ impl Defaults {
         let file = found.iter().filter_map(|file| std::fs::read(file).ok());
         let pages = manual::pages(tree, program);
         let told = pages.iter().map(|(_, text)| told_in(text).into_bytes());
-        let texts: Vec<Vec<u8>> = file.chain(libraries(tree, program)).chain(told).collect();
+        let modules = handled::with_modules(tree, program).into_iter().skip(1).map(|(_, text)| text.into_bytes());
+        let texts: Vec<Vec<u8>> = file.chain(libraries(tree, program)).chain(modules).chain(told).collect();
         let own = texts.first().filter(|_| found.is_some()).into_iter().flat_map(|text| lines_of(text));
         let lines = own.chain(pages.iter().flat_map(|(_, text)| text.lines().map(String::from))).collect();
         let named = words.map(|word| word.rsplit_once('=').map_or(word.as_str(), |(_, value)| value).to_string());
         let built_in = texts.iter().flat_map(|text| paths_in(text));
         let mut files: Vec<String> = named.filter(|word| word.starts_with("/etc/")).chain(built_in).collect();
+        // These are read by the shell that starts it.
+        files.retain(|file| !file.starts_with("/etc/default/") && !file.starts_with("/etc/sysconfig/"));
         files.sort();
         files.dedup();
         let read = files.iter().filter_map(|file| tree.read(file)).filter(|text| text.len() < FILE_BYTES_MAX);

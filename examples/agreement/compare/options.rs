@@ -71,6 +71,14 @@ impl Options {
         {
             return vec![format!("{first}={rest}")];
         }
+        // `-c/etc/web.conf` is `-c /etc/web.conf`.
+        if let Some((first, rest)) = word.split_at_checked(2)
+            && rest.starts_with('/')
+            && self.takes.contains(first)
+            && !self.known.contains(word)
+        {
+            return vec![format!("{first}={rest}")];
+        }
         let is_cluster =
             letters.len() > 1 && letters.len() < 5 && letters.chars().all(|found| found.is_ascii_alphabetic());
         if !is_cluster || self.known.contains(word) {
@@ -238,5 +246,23 @@ mod tests {
         assert!(!has_only_options("Usage: webd [--debug] [--nofork] [--version] net ...\n"));
         assert!(!has_only_options("Usage: webd [options]\n  --debug\n"));
         assert!(!has_only_options("webd [--debug] [--nofork] [--version]\n"));
+    }
+
+    #[test]
+    fn a_path_may_be_joined_to_its_option() {
+        let set = |words: &[&str]| -> BTreeSet<String> { words.iter().map(|word| (*word).to_string()).collect() };
+        let options = Options {
+            switches: BTreeSet::new(),
+            aliases: BTreeMap::new(),
+            known: set(&["-c", "-v"]),
+            takes: set(&["-c"]),
+            about_pid: BTreeSet::new(),
+            about_log: BTreeSet::new(),
+            described: Vec::new(),
+            only_options: false,
+        };
+        assert_eq!(options.letters("-c/etc/web.conf"), ["-c=/etc/web.conf"]);
+        assert_eq!(options.letters("-v/etc/web.conf"), ["-v/etc/web.conf"]);
+        assert_eq!(options.letters("--c/etc/web.conf"), ["--c/etc/web.conf"]);
     }
 }
