@@ -78,7 +78,12 @@ impl Manager {
         }
         self.ensure_timer(self.outside_rest.max(SETTLE), Timer::Outside);
         self.timers.retain(|(_, timer)| !matches!(timer, Timer::OutsideAgain(_)));
-        AGAIN.into_iter().for_each(|after| self.set_timer(after, Timer::OutsideAgain(after)));
+        // After a long rest the look itself comes late enough.
+        let rest = self.outside_rest;
+        AGAIN
+            .into_iter()
+            .filter(|after| *after > rest)
+            .for_each(|after| self.set_timer(after, Timer::OutsideAgain(after)));
     }
 
     pub(super) fn look_outside(&mut self) {
