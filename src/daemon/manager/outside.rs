@@ -74,7 +74,8 @@ impl Manager {
     /// was looked at.
     pub(super) fn outside_changed(&mut self) {
         if let Some(watcher) = &self.outside {
-            self.poller.modify(watcher, Token::Outside.number(), Interest::default()).ok();
+            // To be asked for nothing does not silence every kind of descriptor.
+            self.poller.remove(watcher).ok();
         }
         self.ensure_timer(self.outside_rest.max(SETTLE), Timer::Outside);
         self.timers.retain(|(_, timer)| !matches!(timer, Timer::OutsideAgain(_)));
@@ -92,7 +93,8 @@ impl Manager {
             if let Err(error) = watcher.drain() {
                 say(format!("watching for daemons that others start: {error}"));
             }
-            self.poller.modify(&*watcher, Token::Outside.number(), Interest::READ).ok();
+            // It may be listened to already.
+            self.poller.add(&*watcher, Token::Outside.number(), Interest::READ).ok();
         }
         self.watch_outside();
         let ids: Vec<ServiceId> = self.core.ids().collect();
