@@ -15,6 +15,9 @@ const NAMED: &[&str] = &[
     "logfile",
     "logstdout",
     "logstderr",
+    "logsink",
+    "logging.sink",
+    "logmethod",
     "logtostderr",
     "logtostdout",
     "stderrlog",
@@ -41,7 +44,8 @@ static FILE: LazyLock<Regex> = LazyLock::new(|| {
         "(the )?(location|place|where)\\b.{0,40}\\b(sends?|logs?|writes?|puts?)\\b.{0,20}\\b(messages|logs?|output)\\b";
     let before = "(((set|specify|specifies|use|sets|define|defines) )?((the|an?|alternate|alternative|full) )*\
                   ((path|location|name|filename|where)( (of|to|for))? )?((the|an?) )*)";
-    pattern(&format!(r"^{before}(log[ -]?file|file (to|for) (log|send output|write log))|^{where_it_goes}"))
+    let given = "^(use|write to) (the |a )?(specific |specified |given )?file [^.;]{0,30}\\bto (log|write) messages\\b";
+    pattern(&format!(r"^{before}(log[ -]?file|file (to|for) (log|send output|write log))|^{where_it_goes}|{given}"))
 });
 static FORM: LazyLock<Regex> = LazyLock::new(|| {
     let form = r"\b(time ?stamps?|colou?r(s|ed|ful|ing|ize|ise)?)\b";
@@ -71,6 +75,16 @@ pub fn is_about_log(option: &Described) -> bool {
     let head: String = sentence.chars().take(HEAD_CHARACTERS).collect();
     let says = [&PLACE, &FILE, &FORM, &LESS].iter().any(|known| known.is_match(&head));
     says && !WHAT.is_match(&head)
+}
+
+/// Whether it only says that a process group or a session of its own is not made: what goes into the background makes
+/// one, and what stays below a supervisor has the supervisor's.
+pub fn is_about_session(option: &Described) -> bool {
+    static SESSION: LazyLock<Regex> = LazyLock::new(|| {
+        let none = "(do not|don't|does not|doesn't) (create|make|start|become|open) (an? )?(new |own )*";
+        pattern(&format!(r"^{none}(process groups?|session)\b"))
+    });
+    SESSION.is_match(&option.text.to_lowercase())
 }
 
 /// Whether a long option says by its name that it is about the log.
@@ -145,6 +159,7 @@ mod tests {
             "Send all messages to the system logger, except for startup messages.",
             "Send the debug output to files instead of stderr",
             "Location where WEBD will send log messages.",
+            "Use the specific file log_file to log messages to.",
         ];
         for text in about {
             assert!(is_about_log(&option(&["-x"], text)), "{text}");
@@ -157,13 +172,23 @@ mod tests {
             "Be verbose",
             "Write the process id to this file",
             "Log all queries to the file",
+            "Use the specific file to read messages from",
             "Colour of the background",
         ];
         for text in other {
             assert!(!is_about_log(&option(&["-x"], text)), "{text}");
         }
         assert!(is_about_log(&option(&["--no-syslog"], "")) && is_about_log(&option(&["--log-file"], "")));
+        assert!(is_about_log(&option(&["--logging.sink"], "")) && !is_about_log(&option(&["--sink"], "Where to play")));
         assert!(!is_about_log(&option(&["--log-level"], "")) && !is_about_log(&option(&["-q"], "")));
+    }
+
+    #[test]
+    fn an_option_is_about_the_session_where_it_says_that_none_is_made() {
+        let is_it = |text: &str| is_about_session(&option(&["--no-process-group"], text));
+        assert!(is_it("Do not create a new process group for webd.") && is_it("Don't start a session"));
+        assert!(!is_it("Create a new process group for each request") && !is_it("Do not create a new socket"));
+        assert!(!is_it("Sessions do not expire"));
     }
 
     #[test]

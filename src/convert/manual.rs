@@ -85,7 +85,8 @@ impl Described {
     /// Whether it is about the pid file, and nothing else.
     pub fn is_about_pid_file(&self) -> bool {
         let head: String = self.text.to_lowercase().chars().take(60).collect();
-        ["pid file", "pidfile", "pid-file", "process id file"].iter().any(|word| head.contains(word))
+        let words = ["pid file", "pidfile", "pid-file", "process id file", "process identifier to", "process id to"];
+        words.iter().any(|word| head.contains(word))
     }
 
     /// What it does to a daemon, by its names first.
@@ -215,8 +216,9 @@ fn halves(line: &str) -> (&str, &str) {
     // `-f run in foreground`: the words after the options.
     let mut end = 0;
     for word in line.split_inclusive(' ') {
-        // `--daemonize / -d`, `-d or --daemonize`.
-        let joins = matches!(word.trim(), "/" | "or") && line[end + word.len()..].starts_with('-');
+        // `--daemonize / -d`, `-d or --daemonize`, `-l file; --log=file`.
+        let joins = matches!(word.trim(), "/" | "or") || word.trim().ends_with(';');
+        let joins = joins && line[end + word.len()..].starts_with('-');
         if !joins && !word.starts_with(['-', '[', '<', '|', ',']) && !is_argument(word.trim()) && end > 0 {
             break;
         }
@@ -354,9 +356,11 @@ fn own_text(tree: &Tree, program: &str) -> Vec<Described> {
     }
     let mut out = Vec::new();
     let mut text = String::new();
+    let mut renamed = Vec::new();
     let mut end = |text: &mut String| {
         if text.len() >= 4 && text.contains('-') {
             out.extend(options(text, &source));
+            renamed.extend(renamed_in(text));
         }
         text.clear();
     };
@@ -367,7 +371,24 @@ fn own_text(tree: &Tree, program: &str) -> Vec<Described> {
         }
     }
     end(&mut text);
+    for (old, new) in renamed {
+        let Some(mut known) = out.iter().find(|known| known.names.contains(&new)).cloned() else { continue };
+        known.names = vec![old];
+        out.push(known);
+    }
     out
+}
+
+/// `option '-d' is deprecated - use '-f' instead`: an old name, and the one that is described.
+fn renamed_in(text: &str) -> Option<(String, String)> {
+    static RENAMED: LazyLock<Regex> = LazyLock::new(|| {
+        let (quote, option) = ("[`'\"]?", r"(--?[A-Za-z][\w-]*)");
+        pattern(&format!(
+            "{quote}{option}{quote} is (?:deprecated|obsolete)[ ,.:;-]{{1,4}}(?:please )?use {quote}{option}{quote}"
+        ))
+    });
+    let found = text.contains("use").then(|| RENAMED.captures(text))??;
+    Some((found[1].to_string(), found[2].to_string()))
 }
 
 /// Options in the source of a script: `add_argument('-f', '--foreground', help='...')` and plain help.
@@ -376,12 +397,23 @@ fn scripted(text: &str, source: &str) -> Vec<Described> {
         LazyLock::new(|| pattern(r#"(?s)add_(?:argument|option)\(([^)]{0,300}?)help\s*=\s*_?\(?f?["']([^"']{0,200})"#));
     static PAIR: LazyLock<Regex> = LazyLock::new(|| pattern(r#"["'](-[A-Za-z])["'],\s*["'](--[A-Za-z][\w-]*)["']"#));
     static QUOTED: LazyLock<Regex> = LazyLock::new(|| pattern(r#"["'](--?[A-Za-z][\w-]*)["']"#));
+    // `if ($opt eq '-f') { $foreground = 1`: options that a text reads by itself.
+    static SETS: LazyLock<Regex> = LazyLock::new(|| {
+        let option = r#"(?:\beq|==)\s*["'](--?[A-Za-z][\w-]*)["']\s*\)?\s*[{:]"#;
+        let variable = "((?:[a-z_]+[.])?(?:foreground|no_?daemon|no_?fork))";
+        pattern(&format!(r"{option}(?:\s*#[^\n]*)?\s*[$]?{variable}\s*=\s*(?:1|[Tt]rue)\b"))
+    });
     let mut out = options(text, source);
     for found in ADDED.captures_iter(text) {
         let names = QUOTED.captures_iter(&found[1]).map(|name| name[1].to_string()).collect();
         let takes = !found[1].contains("store_true") && !found[1].contains("store_false");
         let (text, source) = (found[2].to_string(), source.to_string());
         out.push(Described { names, text, more: String::new(), takes, source });
+    }
+    for found in SETS.captures_iter(text) {
+        let (names, source) = (vec![found[1].to_string()], source.to_string());
+        let text = format!("sets {}: stays in the foreground", &found[2]);
+        out.push(Described { names, text, more: String::new(), takes: false, source });
     }
     for found in PAIR.captures_iter(text) {
         let names = vec![found[1].to_string(), found[2].to_string()];
@@ -415,6 +447,34 @@ mod tests {
     }
 
     #[test]
+    fn an_old_name_of_an_option_is_described_as_the_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("usr/sbin")).unwrap();
+        let help = "\x7fELF\0-f : run in foreground\n-c FILE : configuration\n\0";
+        let said = |more: &str| {
+            std::fs::write(folder.path().join("usr/sbin/webd"), format!("{help}{more}\0")).unwrap();
+            let found = described(&Tree::partial(folder.path()), &["/usr/sbin/webd".to_string()]);
+            found.iter().find(|known| known.names == ["-d"]).map(Described::effect)
+        };
+        assert_eq!(said("option '-d' is deprecated - use '-f' instead\n"), Some(Effect::Stays));
+        assert_eq!(said("-d is obsolete, please use -c\n"), Some(Effect::Neither));
+        assert_eq!(said("option '-d' is deprecated\n"), None);
+        assert_eq!(said("option '-d' is deprecated - use '-x' instead\n"), None);
+    }
+
+    #[test]
+    fn an_option_that_a_text_reads_by_itself_is_known_by_what_it_sets() {
+        let effects = |text: &str| -> Vec<(String, Effect)> {
+            scripted(text, "webd").iter().map(|known| (known.names.join(" "), known.effect())).collect()
+        };
+        let stays = |name: &str| vec![(name.to_string(), Effect::Stays)];
+        assert_eq!(effects("  } elsif ($opt eq '-f') {  # stay\n    $foreground = 1;\n"), stays("-f"));
+        assert_eq!(effects("    elif arg == \"--fg\":\n        self.no_fork = True\n"), stays("--fg"));
+        assert_eq!(effects("if ($opt eq '-f') {\n    $file = 1;\n"), []);
+        assert_eq!(effects("if ($opt eq '-b') {\n    $foreground = 0;\n"), []);
+    }
+
+    #[test]
     fn options_are_read_from_help_and_from_both_kinds_of_manual_page() {
         let help =
             "Usage: webd [options]\n  -f, --foreground   stay in the foreground\n  -c FILE\n      configuration\n";
@@ -428,6 +488,8 @@ mod tests {
         assert_eq!(options(&strings, "page")[0].names, ["-b", "--base"]);
         let slash = plain(".IP \"--daemonize / -d\"\nBackground.\n");
         assert_eq!(options(&slash, "page")[0].names, ["--daemonize", "-d"]);
+        let both = plain(".TP\n.B \\fB\\-l log_file\\fP; \\fB\\-\\-log=log_file\\fP\nWrite it there.\n");
+        assert_eq!(options(&both, "page")[0].names, ["-l", "--log"]);
         let mdoc = plain(".Bl -tag\n.It Fl D\nDo not detach.\n.It Fl f Ar file\nThe file.\n");
         let found = options(&mdoc, "page");
         assert_eq!((found[0].names[0].as_str(), effect(&found[0].text)), ("-D", Effect::Stays));

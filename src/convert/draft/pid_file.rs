@@ -1,7 +1,9 @@
 //! Where the main process of a daemon that goes into the background is to be found.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
+use regex::Regex;
 use svc_compat::Style;
 use svc_compat::play::{self, Launch, Machine, Piece, is_unknown};
 
@@ -30,7 +32,10 @@ pub(super) fn built_in(tree: &Tree, launch: &Launch, known: Option<&str>) -> Opt
     if launch.makes_pid_file {
         return None;
     }
-    let program = compiled(tree, &launch.command)?;
+    let Some(program) = compiled(tree, &launch.command) else {
+        // What a text writes counts where the script says nothing.
+        return written(tree, launch).filter(|_| known.is_none());
+    };
     let is_path =
         |text: &[u8]| text.ends_with(b".pid") && (text.starts_with(b"/run/") || text.starts_with(b"/var/run/"));
     let built_in = own_texts(tree, &program, |text| is_path(text) && !text.contains(&b'%') && !text.contains(&b' '));
@@ -43,6 +48,24 @@ pub(super) fn built_in(tree: &Tree, launch: &Launch, known: Option<&str>) -> Opt
         words.clone().any(|word| word.contains(known.as_str())) || is_configured(tree, &program, &launch.command, known)
     };
     (known.as_ref() != Some(&file) && !known.as_ref().is_some_and(is_told)).then_some((file, program))
+}
+
+/// The only pid file that the text of a program in Perl, Python or Ruby opens to write into it.
+fn written(tree: &Tree, launch: &Launch) -> Option<(String, String)> {
+    static OPENED: LazyLock<Regex> = LazyLock::new(|| {
+        let path = "(/(?:var/)?run/[A-Za-z0-9_./-]+[.]pid)";
+        let (perl, python) = (format!("[\"'] *> *{path}"), format!("[\"']{path}[\"'], *[\"'](?:>|w)"));
+        Regex::new(&format!("open *[( ][^;\n]*(?:{perl}|{python})")).expect("the patterns of this file are well-formed")
+    });
+    let program = launch.command.first()?;
+    let text = tree.read(program).filter(|text| text.starts_with(b"#!"))?;
+    let text = svc_compat::text::decode(&text);
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let opened = lines.filter_map(|line| OPENED.captures(line)).filter_map(|found| found.get(1).or(found.get(2)));
+    let opened: BTreeSet<String> = opened.map(|file| one_place(file.as_str())).collect();
+    let mut files = opened.into_iter();
+    let (file, None) = (files.next()?, files.next()) else { return None };
+    Some((file, program.clone()))
 }
 
 /// The program itself, or the compiled one of its name that a shell's text leads to.
@@ -118,6 +141,27 @@ mod tests {
             found("/run/web/daemon.pid", "", "--pidfile /run/wrapped.pid --exec /usr/sbin/wrapped -- start"),
             inside
         );
+    }
+
+    #[test]
+    fn a_file_that_the_text_of_a_program_writes_is_its_own_where_the_script_says_nothing() {
+        let found = |text: &str, start: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            fs::create_dir_all(folder.path().join("usr/sbin")).unwrap();
+            fs::write(folder.path().join("usr/sbin/webd"), text).unwrap();
+            let tree = Tree::partial(folder.path());
+            let script = format!("#!/bin/sh\ncase $1 in start) {start} ;; stop) killall webd ;; esac\n");
+            let launch = gather(&tree, "/etc/init.d/web", script.as_bytes()).main.unwrap();
+            built_in(&tree, &launch, launch.pid_file.as_deref()).map(|(file, _)| file)
+        };
+        let perl = "#!/usr/bin/perl\nopen (F,\">/var/run/web.pid\");\n";
+        let own = Some("/run/web.pid".to_string());
+        assert_eq!(found(perl, "/usr/sbin/webd"), own);
+        assert_eq!(found("#!/usr/bin/python3\nwith open('/run/web.pid', 'w') as f:\n", "/usr/sbin/webd"), own);
+        assert_eq!(found(perl, "start-stop-daemon -S -p /run/x.pid -x /usr/sbin/webd"), None, "the script names one");
+        assert_eq!(found(&perl.replace('>', "<"), "/usr/sbin/webd"), None, "it reads it");
+        assert_eq!(found(&format!("{perl}open(G, '>/run/other.pid');\n"), "/usr/sbin/webd"), None, "which of them");
+        assert_eq!(found(&perl.replace("open", "# open"), "/usr/sbin/webd"), None);
     }
 
     #[test]
