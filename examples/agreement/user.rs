@@ -58,7 +58,7 @@ impl Users {
         let by_itself = |command: &[String], name: &str, keys: &'static [&'static str]| {
             let built_in = command.first().and_then(|program| Program::read(tree, program));
             built_in.is_some_and(|program| program.becomes(name))
-                || defaults.values(keys).any(|value| value == name)
+                || defaults.values(keys, command.first().map_or("", String::as_str)).any(|value| value == name)
                 || command.first().is_some_and(|program| is_written(tree, program, name))
         };
         if unit.is_user_made_up() {
@@ -107,11 +107,11 @@ impl Users {
 fn is_written(tree: &Tree, program: &str, name: &str) -> bool {
     let Some(text) = tree.read(program).filter(|text| text.starts_with(b"#!")) else { return false };
     let text = String::from_utf8_lossy(&text);
-    let means = ["setuid", "seteuid", "setresuid", "Net::Server", "change_privilege", "initgroups"];
+    let means = ["setuid", "seteuid", "setresuid", "set_uid", "Net::Server", "change_privilege", "initgroups"];
     let is_meant = |line: &str| {
         let bare: String = line.chars().filter(|found| !found.is_whitespace()).collect();
         let ends = ["'", "\""].map(|quote| format!("{quote}{name}{quote}"));
-        let sets = ["user}=", "user=>", "user=", "'user':", "\"user\":", "getpwnam("];
+        let sets = ["user}=", "user=>", "user=", "'user':", "\"user\":", "getpwnam(", "daemon_user="];
         let has = |set: &str, end: &String| {
             bare.match_indices(&format!("{set}{end}")).any(|(at, _)| {
                 // `db_user` is another's.

@@ -55,9 +55,15 @@ impl Defaults {
         Self { texts, configured, lines }
     }
 
-    /// The values of these keys.
-    pub(crate) fn values<'d>(&'d self, keys: &'d [&str]) -> impl Iterator<Item = &'d str> {
-        let is_one = |key: &str| keys.contains(&key.to_ascii_lowercase().replace(['-', '_'], "").as_str());
+    /// The values of these keys, which may begin with the program's own name: `webd_user`.
+    pub(crate) fn values<'d>(&'d self, keys: &'d [&str], program: &str) -> impl Iterator<Item = &'d str> {
+        let bare = |text: &str| text.to_ascii_lowercase().replace(['-', '_'], "");
+        let name = bare(program.rsplit('/').next().unwrap_or_default());
+        let is_one = move |key: &str| {
+            let key = bare(key);
+            let own = key.strip_prefix(&name).filter(|_| !name.is_empty());
+            keys.contains(&key.as_str()) || own.is_some_and(|own| keys.contains(&own))
+        };
         self.configured.iter().filter(move |(key, _)| is_one(key)).map(|(_, value)| value.as_str())
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use regex::bytes::Regex;
 use svc::convert::proof::Usage;
 use svc::convert::{Draft, Tree, about, manual};
 use svc_compat::daemons::Table;
@@ -23,6 +24,8 @@ pub(crate) struct Options {
     described: Vec<manual::Described>,
     /// Its usage has no place for words that are no options.
     only_options: bool,
+    /// It reads its options as Go's own library does: `-logs` and `--logs` are one, and nothing is a row of letters.
+    of_go: bool,
 }
 
 impl Options {
@@ -33,6 +36,7 @@ impl Options {
             described.iter().filter(|known| is_it(known)).flat_map(|known| known.names.iter().cloned()).collect()
         };
         let mut switches = named(&|known| known.effect() != manual::Effect::Neither);
+        switches.extend(named(&about::is_about_session));
         switches.extend(draft.stay.added.iter().chain(&draft.stay.removed).cloned());
         if let Some(row) = command.first().and_then(|program| table.row(program)) {
             switches.extend(row.foreground.iter().chain(&row.background).cloned());
@@ -48,7 +52,8 @@ impl Options {
         let about_pid = named(&manual::Described::is_about_pid_file);
         let about_log = named(&about::is_about_log);
         let only_options = has_only_options(&asked.text);
-        Self { switches, aliases, known, takes, about_pid, about_log, described, only_options }
+        let of_go = command.first().is_some_and(|program| reads_as_go(tree, program));
+        Self { switches, aliases, known, takes, about_pid, about_log, described, only_options, of_go }
     }
 
     /// Every name of an option, as far as it is known.
@@ -61,7 +66,19 @@ impl Options {
 
     /// `-fP` as `-f -P`, where no option is called so as a whole; `-Lf` with an option `-L` that takes a value as both.
     fn letters(&self, word: &str) -> Vec<String> {
+        if self.of_go {
+            return vec![self.with_known_dashes(word)];
+        }
         let letters = word.strip_prefix('-').unwrap_or_default();
+        // `-E production` in one word: what a unit makes of `${VARIABLE}`.
+        if let Some((first, rest)) = word.split_once(' ')
+            && first.len() == 2
+            && first.starts_with('-')
+            && first.ends_with(|found: char| found.is_ascii_alphabetic())
+            && !rest.contains(' ')
+        {
+            return vec![format!("{first}={rest}")];
+        }
         // `-d0` is `-d 0`.
         if let Some((first, rest)) = word.split_at_checked(2)
             && !rest.is_empty()
@@ -89,6 +106,15 @@ impl Options {
             return vec![format!("{first}={rest}")];
         }
         letters.chars().map(|letter| format!("-{letter}")).collect()
+    }
+
+    /// An option with the dashes by which it is described, else with one.
+    fn with_known_dashes(&self, word: &str) -> String {
+        let Some(bare) = word.strip_prefix("--").or(word.strip_prefix('-')).filter(|bare| !bare.is_empty()) else {
+            return word.to_string();
+        };
+        let name = bare.split('=').next().unwrap_or_default();
+        if self.known.contains(&format!("--{name}")) { format!("--{bare}") } else { format!("-{bare}") }
     }
 
     /// The words without those for which the usage of the program has no place.
@@ -170,6 +196,15 @@ impl Options {
     }
 }
 
+/// Whether the options of a program are read by Go's own library, and by none that knows short ones, too.
+fn reads_as_go(tree: &Tree, program: &str) -> bool {
+    let Some(bytes) = tree.find(program).and_then(|file| std::fs::read(file).ok()) else { return false };
+    let has = |text: &str| Regex::new(text).is_ok_and(|text| text.is_match(&bytes));
+    bytes.starts_with(b"\x7fELF")
+        && has("flag provided but not defined: -")
+        && !has("unknown shorthand flag|unknown short flag|unknown flag `")
+}
+
 fn is_yes_or_no(word: &str) -> bool {
     ["yes", "no", "true", "false", "on", "off", "1", "0"].contains(&word)
 }
@@ -248,19 +283,62 @@ mod tests {
         assert!(!has_only_options("webd [--debug] [--nofork] [--version]\n"));
     }
 
-    #[test]
-    fn a_path_may_be_joined_to_its_option() {
-        let set = |words: &[&str]| -> BTreeSet<String> { words.iter().map(|word| (*word).to_string()).collect() };
-        let options = Options {
+    fn set(words: &[&str]) -> BTreeSet<String> {
+        words.iter().map(|word| (*word).to_string()).collect()
+    }
+
+    fn options(known: &[&str], takes: &[&str]) -> Options {
+        Options {
             switches: BTreeSet::new(),
             aliases: BTreeMap::new(),
-            known: set(&["-c", "-v"]),
-            takes: set(&["-c"]),
+            known: set(known),
+            takes: set(takes),
             about_pid: BTreeSet::new(),
             about_log: BTreeSet::new(),
             described: Vec::new(),
             only_options: false,
+            of_go: false,
+        }
+    }
+
+    #[test]
+    fn one_dash_is_as_good_as_two_where_go_reads_the_options() {
+        let go = Options { of_go: true, ..options(&["-logs", "--port"], &[]) };
+        assert_eq!((go.letters("-logs"), go.letters("--logs")), (vec!["-logs".into()], vec!["-logs".into()]));
+        assert_eq!((go.letters("-port=8"), go.letters("-lo")), (vec!["--port=8".into()], vec!["-lo".into()]));
+        assert_eq!((go.letters("/etc/x"), go.letters("--")), (vec!["/etc/x".into()], vec!["--".into()]));
+        let other = options(&["-logs", "--port"], &[]);
+        assert_eq!(
+            (other.letters("--logs"), other.letters("-lo")),
+            (vec!["--logs".into()], vec!["-l".into(), "-o".into()])
+        );
+    }
+
+    #[test]
+    fn only_gos_own_library_takes_one_dash_for_two() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("usr/bin")).unwrap();
+        let reads = |text: &str| {
+            std::fs::write(folder.path().join("usr/bin/webd"), text).unwrap();
+            reads_as_go(&Tree::partial(folder.path()), "/usr/bin/webd")
         };
+        let own = "\x7fELF..flag provided but not defined: -%s..";
+        assert!(reads(own));
+        assert!(!reads(&format!("{own}unknown shorthand flag: %q in -%s")) && !reads("\x7fELF..unknown option"));
+        assert!(!reads("#!/bin/sh\necho 'flag provided but not defined: -x'\n"));
+    }
+
+    #[test]
+    fn an_option_and_its_value_may_be_one_word() {
+        let options = options(&[], &[]);
+        assert_eq!(options.letters("-E production"), ["-E=production"]);
+        assert_eq!(options.letters("-E a b"), ["-E a b"]);
+        assert_eq!(options.letters("daemon off;"), ["daemon off;"]);
+    }
+
+    #[test]
+    fn a_path_may_be_joined_to_its_option() {
+        let options = options(&["-c", "-v"], &["-c"]);
         assert_eq!(options.letters("-c/etc/web.conf"), ["-c=/etc/web.conf"]);
         assert_eq!(options.letters("-v/etc/web.conf"), ["-v/etc/web.conf"]);
         assert_eq!(options.letters("--c/etc/web.conf"), ["--c/etc/web.conf"]);
