@@ -37,7 +37,28 @@ pub(super) fn order(loading: &mut Loading<'_>) {
     let notes = open_circles(&mut loading.services, &chain);
     loading.image.notes.extend(notes);
     link(&mut loading.services, &chain);
-    link(&mut loading.services, &back);
+    link(&mut loading.services, &with_called(chain, &back));
+}
+
+/// The order of a boot with those that only the end of the machine calls, each where it is against as few others as
+/// can be: as scripts of a boot stop in the reverse of their start, it cannot be right against all.
+fn with_called(mut chain: Vec<Name>, back: &[Name]) -> Vec<Name> {
+    let place: BTreeMap<&Name, usize> = back.iter().enumerate().map(|(at, name)| (name, at)).collect();
+    for (own, name) in back.iter().enumerate() {
+        if chain.contains(name) {
+            continue;
+        }
+        let is_later = |other: &Name| place.get(other).is_some_and(|at| *at > own);
+        let is_earlier = |other: &Name| place.get(other).is_some_and(|at| *at < own);
+        let mut against = chain.iter().filter(|other| is_earlier(other)).count();
+        let mut best = (against, 0);
+        for (at, other) in chain.iter().enumerate() {
+            against = against + usize::from(is_later(other)) - usize::from(is_earlier(other));
+            best = best.min((against, at + 1));
+        }
+        chain.insert(best.1, name.clone());
+    }
+    chain
 }
 
 /// What kind of machine boots, and how often it has, by the keywords that are passed over.
@@ -308,5 +329,18 @@ mod tests {
             (line(&services["middle"].links.after), line(&services["late"].links.after)),
             ("early".into(), "middle".into())
         );
+    }
+
+    #[test]
+    fn who_is_only_called_at_the_end_is_against_as_few_as_can_be() {
+        let names = |text: &str| text.split_whitespace().map(name).collect::<Vec<_>>();
+        let placed = |chain: &str, back: &str| {
+            let all = with_called(names(chain), &names(back));
+            all.iter().map(Name::as_str).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(placed("a b c", "a n c"), "a n b c");
+        assert_eq!(placed("a b", "n m"), "n m a b");
+        assert_eq!(placed("login env order ring", "env n login order ring"), "n login env order ring");
+        assert_eq!(placed("d c login b a ring", "a b c d n login ring"), "d c login b a n ring");
     }
 }
