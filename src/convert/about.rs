@@ -117,6 +117,13 @@ pub fn is_default(option: &Described, value: &str) -> bool {
     })
 }
 
+/// Whether a description says that without the option it is the directory that the daemon is started in.
+pub fn is_default_where_it_starts(option: &Described) -> bool {
+    static HERE: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"\bdefaults?\b[^.;]{0,40}\b(current|working) (working )?directory\b"));
+    HERE.is_match(&format!("{} {}", option.text, option.more).to_lowercase())
+}
+
 /// `80 by default`, `80 is the default`, `80 (default)`: what stands before the word.
 fn is_told_before(before: &str, after: &str, wanted: &str) -> bool {
     let (leads, ends): (&[&str], _) = match after.starts_with([')', ']']) {
@@ -185,10 +192,17 @@ mod tests {
 
     #[test]
     fn an_option_is_about_the_session_where_it_says_that_none_is_made() {
-        let is_it = |text: &str| is_about_session(&option(&["--no-process-group"], text));
+        let is_it = |text: &str| is_about_session(&option(&["-n"], text));
         assert!(is_it("Do not create a new process group for webd.") && is_it("Don't start a session"));
         assert!(!is_it("Create a new process group for each request") && !is_it("Do not create a new socket"));
         assert!(!is_it("Sessions do not expire"));
+    }
+
+    #[test]
+    fn the_default_may_be_where_it_starts() {
+        let here = |text: &str| is_default_where_it_starts(&option(&["-b"], text));
+        assert!(here("Base of paths. By default this is the current directory.") && here("Default: working directory"));
+        assert!(!here("Base of paths; /srv by default. The current directory is left") && !here("Current directory"));
     }
 
     #[test]

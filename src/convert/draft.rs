@@ -160,7 +160,8 @@ fn without_dangling(tree: &Tree, evidence: &Evidence, launch: &Launch) -> (Launc
     let described = manual::described(tree, &launch.command);
     // A single word is the next one of a synopsis.
     let mut known = described.iter().filter(|known| known.names.contains(&last) && known.text.contains(' ')).peekable();
-    if known.peek().is_none() || !known.all(|known| known.takes) || launch.command.len() < 2 {
+    let may_do_without = manual::is_value_optional(tree, &launch.command[0], &last);
+    if known.peek().is_none() || !known.all(|known| known.takes) || may_do_without || launch.command.len() < 2 {
         return (launch, None);
     }
     launch.command.pop();

@@ -256,6 +256,15 @@ pub fn pages(tree: &Tree, program: &str) -> Vec<(String, String)> {
     out
 }
 
+/// Whether a page shows the value of an option in brackets: `--local[=NET]`, `-p [FILE]`.
+pub(super) fn is_value_optional(tree: &Tree, program: &str, option: &str) -> bool {
+    let shows = |line: &str| {
+        let mut places = line.trim_start().match_indices(option);
+        places.any(|(at, _)| at == 0 && line.trim_start()[option.len()..].trim_start().starts_with('['))
+    };
+    pages(tree, program).iter().any(|(_, text)| text.lines().any(shows))
+}
+
 /// A manual page as text: each option begins a line, what is said of it is indented below.
 fn plain(page: &str) -> String {
     static FONT: LazyLock<Regex> = LazyLock::new(|| {
@@ -426,72 +435,4 @@ fn scripted(text: &str, source: &str) -> Vec<Described> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_description_tells_what_the_option_does() {
-        let stays =
-            ["Run in the foreground.", "Do not fork and become a daemon", "don't daemonize", "Stay in foreground"];
-        let goes =
-            ["run as a daemon", "Daemonize after start", "fork to background", "detach from the terminal", "Demonize."];
-        for text in stays {
-            assert_eq!(effect(text), Effect::Stays, "{text}");
-        }
-        for text in goes {
-            assert_eq!(effect(text), Effect::Goes, "{text}");
-        }
-        for text in ["print the version", "number of children", "the colour of the background image"] {
-            assert_eq!(effect(text), Effect::Neither, "{text}");
-        }
-    }
-
-    #[test]
-    fn an_old_name_of_an_option_is_described_as_the_new_one() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(folder.path().join("usr/sbin")).unwrap();
-        let help = "\x7fELF\0-f : run in foreground\n-c FILE : configuration\n\0";
-        let said = |more: &str| {
-            std::fs::write(folder.path().join("usr/sbin/webd"), format!("{help}{more}\0")).unwrap();
-            let found = described(&Tree::partial(folder.path()), &["/usr/sbin/webd".to_string()]);
-            found.iter().find(|known| known.names == ["-d"]).map(Described::effect)
-        };
-        assert_eq!(said("option '-d' is deprecated - use '-f' instead\n"), Some(Effect::Stays));
-        assert_eq!(said("-d is obsolete, please use -c\n"), Some(Effect::Neither));
-        assert_eq!(said("option '-d' is deprecated\n"), None);
-        assert_eq!(said("option '-d' is deprecated - use '-x' instead\n"), None);
-    }
-
-    #[test]
-    fn an_option_that_a_text_reads_by_itself_is_known_by_what_it_sets() {
-        let effects = |text: &str| -> Vec<(String, Effect)> {
-            scripted(text, "webd").iter().map(|known| (known.names.join(" "), known.effect())).collect()
-        };
-        let stays = |name: &str| vec![(name.to_string(), Effect::Stays)];
-        assert_eq!(effects("  } elsif ($opt eq '-f') {  # stay\n    $foreground = 1;\n"), stays("-f"));
-        assert_eq!(effects("    elif arg == \"--fg\":\n        self.no_fork = True\n"), stays("--fg"));
-        assert_eq!(effects("if ($opt eq '-f') {\n    $file = 1;\n"), []);
-        assert_eq!(effects("if ($opt eq '-b') {\n    $foreground = 0;\n"), []);
-    }
-
-    #[test]
-    fn options_are_read_from_help_and_from_both_kinds_of_manual_page() {
-        let help =
-            "Usage: webd [options]\n  -f, --foreground   stay in the foreground\n  -c FILE\n      configuration\n";
-        let found = options(help, "webd");
-        assert_eq!(found[0].names, ["-f", "--foreground"]);
-        assert_eq!((found[0].text.as_str(), found[1].text.as_str()), ("stay in the foreground", "configuration"));
-        let man = plain(".SH OPTIONS\n.TP\n\\fB\\-f\\fR, \\fB\\-\\-foreground\\fR\nStay in the\nforeground.\n");
-        let found = options(&man, "page");
-        assert_eq!((found[0].names.len(), found[0].text.as_str()), (2, "Stay in the foreground."));
-        let strings = plain(".TP\n\\*(T<\\fB\\-b\\fR\\*(T>, \\*(T<\\fB\\-\\-base\\fR\\*(T>\nThe base.\n");
-        assert_eq!(options(&strings, "page")[0].names, ["-b", "--base"]);
-        let slash = plain(".IP \"--daemonize / -d\"\nBackground.\n");
-        assert_eq!(options(&slash, "page")[0].names, ["--daemonize", "-d"]);
-        let both = plain(".TP\n.B \\fB\\-l log_file\\fP; \\fB\\-\\-log=log_file\\fP\nWrite it there.\n");
-        assert_eq!(options(&both, "page")[0].names, ["-l", "--log"]);
-        let mdoc = plain(".Bl -tag\n.It Fl D\nDo not detach.\n.It Fl f Ar file\nThe file.\n");
-        let found = options(&mdoc, "page");
-        assert_eq!((found[0].names[0].as_str(), effect(&found[0].text)), ("-D", Effect::Stays));
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@
 
 pub mod about;
 mod asked;
+pub mod directive;
 mod documents;
 pub mod draft;
 pub mod elf;

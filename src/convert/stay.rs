@@ -7,7 +7,7 @@ use svc_compat::play::Machine;
 use super::Tree;
 use super::elf::Program;
 use super::manual::{self, Described, Effect};
-use super::{others, settings, words};
+use super::{directive, others, settings, words};
 
 /// A program of fewer lines is not all there is of it.
 const WHOLE_LINES_MIN: usize = 60;
@@ -61,7 +61,11 @@ pub fn stay(tree: &Tree, table: &Table, launch: &Launch) -> Stay {
         return out;
     }
     let described = manual::described(tree, &out.command);
-    if out.by_options(&described, launch.background) || out.by_another_word(tree) || out.by_overruling(tree) {
+    if out.by_setting()
+        || out.by_options(&described, launch.background)
+        || out.by_another_word(tree)
+        || out.by_overruling(tree)
+    {
         return out;
     }
     if let Some(found) = others::change(tree, &out.command, &described) {
@@ -155,6 +159,16 @@ impl Stay {
         } else {
             return false;
         }
+        true
+    }
+
+    /// A setting among its words that says the opposite.
+    fn by_setting(&mut self) -> bool {
+        let Some((at, word)) = directive::staying(&self.command) else { return false };
+        let gone = std::mem::replace(&mut self.command[at], word.clone());
+        self.source = format!("{word} in place of {gone}, by its name");
+        self.added.push(word);
+        self.removed.push(gone);
         true
     }
 
