@@ -9,13 +9,14 @@
 //!   nothing; where Go's own library reads the options, one dash is two, and `-E x` in one word is an option with its
 //!   value. That no process group or session is made belongs to the foreground switch. What a side spells out and the
 //!   other leaves to the program is the same where the program has it so anyway: a path that is built into it or that
-//!   its manual has among its files, a value that the manual calls the default, a value that the configuration file
-//!   has, too, or that a file of settings shows in a comment for the variable that stands there. What one side says by
-//!   an option and the other by a variable that the program's own text names beside that option is one. An option with
-//!   one value said twice is said once; a word that is no option says nothing to a program whose usage, with options
-//!   alone, has no place for it. Options that by the manual only say where messages go, how they look, or that nothing
-//!   is printed are up to the foreground switch: a daemon in the background has to be told a file or syslog and must
-//!   not write over a console; in the foreground its supervisor takes what it prints.
+//!   its manual has among its files, a value that the manual calls the default, the directory that both start it in
+//!   where the manual calls that the default, a value that the configuration file shows as the default, a value that
+//!   the configuration file has, too, or that a file of settings shows in a comment for the variable that stands there.
+//!   What one side says by an option and the other by a variable that the program's own text names beside that option
+//!   is one. An option with one value said twice is said once; a word that is no option says nothing to a program whose
+//!   usage, with options alone, has no place for it. Options that by the manual only say where messages go, how they
+//!   look, or that nothing is printed are up to the foreground switch: a daemon in the background has to be told a file
+//!   or syslog and must not write over a console; in the foreground its supervisor takes what it prints.
 //! * user, group: the same names in the end (see user.rs); nobody said is root; a group that is named like the user is
 //!   the user's own.
 //! * runtime directory: each that the unit names is made. One more that the script makes is what the unit leaves to the
@@ -113,7 +114,9 @@ pub(crate) fn compare(
     }
     let beside = Beside::of(tree, draft, unit);
     let left = |asked: &Usage| {
-        let options = Options::of(tree, table, draft, &ours, asked);
+        let mut options = Options::of(tree, table, draft, &ours, asked);
+        options.from_root =
+            unit.value("WorkingDirectory").is_none() && !draft.keys.iter().any(|key| key.name == "directory");
         let known = Known { options: &options, beside: &beside };
         let (ours, theirs) = (options.that_count(&ours, draft), options.that_count(&theirs, draft));
         let left = (

@@ -19,6 +19,8 @@ pub(crate) struct Defaults {
     texts: Vec<Vec<u8>>,
     /// What its configuration files say: key and value.
     configured: Vec<(String, String)>,
+    /// What its configuration files show in a comment as what is used where nothing is set: key and value.
+    shown: Vec<(String, String)>,
     /// The lines of its own text and of its manual in which variables of an environment may be named.
     lines: Vec<String>,
 }
@@ -46,13 +48,22 @@ impl Defaults {
         let named = words.map(|word| word.rsplit_once('=').map_or(word.as_str(), |(_, value)| value).to_string());
         let built_in = texts.iter().flat_map(|text| paths_in(text));
         let mut files: Vec<String> = named.filter(|word| word.starts_with("/etc/")).chain(built_in).collect();
+        let inside = |directory: &String| {
+            let names = tree.list(directory).into_iter().filter(|name| name.ends_with(".conf"));
+            names.map(|name| format!("{directory}/{name}")).collect::<Vec<_>>()
+        };
+        let given: Vec<String> =
+            ours.iter().skip(1).filter(|word| word.starts_with("/etc/")).flat_map(inside).collect();
+        files.extend(given);
         // These are read by the shell that starts it.
         files.retain(|file| !file.starts_with("/etc/default/") && !file.starts_with("/etc/sysconfig/"));
         files.sort();
         files.dedup();
         let read = files.iter().filter_map(|file| tree.read(file)).filter(|text| text.len() < FILE_BYTES_MAX);
-        let configured = read.flat_map(|text| settings(&String::from_utf8_lossy(&text))).collect();
-        Self { texts, configured, lines }
+        let read: Vec<String> = read.map(|text| String::from_utf8_lossy(&text).into_owned()).collect();
+        let configured = read.iter().flat_map(|text| settings(text)).collect();
+        let shown = read.iter().flat_map(|text| shown_as_default(text)).collect();
+        Self { texts, configured, shown, lines }
     }
 
     /// The values of these keys, which may begin with the program's own name: `webd_user`.
@@ -82,7 +93,7 @@ impl Defaults {
                     || self.is_key(&names, word)
                     || self.is_variable(&names, word, more.beside.variables(whose))
             });
-            let known = built_in || said || more.beside.is_shown(word, whose);
+            let known = built_in || said || self.is_shown(word) || more.beside.is_shown(word, whose);
             if !known || others.contains(word) {
                 out.push(word.clone());
             } else if has_option {
@@ -90,6 +101,12 @@ impl Defaults {
             }
         }
         out
+    }
+
+    /// Whether a setting, `KEY=VALUE`, is the one that the configuration shows as the default.
+    fn is_shown(&self, word: &str) -> bool {
+        let Some((key, value)) = word.split_once('=').filter(|(key, _)| !key.starts_with('-')) else { return false };
+        self.shown.iter().any(|(shown, set)| shown.eq_ignore_ascii_case(key) && set == value)
     }
 
     /// Whether the configuration has this value for a key that is called as the option is.
@@ -174,6 +191,27 @@ fn paths_in(text: &[u8]) -> Vec<String> {
     paths.map(|path| path.trim_end_matches('.').to_string()).filter(|path| path.len() > 6).take(200).collect()
 }
 
+/// The settings among the comments of a configuration file, each after a line that says what the default is and with
+/// that value: `# Default: /run/x` above `# Socket: /run/x`.
+fn shown_as_default(text: &str) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    let mut default: Option<String> = None;
+    for line in text.lines().map(str::trim) {
+        let Some(bare) = line.strip_prefix('#').map(|rest| rest.trim_start_matches(['#', ' ', '\t'])) else {
+            default = None;
+            continue;
+        };
+        let Some((key, value)) = bare.split_once([':', '=']) else { continue };
+        let value = value.trim().replace("/var/run/", "/run/");
+        if key.trim().eq_ignore_ascii_case("default") {
+            default = Some(value);
+        } else if default.as_ref() == Some(&value) && !key.trim().contains(' ') && !value.is_empty() {
+            out.push((key.trim().to_string(), value));
+        }
+    }
+    out
+}
+
 /// What a configuration file says: each line `KEY VALUE` that is no comment.
 fn settings(text: &str) -> Vec<(String, String)> {
     let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';', '/', '*']));
@@ -185,4 +223,18 @@ fn settings(text: &str) -> Vec<(String, String)> {
         is_all.then(|| (key.trim_end_matches(':').to_string(), value))
     };
     lines.filter_map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_in_a_comment_counts_where_the_comment_says_that_it_is_the_default() {
+        let one = vec![("Socket".to_string(), "/run/web/socket".to_string())];
+        assert_eq!(shown_as_default("# Default: /run/web/socket\n#\n# Socket: /var/run/web/socket\n"), one);
+        assert_eq!(shown_as_default("# Default: /run/other\n# Socket: /run/web/socket\n"), []);
+        assert_eq!(shown_as_default("# Default: /run/web/socket\n\n# Socket: /run/web/socket\n"), []);
+        assert_eq!(shown_as_default("# Socket: /run/web/socket\nDefault: /run/web/socket\n"), []);
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regex::bytes::Regex;
 use svc::convert::proof::Usage;
-use svc::convert::{Draft, Tree, about, manual};
+use svc::convert::{Draft, Tree, about, directive, manual};
 use svc_compat::daemons::Table;
 
 /// What is known of the options of a program.
@@ -26,6 +26,8 @@ pub(crate) struct Options {
     only_options: bool,
     /// It reads its options as Go's own library does: `-logs` and `--logs` are one, and nothing is a row of letters.
     of_go: bool,
+    /// Both sides start it in `/`.
+    pub(crate) from_root: bool,
 }
 
 impl Options {
@@ -53,7 +55,7 @@ impl Options {
         let about_log = named(&about::is_about_log);
         let only_options = has_only_options(&asked.text);
         let of_go = command.first().is_some_and(|program| reads_as_go(tree, program));
-        Self { switches, aliases, known, takes, about_pid, about_log, described, only_options, of_go }
+        Self { switches, aliases, known, takes, about_pid, about_log, described, only_options, of_go, from_root: false }
     }
 
     /// Every name of an option, as far as it is known.
@@ -129,6 +131,13 @@ impl Options {
         words.into_iter().filter(|word| is_heard(word)).collect()
     }
 
+    /// Whether an option has this value anyway, by what is said of it.
+    fn is_default(&self, option: &str, value: &str) -> bool {
+        let mut known = self.described.iter().filter(|known| known.names.iter().any(|name| name == option));
+        let is_root = self.from_root && value == "/";
+        known.any(|known| about::is_default(known, value) || (is_root && about::is_default_where_it_starts(known)))
+    }
+
     /// The arguments that count.
     pub(crate) fn that_count(&self, command: &[String], draft: &Draft) -> Vec<String> {
         let pid_files: Vec<String> = draft.pid_file.iter().map(|file| file.replace("/var/run/", "/run/")).collect();
@@ -156,6 +165,10 @@ impl Options {
                 words.next_if(|next| value.is_none() && names_pid_file(next));
                 continue;
             }
+            let is_pid_setting = word.to_ascii_lowercase().replace('_', "").starts_with("pidfile=");
+            if directive::is_switch(&word) || (is_pid_setting && names_pid_file(word.split_at("pidfile=".len()).1)) {
+                continue;
+            }
             if self.switches.contains(option) || is_switch(option) {
                 // `--daemonize no`
                 words.next_if(|next| value.is_none() && option.starts_with("--") && is_yes_or_no(next));
@@ -172,9 +185,7 @@ impl Options {
                 continue;
             }
             let given = value.clone().or(next);
-            let known = |known: &manual::Described| known.names.iter().any(|name| name == option);
-            let is_default = |value: &String| self.described.iter().any(|d| known(d) && about::is_default(d, value));
-            if given.as_ref().is_some_and(is_default) {
+            if given.as_ref().is_some_and(|given| self.is_default(option, given)) {
                 continue;
             }
             if names_pid_file(given.as_deref().unwrap_or(&word)) {
@@ -260,6 +271,8 @@ fn is_switch(option: &str) -> bool {
         "background",
         "nobackground",
         "fg",
+        "noprocessgroup",
+        "nosetsid",
     ];
     option.starts_with('-') && known.contains(&bare.as_str())
 }
@@ -298,6 +311,7 @@ mod tests {
             described: Vec::new(),
             only_options: false,
             of_go: false,
+            from_root: false,
         }
     }
 
