@@ -7,16 +7,17 @@
 //! * arguments: the same words in any order, without those that say foreground or background, without those that only
 //!   name the pid file; an option's long and short name are one, `-fP` is `-f -P`, a slash at the end of a path says
 //!   nothing; where Go's own library reads the options, one dash is two, and `-E x` in one word is an option with its
-//!   value. That no process group or session is made belongs to the foreground switch. What a side spells out and the
-//!   other leaves to the program is the same where the program has it so anyway: a path that is built into it or that
-//!   its manual has among its files, a value that the manual calls the default, the directory that both start it in
-//!   where the manual calls that the default, a value that the configuration file shows as the default, a value that
-//!   the configuration file has, too, or that a file of settings shows in a comment for the variable that stands there.
-//!   What one side says by an option and the other by a variable that the program's own text names beside that option
-//!   is one. An option with one value said twice is said once; a word that is no option says nothing to a program whose
-//!   usage, with options alone, has no place for it. Options that by the manual only say where messages go, how they
-//!   look, or that nothing is printed are up to the foreground switch: a daemon in the background has to be told a file
-//!   or syslog and must not write over a console; in the foreground its supervisor takes what it prints.
+//!   value. That no process group or session is made, or which supervisor starts the daemon, belongs to the foreground
+//!   switch. What a side spells out and the other leaves to the program is the same where the program has it so anyway:
+//!   a path that is built into it or that its manual has among its files, a value that the manual calls the default,
+//!   the directory that both start it in where the manual calls that the default, a value that the configuration file
+//!   shows as the default, a value that the configuration file has, too, or that a file of settings shows in a comment
+//!   for the variable that stands there. What one side says by an option and the other by a variable that the program's
+//!   own text names beside that option is one. An option with one value said twice is said once; a word that is no
+//!   option says nothing to a program whose usage, with options alone, has no place for it. Options that by the manual
+//!   only say where messages go, how they look, or that nothing is printed are up to the foreground switch: a daemon in
+//!   the background has to be told a file or syslog and must not write over a console; in the foreground its supervisor
+//!   takes what it prints.
 //! * user, group: the same names in the end (see user.rs); nobody said is root; a group that is named like the user is
 //!   the user's own.
 //! * runtime directory: each that the unit names is made. One more that the script makes is what the unit leaves to the

@@ -87,6 +87,15 @@ pub fn is_about_session(option: &Described) -> bool {
     SESSION.is_match(&option.text.to_lowercase())
 }
 
+/// Whether it only says which supervisor starts the daemon.
+pub fn is_about_starter(option: &Described) -> bool {
+    static STARTER: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"\b(run|started|launched|invoked) (from|by|under|via) [^.;]{0,24}\b(systemd|launchd|upstart)\b")
+    });
+    let head: String = option.text.to_lowercase().chars().take(HEAD_CHARACTERS).collect();
+    STARTER.is_match(&head)
+}
+
 /// Whether a long option says by its name that it is about the log.
 pub fn is_named_for_log(name: &str) -> bool {
     let bare = name.trim_start_matches('-').to_ascii_lowercase().replace(['-', '_'], "");
@@ -196,6 +205,14 @@ mod tests {
         assert!(is_it("Do not create a new process group for webd.") && is_it("Don't start a session"));
         assert!(!is_it("Create a new process group for each request") && !is_it("Do not create a new socket"));
         assert!(!is_it("Sessions do not expire"));
+    }
+
+    #[test]
+    fn an_option_may_say_who_starts_the_daemon() {
+        let is_it = |text: &str| is_about_starter(&option(&["-l"], text));
+        assert!(is_it("This option is passed to webd when it is run from launchd (8) or systemd (8)."));
+        assert!(is_it("Set when started by systemd") && !is_it("Run units from a directory, as systemd does"));
+        assert!(!is_it("Listen on the sockets that systemd has opened"));
     }
 
     #[test]

@@ -39,6 +39,7 @@ impl Options {
         };
         let mut switches = named(&|known| known.effect() != manual::Effect::Neither);
         switches.extend(named(&about::is_about_session));
+        switches.extend(named(&about::is_about_starter));
         switches.extend(draft.stay.added.iter().chain(&draft.stay.removed).cloned());
         if let Some(row) = command.first().and_then(|program| table.row(program)) {
             switches.extend(row.foreground.iter().chain(&row.background).cloned());
