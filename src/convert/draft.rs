@@ -17,6 +17,7 @@ use svc_core::{Name, Signal};
 use svc_platform::host;
 
 use super::Tree;
+use super::addressed;
 use super::evidence::{Evidence, is_own};
 use super::handled::{self, Hangup};
 use super::manual;
@@ -261,6 +262,11 @@ impl Draft {
             } else if let Some(ran) = ran.filter(|ran| !ran.command.iter().any(|word| word.contains(is_unknown))) {
                 self.lines.insert(ran.spot.clone());
                 found = Some((join(&ran.command), ran.spot.to_string()));
+                // In the foreground it writes no pid file that the command could look into.
+                let told = addressed::to_main_process(tree, &self.command, &ran.command);
+                if let Some((value, source)) = told.filter(|_| self.stay.foreground) {
+                    found = Some((value, format!("{}; {source}", ran.spot)));
+                }
             }
         }
         if let Some(signal) = self.stay.reload.clone().filter(|_| self.stay.foreground) {
