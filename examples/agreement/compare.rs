@@ -180,7 +180,7 @@ fn is_the_same_reload(tree: &Tree, table: &Table, draft: &Draft, ours: &str, uni
         known.is_some_and(|row| row.reload_commands.iter().any(has_all)) || sends_it(tree, draft, &said)
     };
     let place = |command: &str| {
-        let mut command = words(command);
+        let mut command = executed(words(command));
         let program = one_place(tree, &command);
         // `-H` and `--hotplug` are one option by the manual.
         let described = manual::described(tree, &command);
@@ -204,6 +204,14 @@ fn is_the_same_reload(tree: &Tree, table: &Table, draft: &Draft, ours: &str, uni
         (None, None) => place(ours) == place(&theirs),
         (Some(_), Some(_)) => false,
     }
+}
+
+/// What a shell's text is that only fills in who the main process is, which a unit leaves to systemd.
+fn executed(command: Vec<String>) -> Vec<String> {
+    let [shell, option, text] = command.as_slice() else { return command };
+    let inner = text.strip_prefix("exec ").filter(|_| shell.ends_with("/sh") && option == "-c");
+    let inner = inner.and_then(|text| svc_core::definition::words(text).ok());
+    inner.map_or(command, |words| words.into_iter().filter(|word| word != "$MAINPID").collect())
 }
 
 /// Whether the daemon's own manual says of a signal that it reads its configuration again on it.
@@ -286,4 +294,19 @@ fn one_place(tree: &Tree, command: &[String]) -> String {
         false => tree.program(path).unwrap_or_else(|| path.to_string()),
     };
     if path.starts_with("/bin/") || path.starts_with("/sbin/") { format!("/usr{path}") } else { path }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::executed;
+
+    #[test]
+    fn a_text_that_executes_a_command_for_the_main_process_is_that_command() {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_string()).collect::<Vec<_>>();
+        let told = words(&["/bin/sh", "-c", "exec /sbin/webd -c reload -P \"$MAINPID\""]);
+        assert_eq!(executed(told), ["/sbin/webd", "-c", "reload", "-P"]);
+        for other in [words(&["/sbin/webd", "-c", "reload"]), words(&["/bin/sh", "-c", "webd -c reload"])] {
+            assert_eq!(executed(other.clone()), other);
+        }
+    }
 }
