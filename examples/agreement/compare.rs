@@ -22,11 +22,11 @@
 //!   the user's own.
 //! * runtime directory: each that the unit names is made. One more that the script makes is what the unit leaves to the
 //!   daemon, to tmpfiles.d or to the package.
-//! * reload: the same signal to the main process, or the same command, an option by any of its names; a command that by
-//!   the manual does what the signal does, or of which it says as of the signal that the configuration is read again,
-//!   the daemon's own word that by the manual sends it, or a shell's text that sends it in the end, is the signal. A
-//!   unit without any says nothing of it, and one whose signal the daemon ignores (by its code, or seen in a trial) has
-//!   none either: nothing happens with it as without.
+//! * reload: the same signal to the main process, or the same command, an option by any of its names, without the one
+//!   that only tells it the main process; a command that by the manual does what the signal does, or of which it says
+//!   as of the signal that the configuration is read again, the daemon's own word that by the manual sends it, or a
+//!   shell's text that sends it in the end, is the signal. A unit without any says nothing of it, and one whose signal
+//!   the daemon ignores (by its code, or seen in a trial) has none either: nothing happens with it as without.
 //! * pid file: the same, where both are of a kind that has one and the unit names one.
 //! * kind: `forking` is forking; every other type is a process in the foreground. A unit of type forking agrees with a
 //!   definition in the foreground, since there the daemon's own option keeps it: that is what conversion is for. A
@@ -42,7 +42,7 @@ use std::fmt;
 use svc::convert::handled::Hangup;
 use svc::convert::proof::Usage;
 use svc::convert::unit::Unit;
-use svc::convert::{Draft, Tree, hangup, manual, words};
+use svc::convert::{Draft, Tree, addressed, hangup, manual, words};
 use svc_compat::Style;
 use svc_compat::daemons::Table;
 use svc_compat::play::{self, Machine, Piece};
@@ -184,6 +184,10 @@ fn is_the_same_reload(tree: &Tree, table: &Table, draft: &Draft, ours: &str, uni
         let program = one_place(tree, &command);
         // `-H` and `--hotplug` are one option by the manual.
         let described = manual::described(tree, &command);
+        // Both mean the service's own daemon: one tells the command who that is, the other lets it look.
+        let is_told =
+            |word: &String| described.iter().any(|known| known.names.contains(word) && addressed::is_address(known));
+        command.retain(|word| !is_told(word));
         for word in command.iter_mut().skip(1).filter(|word| word.starts_with('-')) {
             if let Some(known) = described.iter().find(|known| known.names.contains(word)) {
                 word.clone_from(&known.names[0]);

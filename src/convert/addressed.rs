@@ -6,11 +6,16 @@ use regex::Regex;
 use svc_core::definition::join;
 
 use super::Tree;
-use super::manual;
+use super::manual::{self, Described};
 
 /// `using the given PID, rather than consulting the PID file`.
 static ADDRESSES: LazyLock<Regex> =
     LazyLock::new(|| manual::pattern(r"\bpid\b[^.]{0,60}\b(rather than|instead of)\b[^.]{0,40}\bpid[ -]?file\b"));
+
+/// Whether an option only says which process is meant, by what is said of it.
+pub fn is_address(option: &Described) -> bool {
+    option.takes && ADDRESSES.is_match(&option.text.to_lowercase())
+}
 
 /// The command with the option by which it is told the main process, and what says so.
 ///
@@ -19,7 +24,7 @@ pub(super) fn to_main_process(tree: &Tree, daemon: &[String], reload: &[String])
     let base = |command: &[String]| command.first()?.rsplit('/').next().map(String::from);
     base(daemon).filter(|name| base(reload).as_ref() == Some(name))?;
     let described = manual::described(tree, reload);
-    let option = described.iter().find(|known| known.takes && ADDRESSES.is_match(&known.text.to_lowercase()))?;
+    let option = described.iter().find(|known| is_address(known))?;
     let name = option.names.first().filter(|_| !option.names.iter().any(|name| reload.contains(name)))?;
     let text = format!("exec {} {name} \"$MAINPID\"", join(reload));
     Some((join(&["/bin/sh".to_string(), "-c".to_string(), text]), format!("{}: {name}", option.source)))

@@ -4,7 +4,7 @@
 //! an open point or a reason to keep the script.
 
 pub mod about;
-mod addressed;
+pub mod addressed;
 mod asked;
 pub mod directive;
 mod documents;
