@@ -11,7 +11,7 @@ use svc_core::Name;
 use svc_core::service::Service;
 use svc_platform::files;
 
-use super::classes::{comes_after, written};
+use super::classes::{Order, comes_after, written};
 use super::{FILE_BYTES_MAX, Loading};
 
 /// The directory of the system's own scripts, of which the others are told apart.
@@ -37,26 +37,27 @@ pub(super) fn order(loading: &mut Loading<'_>) {
     let notes = open_circles(&mut loading.services, &chain);
     loading.image.notes.extend(notes);
     link(&mut loading.services, &chain);
-    link(&mut loading.services, &with_called(chain, &back));
+    let merged = with_called(&written(&loading.services), chain, &back);
+    link(&mut loading.services, &merged);
 }
 
 /// The order of a boot with those that only the end of the machine calls, each where it is against as few others as
-/// can be: as scripts of a boot stop in the reverse of their start, it cannot be right against all.
-fn with_called(mut chain: Vec<Name>, back: &[Name]) -> Vec<Name> {
+/// can be, within what is written: as scripts of a boot stop in the reverse of their start, it cannot be right against
+/// all.
+fn with_called(order: &Order, mut chain: Vec<Name>, back: &[Name]) -> Vec<Name> {
     let place: BTreeMap<&Name, usize> = back.iter().enumerate().map(|(at, name)| (name, at)).collect();
     for (own, name) in back.iter().enumerate() {
         if chain.contains(name) {
             continue;
         }
-        let is_later = |other: &Name| place.get(other).is_some_and(|at| *at > own);
-        let is_earlier = |other: &Name| place.get(other).is_some_and(|at| *at < own);
-        let mut against = chain.iter().filter(|other| is_earlier(other)).count();
-        let mut best = (against, 0);
-        for (at, other) in chain.iter().enumerate() {
-            against = against + usize::from(is_later(other)) - usize::from(is_earlier(other));
-            best = best.min((against, at + 1));
-        }
-        chain.insert(best.1, name.clone());
+        let lowest = chain.iter().rposition(|other| comes_after(order, name, other)).map_or(0, |at| at + 1);
+        let highest = chain.iter().position(|other| comes_after(order, other, name)).unwrap_or(chain.len());
+        let is_later = |other: &&Name| place.get(*other).is_some_and(|at| *at > own);
+        let is_earlier = |other: &&Name| place.get(*other).is_some_and(|at| *at < own);
+        let against =
+            |at: &usize| chain[..*at].iter().filter(is_later).count() + chain[*at..].iter().filter(is_earlier).count();
+        let best = (lowest..=highest.max(lowest)).min_by_key(against).unwrap_or(lowest);
+        chain.insert(best, name.clone());
     }
     chain
 }
@@ -334,13 +335,15 @@ mod tests {
     #[test]
     fn who_is_only_called_at_the_end_is_against_as_few_as_can_be() {
         let names = |text: &str| text.split_whitespace().map(name).collect::<Vec<_>>();
+        let order = Order::from([(name("n"), BTreeSet::from([name("base")]))]);
         let placed = |chain: &str, back: &str| {
-            let all = with_called(names(chain), &names(back));
+            let all = with_called(&order, names(chain), &names(back));
             all.iter().map(Name::as_str).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(placed("a b c", "a n c"), "a n b c");
         assert_eq!(placed("a b", "n m"), "n m a b");
         assert_eq!(placed("login env order ring", "env n login order ring"), "n login env order ring");
+        assert_eq!(placed("a base b", "n a b"), "a base n b", "what it requires comes before it");
         assert_eq!(placed("d c login b a ring", "a b c d n login ring"), "d c login b a n ring");
     }
 }
