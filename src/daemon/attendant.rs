@@ -3,12 +3,17 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use svc_platform::host;
 use svc_platform::poll::{Interest, Poller};
 use svc_platform::signals::{Incoming, Signals};
+use svc_platform::{clock, host};
 
 use super::loader::console;
+
+/// So long a terminal may be another's.
+const TAKEN_MAX: Duration = Duration::from_secs(30);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 const SIGNALS: u64 = 0;
 const MANAGER: u64 = 1;
@@ -48,8 +53,8 @@ pub(crate) fn run(names: &[String]) -> io::Result<()> {
     };
     // Nothing stops it: whoever boots the machine has no shell to let it go on.
     let signals = Signals::hold(&[Incoming::Int, Incoming::Quit, Incoming::Stop])?;
-    host::lead_terminal(&terminal)?;
     let mut poller = Poller::new()?;
+    lead(&terminal, &mut poller)?;
     let mut manager = io::stdout();
     poller.add(&signals, SIGNALS, Interest::READ)?;
     poller.add(&manager, MANAGER, Interest::READ)?;
@@ -66,6 +71,21 @@ pub(crate) fn run(names: &[String]) -> io::Result<()> {
         if ready.iter().any(|(token, _)| *token == MANAGER) {
             return Ok(());
         }
+    }
+}
+
+/// Makes the terminal ours. The attendant of a manager that was killed may still have it: it lets go as soon as it sees
+/// that nobody listens.
+fn lead(terminal: &Path, pause: &mut Poller) -> io::Result<()> {
+    let end = clock::now() + TAKEN_MAX;
+    loop {
+        let led = host::lead_terminal(terminal);
+        let is_taken =
+            |error: &io::Error| matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ResourceBusy);
+        if clock::now() >= end || !led.as_ref().is_err_and(is_taken) {
+            return led;
+        }
+        pause.wait(Some(LOOK_AGAIN), &mut Vec::new())?;
     }
 }
 
