@@ -12,6 +12,7 @@ pub mod order;
 pub mod play;
 pub mod policy;
 pub mod rcconf;
+pub mod runlevel;
 pub mod script;
 pub mod service_jail;
 pub mod shell;

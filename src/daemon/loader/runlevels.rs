@@ -6,16 +6,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use svc_compat::rcconf::value_in;
+use svc_compat::runlevel::{BOOT, DIRECTORY, SYSINIT, work};
 use svc_platform::files;
 
 use super::FILE_BYTES_MAX;
 use super::stages::Stage;
 
-/// Where they are, below the root.
-const DIRECTORY: &str = "etc/runlevels";
-/// The one that is for work, unless rc.conf names another.
-const USUAL: &str = "default";
 /// So deep runlevels are stacked on one another at most.
 const STACKED_MAX: usize = 8;
 
@@ -31,15 +27,13 @@ pub(crate) struct Runlevels {
 impl Runlevels {
     /// Reads those below this root; `None` where OpenRC has none.
     pub(crate) fn read(root: &Path) -> Option<Self> {
-        let directory = root.join(DIRECTORY);
+        let directory = root.join(DIRECTORY.trim_start_matches('/'));
         if !directory.is_dir() {
             return None;
         }
         let rc_conf = files::read_regular(&root.join("etc/rc.conf"), FILE_BYTES_MAX).unwrap_or_default();
-        let named = value_in(&rc_conf, "rc_default_runlevel").filter(|name| !name.is_empty() && !name.contains('/'));
-        let work = named.unwrap_or_else(|| USUAL.to_owned());
-        let mut read = Self { directory, work, links: BTreeMap::new() };
-        for (level, stage) in [("sysinit", Stage::System), ("boot", Stage::Boot), (&*read.work.clone(), Stage::Work)] {
+        let mut read = Self { directory, work: work(&rc_conf), links: BTreeMap::new() };
+        for (level, stage) in [(SYSINIT, Stage::System), (BOOT, Stage::Boot), (&*read.work.clone(), Stage::Work)] {
             read.level(&read.directory.join(level), stage, STACKED_MAX);
         }
         Some(read)
@@ -85,7 +79,7 @@ mod tests {
     fn a_boot_goes_through_three_and_what_is_stacked_on_the_last() {
         let root = tempfile::tempdir().unwrap();
         assert!(Runlevels::read(root.path()).is_none());
-        let levels = root.path().join(DIRECTORY);
+        let levels = root.path().join("etc/runlevels");
         for (level, script) in
             [("sysinit", "dmesg"), ("boot", "hostname"), ("office", "web"), ("base", "ssh"), ("shutdown", "killprocs")]
         {

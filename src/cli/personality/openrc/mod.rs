@@ -9,6 +9,8 @@ pub(super) mod update;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use svc_compat::runlevel::{BOOT, DIRECTORY as RUNLEVELS, SYSINIT};
+
 use super::getopt::{Known, Options, Takes, option};
 use super::manager::Manager;
 use super::rcconf::{self, below};
@@ -17,10 +19,7 @@ use crate::daemon::loader::runlevels::Runlevels;
 
 /// Where scripts are, in the order of a list; to find one the second place comes before the first.
 const SCRIPTS: [&str; 3] = ["/etc/init.d", "/usr/etc/init.d", "/usr/local/etc/init.d"];
-const RUNLEVELS: &str = "/etc/runlevels";
 const STATES: &str = "/run/openrc";
-const SYSINIT: &str = "sysinit";
-const BOOT: &str = "boot";
 
 /// Options of every command of OpenRC's.
 const COMMON: [Known; 5] = [
