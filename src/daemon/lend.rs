@@ -38,6 +38,14 @@ pub(crate) fn lacking(service: &Service) -> Vec<&str> {
     }
 }
 
+/// Why a library that is lacking has to be lent.
+pub(crate) fn why(path: &str) -> String {
+    match library::works_with(path).filter(|_| Path::new(path).exists()) {
+        Some(beside) => format!("which refuses here, as there is no {beside}"),
+        None => "which this machine lacks".to_owned(),
+    }
+}
+
 /// Whether the machine has a library, and what that needs to work.
 fn is_there(path: &str) -> bool {
     let exists = |path: &str| Path::new(path).exists();

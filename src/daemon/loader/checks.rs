@@ -41,7 +41,7 @@ pub(super) fn all(service: &Service, known: &BTreeSet<&str>) -> Vec<Finding> {
         say(Level::Bad, format!("directory {directory} is not there{}", origin(service, "directory")));
     }
     for path in lend::lacking(service) {
-        say(Level::Note, format!("names {path}, which this machine lacks: svcd lends its own to each run"));
+        say(Level::Note, format!("names {path}, {}: svcd lends its own to each run", lend::why(path)));
     }
     if let Kind::Script(script) = &service.kind {
         script.notes.iter().for_each(|note| say(Level::Note, note.clone()));
