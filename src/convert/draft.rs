@@ -3,13 +3,13 @@
 mod directories;
 mod hangup;
 mod jail;
+mod order;
 mod pid_file;
 mod tables;
 
 use std::collections::BTreeSet;
 
 use svc_compat::daemons::Table;
-use svc_compat::facility::Facilities;
 use svc_compat::play::{self, Launch, Machine, Made, Spot, is_told, is_unknown};
 use svc_core::definition::join;
 use svc_core::service::Kind;
@@ -213,42 +213,6 @@ impl Draft {
             origin.push_str(&format!("; without {}", self.stay.removed.join(" ")));
         }
         self.key("", "command", command_value(&self.command), origin);
-    }
-
-    fn order(&mut self, evidence: &Evidence) {
-        let facts = &evidence.facts;
-        let facilities = Facilities::debian();
-        let own = self.name.clone();
-        let names = |words: &[String]| -> Vec<String> {
-            let mut out: Vec<String> = Vec::new();
-            for word in words {
-                let members: Vec<String> = match word.starts_with('$') {
-                    true => facilities.members(word).into_iter().map(|member| member.name).collect(),
-                    false => vec![word.clone()],
-                };
-                for name in members {
-                    let plain = Name::new(&name).is_ok_and(|name| name != own);
-                    if plain && svc_compat::script::why_not(&name).is_none() && !out.contains(&name) {
-                        out.push(name);
-                    }
-                }
-            }
-            out
-        };
-        let after = names(&[&facts.required_start[..], &facts.should_start[..]].concat());
-        let before = names(&facts.x_start_before);
-        let header = format!("{}: its header, as order", evidence.path);
-        if !after.is_empty() {
-            self.key("", "after", list(&after), header.clone());
-        }
-        if !before.is_empty() {
-            self.key("", "before", list(&before), header.clone());
-        }
-        let provides: Vec<&String> =
-            facts.provides.iter().filter(|name| Name::new(name).is_ok_and(|name| name != self.name)).collect();
-        if !provides.is_empty() {
-            self.key("", "provides", list(&provides), header);
-        }
     }
 
     fn how_it_reloads(&mut self, tree: &Tree, table: &Table, evidence: &Evidence) {
