@@ -101,7 +101,8 @@ fn files(tree: &Tree, draft: &Draft) -> Vec<String> {
 /// Runs it as the definition does, waits until it has read what it reads at its start and is calm, and sends SIGHUP.
 ///
 /// Times of access tell what was read: they are set back before. Who looks whether a file was changed finds one
-/// changed. What a slow machine makes too late counts as nothing.
+/// changed. Who looks by himself now and then may do so just after the signal: what was read is read a second time for a
+/// second signal, and not without one. What a slow machine makes too late counts as nothing.
 fn text(draft: &Draft, files: &[String]) -> String {
     let user = draft.user.as_deref().unwrap_or("root");
     let group = draft.group.as_deref().map_or_else(|| format!("$(id -g {user})"), String::from);
@@ -119,37 +120,52 @@ fn text(draft: &Draft, files: &[String]) -> String {
     let variables = draft.keys.iter().filter(|key| key.table == "environment" && !key.value.contains(['\'', '\\']));
     let variables: String =
         variables.map(|key| format!("export {}='{}'\n", key.name, key.value.trim_matches(['"', '\'']))).collect();
-    let (files, command) = (join(files), join(&draft.command));
+    let (watched, command) = (watched(files), join(&draft.command));
     format!(
-        "#!/bin/sh\nset -- {files}\n{made}{variables}cd '{directory}' || exit 0\n\
+        "#!/bin/sh\n{watched}{made}{variables}cd '{directory}' || exit 0\n\
          nap() {{ timeout 0.25 tail -f /dev/null; }}\n\
-         age() {{ [ $# -eq 0 ] || touch -a -d @1000000 -- \"$@\"; }}\n\
-         fresh() {{ [ $# -eq 0 ] || find -H \"$@\" -newerat @2000000 | head -n 1; }}\n\
          has() {{ grep -q \"^$1:.*[13579bdf]$\" /proc/$2/status; }}\n\
          lives() {{ kill -0 $pid 2>/dev/null || {{ echo $1; exit 0; }}; }}\n\
          is() {{ echo \"$1\"; kill -KILL $pid; exit 0; }}\n\
+         look() {{ round=0 found=$(fresh)\n\
+         until [ -n \"$found\" ] || [ $((round += 1)) -gt $1 ]; do nap; lives $2; found=$(fresh); done; }}\n\
          has SigIgn $$ && exit 0\n\
-         age \"$@\"\n\
+         age\n\
          {become_user}{command} </dev/null >/dev/null 2>&1 &\n\
-         pid=$! round=0 calm=0 most=20\n\
-         [ $# -gt 0 ] || most=8\n\
-         until [ -n \"$(fresh \"$@\")\" ] || [ $((round += 1)) -gt $most ]; do nap; lives; done\n\
-         known=$(fresh \"$@\")\n\
+         pid=$! calm=0\n\
+         look $start; known=$found\n\
          until [ $calm -ge 4 ] || [ $((round += 1)) -gt 40 ]; do\n\
-         age \"$@\"; nap; lives\n\
-         [ -n \"$(fresh \"$@\")\" ] && calm=0 || calm=$((calm + 1))\n\
+         age; nap; lives\n\
+         [ -n \"$(fresh)\" ] && calm=0 || calm=$((calm + 1))\n\
          done\n\
          [ $calm -ge 4 ] || is ''\n\
          has SigIgn $pid && is '{IGNORES}'\n\
          has SigCgt $pid || has SigBlk $pid || is ''\n\
-         if [ $# -gt 0 ]; then touch -m -- \"$@\"; nap; nap; age \"$@\"; fi\n\
-         kill -HUP $pid; round=0\n\
+         change; nap; nap; age\n\
          [ -n \"$known\" ] && most=20 || most=8\n\
-         until [ -n \"$(fresh \"$@\")\" ] || [ $((round += 1)) -gt $most ]; do nap; lives '{ENDS}'; done\n\
-         found=$(fresh \"$@\"); nap; nap; lives '{ENDS}'\n\
-         [ -z \"$found\" ] || is \"{READS}$found\"\n\
+         kill -HUP $pid; look $most {ENDS}; read=$found took=$round\n\
+         nap; nap; lives {ENDS}\n\
+         if [ -n \"$read\" ]; then\n\
+         age; change; look $((took * 4 + 4)); [ -z \"$found\" ] || is ''\n\
+         kill -HUP $pid; look $most {ENDS}; nap; nap; lives {ENDS}\n\
+         [ -z \"$found\" ] || is \"{READS}$read\"\n\
+         fi\n\
          [ -z \"$known\" ] || is '{READS_NOTHING}'\n\
          has ShdPnd $pid || is '{GOES_ON}'\n\
          is ''\n"
+    )
+}
+
+/// How the script sets back when the files were read, finds one that was read since, and changes them; and how long it
+/// waits at first.
+fn watched(files: &[String]) -> String {
+    if files.is_empty() {
+        return "age() { :; }\nfresh() { :; }\nchange() { :; }\nstart=8\n".to_string();
+    }
+    let files = join(files);
+    format!(
+        "age() {{ touch -a -d @1000000 -- {files}; }}\n\
+         fresh() {{ find -H {files} -newerat @2000000 | head -n 1; }}\n\
+         change() {{ touch -m -- {files}; }}\nstart=20\n"
     )
 }

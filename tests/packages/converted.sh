@@ -16,7 +16,7 @@ convert_it() {
     grep '^command' "$file"
     [[ $(listed "$1" kind) != script ]] || no 'it is a script still' || return
     # The same script gives the same file.
-    cp "$file" /tmp/first && svc convert --quiet --write /etc/svc/services "$1" && cmp "$file" /tmp/first
+    cp "$file" /tmp/first && svc convert --quiet --write /etc/svc/services "$1" && diff /tmp/first "$file"
 }
 
 is_up() {

@@ -162,6 +162,10 @@ fn a_daemon_that_reads_its_configuration_when_the_signal_comes_has_a_reload() {
     };
     let Some(deaf) = definition(&HANDLING.replace("trap look", "trap other")) else { return };
     assert!(!deaf.contains("reload"), "{deaf}");
+    // As one that looks by itself every minute and did so just then.
+    let chance = HANDLING.replace("look\ntrap look", "look\nonce() { [ -n \"$n\" ] || look; n=1; }\ntrap once");
+    let Some(chance) = definition(&chance) else { return };
+    assert!(!chance.contains("reload"), "{chance}");
     let Some(ended) =
         definition(&HANDLING.replace("look() {", "look() { [ -z $1 ] || exit;").replace("trap look", "trap 'look x'"))
     else {
