@@ -101,8 +101,8 @@ fn files(tree: &Tree, draft: &Draft) -> Vec<String> {
 /// Runs it as the definition does, waits until it has read what it reads at its start and is calm, and sends SIGHUP.
 ///
 /// Times of access tell what was read: they are set back before. Who looks whether a file was changed finds one
-/// changed. Who looks by himself now and then may do so just after the signal: what was read is read a second time for a
-/// second signal, and not without one. What a slow machine makes too late counts as nothing.
+/// changed. Who looks by himself now and then may do so just after the signal: what was read is read a second time for
+/// a second signal, and not without one. What a slow machine makes too late counts as nothing.
 fn text(draft: &Draft, files: &[String]) -> String {
     let user = draft.user.as_deref().unwrap_or("root");
     let group = draft.group.as_deref().map_or_else(|| format!("$(id -g {user})"), String::from);
