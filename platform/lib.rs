@@ -40,6 +40,7 @@ pub mod replace;
 pub mod roles;
 pub mod root;
 pub mod sandbox;
+pub mod saying;
 pub mod socket;
 pub mod terminal;
 pub mod users;

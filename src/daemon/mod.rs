@@ -1,11 +1,9 @@
 //! The daemon's processes as a library: keeper, manager, logger and loader, all the same program in other roles.
 
 use std::env;
-use std::fmt::Display;
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{panic, thread};
 
@@ -32,11 +30,13 @@ mod manager;
 mod notify;
 mod options;
 mod parent;
+mod saying;
 mod single;
 
 pub(crate) use image::Image;
 pub(crate) use manager::{state_name, verbs};
 pub use options::{Arguments, Options};
+use saying::say;
 
 /// The descriptor on which a role speaks with the keeper.
 const CHANNEL: i32 = 3;
@@ -143,19 +143,6 @@ impl Role {
     }
 }
 
-/// Whether this process is one of those with which process 1 does its work: what they say goes to the console.
-static OF_FIRST: AtomicBool = AtomicBool::new(false);
-
-/// Says something to the operator: on standard error, which is the console of process 1. That is taken away from
-/// everyone when a session ends that had it; that nobody listens is no reason to end.
-fn say(text: impl Display) {
-    let line = format!("svcd: {text}\n");
-    let is_said = || io::stderr().write_all(line.as_bytes()).is_ok();
-    if !is_said() && OF_FIRST.load(Ordering::Relaxed) && host::take_console().is_ok() {
-        is_said();
-    }
-}
-
 /// If this process was started in a role of the daemon, plays it and ends. Every program of ours calls this first.
 pub fn role_entry() {
     rehearse::role_entry();
@@ -198,7 +185,7 @@ pub fn run(options: Options) -> ExitCode {
 
 fn play(role: Role, options: Options, names: &[String]) -> u8 {
     // What ps shows; process 1 must not look like svc, which tools take for daemontools.
-    OF_FIRST.store(host::is_process_1() || (options.first && reap::parent() == 1), Ordering::Relaxed);
+    saying::has_console(host::is_process_1() || (options.first && reap::parent() == 1));
     reap::set_name(if host::is_process_1() { "init" } else { "svcd" }, role.name()).ok();
     let result = match role {
         Role::Keeper if host::is_process_1() => Ok(be_first(&options)),
@@ -361,6 +348,8 @@ fn keeper_again(options: &Options) -> io::Result<(PathBuf, Vec<std::ffi::CString
 /// Says on the terminal, past the test harness, that something was not tested: .ci/run looks for it.
 #[cfg(test)]
 fn skipped(what: &str) {
+    use std::io::Write;
+
     // The harness may be in the middle of a line.
     let mut terminal = io::stderr();
     writeln!(terminal, "\nskipped: {what}").expect("standard error is open");

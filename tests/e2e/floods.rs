@@ -139,3 +139,29 @@ fn a_command_that_still_asks_at_the_end_leaves_no_tree_behind() {
         assert!(!std::path::Path::new(place).exists(), "{:?}", std::fs::read_dir(place).unwrap().collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn who_does_not_read_what_svcd_says_holds_nobody_up() {
+    let mut daemon = Daemon::new(&[]);
+    // Nobody reads there, and it is never closed.
+    daemon.surround("mkfifo {dir}/heard\nexec 2<>{dir}/heard");
+    daemon.define("good", "command = \"sleep 1000\"");
+    // Far more to be said than a pipe holds.
+    let long = "x".repeat(90);
+    (0..1000).for_each(|number| daemon.define(&format!("bad{number}"), &format!("{long} = {number}")));
+    daemon.start();
+    daemon.up("good");
+    let heard = std::fs::File::open(daemon.path("heard")).unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut lines = BufReader::new(heard).lines().map(Result::unwrap);
+        lines.find(|line| line.contains("messages were lost here"))
+    });
+    let mut number = 1000;
+    until("what was lost is said", || {
+        number += 1;
+        daemon.define(&format!("bad{number}"), "x = 1");
+        daemon.ask(&Request::Load { names: Vec::new() });
+        reader.is_finished().then_some(())
+    });
+    assert!(reader.join().unwrap().is_some());
+}
