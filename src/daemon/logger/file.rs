@@ -2,12 +2,19 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+use svc_platform::saying;
 
 /// The file that is written now.
 pub(crate) const CURRENT: &str = "current";
+
+/// How long there may be no room on the console.
+const CONSOLE_PATIENCE: Duration = Duration::from_millis(100);
 
 /// Where the `n`th older file is; 1 is the newest of them.
 pub(crate) fn older(dir: &Path, n: u32) -> PathBuf {
@@ -34,6 +41,13 @@ pub(crate) struct LogFile {
 struct Open {
     file: File,
     size: u64,
+}
+
+impl Open {
+    /// Whether with this it would be larger than that.
+    fn would_pass(&self, size: u64, bytes: &[u8]) -> bool {
+        self.size + bytes.len() as u64 > size
+    }
 }
 
 impl LogFile {
@@ -82,6 +96,12 @@ impl LogFile {
     fn write_piece(&mut self, bytes: &[u8], stamp: &str, text: &mut Vec<u8>) {
         text.clear();
         let mut mid_line = *self.mid_line.get_or_insert_with(|| is_mid_line(&self.logs.join(&*self.name)));
+        // The end of a line is waited for, but not of one that is longer than a whole file may be: it may have none.
+        let most = self.size_max.saturating_mul(2);
+        if mid_line && self.open.as_ref().is_some_and(|open| open.would_pass(most, bytes)) && self.put(b"\n").is_ok() {
+            mid_line = false;
+            self.mid_line = Some(false);
+        }
         if self.dropped > 0 {
             let lost = self.dropped;
             if mid_line {
@@ -118,7 +138,8 @@ impl LogFile {
             return Err(error);
         }
         self.open = None;
-        io::stderr().write_all(text)
+        let said = saying::say(io::stderr().as_fd(), text, CONSOLE_PATIENCE)?;
+        if said == text.len() { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
     }
 
     /// Bytes that could not be written and are not yet spoken of.
@@ -137,11 +158,8 @@ impl LogFile {
     }
 
     fn put(&mut self, text: &[u8]) -> io::Result<()> {
-        if self
-            .open
-            .as_ref()
-            .is_some_and(|open| self.mid_line != Some(true) && open.size + text.len() as u64 > self.size_max)
-        {
+        let size_max = self.size_max;
+        if self.mid_line != Some(true) && self.open.as_ref().is_some_and(|open| open.would_pass(size_max, text)) {
             self.open = None;
             self.rotate()?;
         }
@@ -160,7 +178,9 @@ impl LogFile {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     // What was begun must not become the head of another line.
-                    self.mid_line = Some(rest.len() < text.len());
+                    if rest.len() < text.len() {
+                        self.mid_line = Some(true);
+                    }
                     return Err(error);
                 }
             }
@@ -196,6 +216,9 @@ impl LogFile {
 fn is_mid_line(dir: &Path) -> bool {
     let last = || {
         let mut file = File::open(dir.join(CURRENT))?;
+        if !file.metadata()?.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         file.seek(SeekFrom::End(-1))?;
         let mut byte = [0];
         file.read_exact(&mut byte).map(|()| byte[0])
@@ -254,6 +277,36 @@ mod tests {
         assert_eq!(numbers, (20 - numbers.len() as u32..20).collect::<Vec<_>>());
         assert!(!older(&dir.path().join("web"), 3).exists());
         assert!(fs::metadata(dir.path().join("web").join(CURRENT)).unwrap().len() <= 4096);
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_cut_and_fills_no_disk() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = log(dir.path(), 4096, 2);
+        (0..100).for_each(|_| log.take(&[b'x'; 1000], "T"));
+        log.take(b"y\nlast\n", "T");
+        let place = dir.path().join("web");
+        for path in [older(&place, 2), older(&place, 1), place.join(CURRENT)] {
+            let size = fs::metadata(&path).unwrap().len();
+            assert!(size <= 2 * 4096 + 1, "{}: {size}", path.display());
+            assert!(lines(&path).iter().all(|line| line.starts_with("T ")), "{}", path.display());
+        }
+        assert_eq!(lines(&place.join(CURRENT)).last().unwrap(), "T last");
+    }
+
+    #[test]
+    fn a_line_that_was_begun_before_the_disk_was_full_is_not_gone_on_with_after_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = log(dir.path(), 1 << 20, 2);
+        log.take(b"one", "T1");
+        let whole = log.open.take().unwrap();
+        let file = File::options().write(true).open("/dev/full").unwrap();
+        log.open = Some(Open { file, size: 0 });
+        log.take(b" more\n", "T2");
+        log.open = Some(whole);
+        log.take(b"two\n", "T3");
+        let said = ["T1 one", "T3 svcd: 6 bytes of output were lost here", "T3 two"];
+        assert_eq!(lines(&dir.path().join("web/current")), said);
     }
 
     #[test]
