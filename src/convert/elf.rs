@@ -84,12 +84,32 @@ impl Program {
         asks(&["getpwnam", "getpwnam_r"]) && changes && self.has(user)
     }
 
+    /// Whether it may become another user; `false` is certain, so far as no library does that by a function whose name
+    /// does not say so.
+    pub fn may_become_another(&self) -> bool {
+        if self.go {
+            const CALLS: [&str; 3] = ["syscall.Setuid", "syscall.Setresuid", "syscall.Setreuid"];
+            let has = |call: &str| self.bytes.windows(call.len()).any(|part| part == call.as_bytes());
+            return CALLS.iter().any(|call| has(call));
+        }
+        !self.dynamic || self.private || self.imports.iter().any(|name| changes_user(name))
+    }
+
+    /// Whether it asks who it is.
+    pub fn asks_who_it_is(&self) -> bool {
+        self.imports.contains("getuid") || self.imports.contains("geteuid")
+    }
+
     /// Whether this text is one of its own.
+    ///
+    /// Linkers put a text that another one ends with into that one: then the code leads to where it begins.
     fn has(&self, text: &str) -> bool {
         let wanted = [text.as_bytes(), &[0]].concat();
         let inside = |found: &u8| found.is_ascii_alphanumeric() || b"_-./".contains(found);
-        let mut places = self.bytes.windows(wanted.len()).enumerate().filter(|(_, part)| *part == wanted);
-        !text.is_empty() && places.any(|(at, _)| at > 0 && !self.bytes.get(at - 1).is_some_and(inside))
+        let places = self.bytes.windows(wanted.len()).enumerate().filter(|(_, part)| *part == wanted);
+        let places: Vec<usize> = places.map(|(at, _)| at).filter(|at| *at > 0 && !text.is_empty()).collect();
+        let is_whole = |at: &usize| !self.bytes.get(at - 1).is_some_and(inside);
+        places.iter().any(is_whole) || self.leads_to_one(&places)
     }
 
     fn sections(&self) -> Option<Vec<Section>> {
@@ -140,6 +160,13 @@ impl Program {
         let text = rest.split(|byte| *byte == 0).next().unwrap_or_default();
         String::from_utf8_lossy(&text[..text.len().min(256)]).into_owned()
     }
+}
+
+/// Whether a function of a library is called as one that changes the user.
+fn changes_user(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let parts = ["setuid", "setresuid", "setreuid", "seteuid", "initgroups", "setgroups", "change_id", "privil"];
+    parts.iter().any(|part| name.contains(part))
 }
 
 const SYMBOL_BYTES: usize = 24;

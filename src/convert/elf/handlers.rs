@@ -237,6 +237,26 @@ impl Program {
         (out, passed)
     }
 
+    /// Whether code has the address of one of these places of the file: `lea REGISTER, [rip + DISTANCE]`.
+    pub(super) fn leads_to_one(&self, places: &[usize]) -> bool {
+        let known = self.sections().filter(|_| self.number(18, 2) == Some(X86_64) && !places.is_empty());
+        let sections = known.unwrap_or_default();
+        let is_in = |section: &Section, at: usize| at >= section.start && at - section.start < section.length;
+        let address = |at: &usize| {
+            let section = sections.iter().find(|section| section.address > 0 && is_in(section, *at))?;
+            section.address.checked_add(at - section.start)
+        };
+        let addresses: BTreeSet<usize> = places.iter().filter_map(address).collect();
+        let leads = |section: &Section| {
+            let bytes = self.part(section);
+            bytes.windows(3).enumerate().any(|(at, part)| {
+                let is_lea = matches!(part[0], 0x48 | 0x4c) && part[1] == 0x8d && part[2] & 0xc7 == 0x05;
+                is_lea && self.target(section, bytes, at + 3).is_some_and(|target| addresses.contains(&target))
+            })
+        };
+        !addresses.is_empty() && sections.iter().filter(|section| section.name == ".text").any(leads)
+    }
+
     /// What a distance at this place of a section leads to.
     fn target(&self, section: &Section, bytes: &[u8], at: usize) -> Option<usize> {
         let distance = i32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?);

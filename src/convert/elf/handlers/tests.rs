@@ -156,3 +156,14 @@ fn a_program_that_is_cut_anywhere_is_read_as_far_as_it_goes() {
         assert!(half.is_none_or(|half| !half.catches(15)));
     }
 }
+
+#[test]
+fn a_text_at_the_end_of_another_one_is_its_own_where_the_code_leads_to_it() {
+    let code = |distance: i32| {
+        let lea = [&[0x48, 0x8d, 0x3d][..], &distance.to_le_bytes()].concat();
+        program(&[&lea[..], b"\0/var/lib/web\0"].concat(), "getpwnam").has("web")
+    };
+    // Behind the instruction stand a zero and `/var/lib/`.
+    assert!(code(1 + 9));
+    assert!(!code(1) && !code(9), "it leads to the whole or beside it");
+}
