@@ -7,6 +7,7 @@ use svc_compat::script::{self, Script};
 
 use super::Tree;
 use super::elf::Program;
+use super::manual::{self, Described, Effect};
 
 /// Verbs that every service has, or that say nothing of this one.
 const USUAL: &[&str] = &[
@@ -101,7 +102,8 @@ pub fn gather(tree: &Tree, path: &str, text: &[u8]) -> Evidence {
     let verbs = own.map(|verb| (verb.clone(), played(verb))).collect();
     let stop = played("stop");
     let may_go = |program: &str| Program::read(tree, program).is_some_and(|program| program.may_go());
-    let main = main_of(&start, &stop, &facts, &may_go);
+    let leaves = |launch: &Launch| leaves_itself(tree, launch);
+    let main = main_of(&start, &stop, &facts, (&may_go, &leaves));
     Evidence { path: path.to_string(), stop, facts, start, reload, verbs, main }
 }
 
@@ -144,8 +146,24 @@ pub(super) fn is_own(command: &[String]) -> bool {
     program.starts_with('/') && !program.starts_with("/bin/") && !program.contains(is_unknown)
 }
 
+/// Whether a program may go into the background at all, and whether it does where it is launched like this.
+type Known<'k> = (&'k dyn Fn(&str) -> bool, &'k dyn Fn(&Launch) -> bool);
+
+/// Whether a program goes into the background by itself: its manual knows an option by which it does not, and none of
+/// those that it is given makes it end.
+fn leaves_itself(tree: &Tree, launch: &Launch) -> bool {
+    let described = manual::described(tree, &launch.command);
+    let is_given = |known: &&Described| known.names.iter().any(|name| launch.command.contains(name));
+    let ends = |known: &Described| {
+        let text = known.text.to_lowercase();
+        ["exit", "quit", "terminat", "and stop", "running"].iter().any(|word| text.contains(word))
+    };
+    let stays = |known: &Described| known.effect() == Effect::Stays && known.text.to_lowercase().contains("foreground");
+    described.iter().any(stays) && !described.iter().filter(is_given).any(|known| ends(known) || stays(known))
+}
+
 /// The launch of the daemon.
-fn main_of(start: &Record, stop: &Record, facts: &Script, may_go: &dyn Fn(&str) -> bool) -> Result<Launch, String> {
+fn main_of(start: &Record, stop: &Record, facts: &Script, known: Known<'_>) -> Result<Launch, String> {
     if let Some((file, spot)) = start.missing.first() {
         return Err(format!("{spot}: it sources {file}, {MISSING}"));
     }
@@ -162,7 +180,7 @@ fn main_of(start: &Record, stop: &Record, facts: &Script, may_go: &dyn Fn(&str) 
     let launches = match (explicit.is_empty(), background.is_empty()) {
         (false, _) => explicit,
         (true, false) => background,
-        (true, true) => likely(direct, start, stop, facts, may_go),
+        (true, true) => likely(direct, start, stop, facts, known),
     };
     let Some(last) = launches.last() else {
         return Err(NO_DAEMON.to_string());
@@ -223,7 +241,7 @@ fn likely<'l>(
     start: &Record,
     stop: &Record,
     facts: &Script,
-    may_go: &dyn Fn(&str) -> bool,
+    (may_go, leaves): Known<'_>,
 ) -> Vec<&'l Launch> {
     // What is never signalled, nor told to end by its own word, does not stay.
     let told = |program: &str| {
@@ -244,7 +262,8 @@ fn likely<'l>(
         return vec![launch];
     }
     if !facts.daemon && stop.sent.is_empty() {
-        return Vec::new();
+        // Nobody ends it, but by its manual it goes into the background.
+        return launches.into_iter().filter(|launch| leaves(launch)).collect();
     }
     // Each has a pid file that it is told, or one of its name into which the stop looks: they are several.
     let its_pid_file = |launch: &&Launch| -> Option<String> {
@@ -301,5 +320,23 @@ mod tests {
                       stop) /usr/sbin/webd -s || exit 0; /usr/sbin/webd -k;;\nesac\n# kill\n";
         let with_signal = script.replace("/usr/sbin/webd -k", "/usr/sbin/webd -k; kill `cat /run/web.pid`");
         assert_eq!(main_of(&with_signal).as_deref(), Ok("/usr/sbin/webd -d"));
+    }
+
+    #[test]
+    fn what_nobody_ends_is_a_daemon_where_its_manual_says_how_it_does_not_become_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("usr/share/man/man8");
+        std::fs::create_dir_all(&place).unwrap();
+        let main = |page: &str| {
+            std::fs::write(place.join("webd.8"), page).unwrap();
+            let text =
+                "#!/bin/sh\ncase $1 in start) /usr/sbin/webd -r; /usr/sbin/webd -e; /usr/sbin/webctl -l;; esac\n";
+            let evidence = gather(&Tree::partial(folder.path()), "/etc/init.d/web", text.as_bytes());
+            evidence.main.map(|launch| launch.command.join(" "))
+        };
+        let page = ".TP\n.B -r\nRecord.\n.TP\n.B -e\nEnable and exit.\n.TP\n.B -f\nRun in the foreground.\n";
+        assert_eq!(main(page).as_deref(), Ok("/usr/sbin/webd -r"));
+        assert!(main(&page.replace("in the foreground", "on port 80")).is_err());
+        assert!(main(&page.replace("Record", "Record in the foreground")).is_err());
     }
 }
