@@ -67,7 +67,13 @@ pub(super) fn known(tree: &Tree, program: &str) -> Option<Hangup> {
         Some(compiled) => {
             let own = compiled.has_own_handler(HANGUP, &ENDING);
             let speaks = || compiled.catches(HANGUP) && speaks_of_it(tree, program);
-            (compiled.ignores(HANGUP), own.unwrap_or_else(speaks))
+            let own = match own {
+                // One handler for all of them may still do something else for each.
+                Some(false) => tells_apart(&signal_texts(tree, program)),
+                Some(true) => true,
+                None => speaks(),
+            };
+            (compiled.ignores(HANGUP), own)
         }
         None => (false, texts(tree, program).iter().any(|(_, text)| has_own(text))),
     };
@@ -100,7 +106,30 @@ fn speaks_of_it(tree: &Tree, program: &str) -> bool {
     let texts = own_texts(tree, program, |text| text.len() < MESSAGE_BYTES_MAX).into_iter();
     let texts = texts.map(|text| text.to_ascii_lowercase());
     let mut texts = texts.filter(|text| SPEAKS.is_match(text)).peekable();
-    texts.peek().is_some() && !texts.any(|text| text.contains("hup") && ENDS.iter().any(|word| text.contains(word)))
+    texts.peek().is_some() && !texts.any(|text| text.contains("hup") && speaks_of_end(&text))
+}
+
+/// Whether a message is about an end, or about what does nothing; that a signal is one says neither.
+fn speaks_of_end(text: &str) -> bool {
+    let text = text.replace("signal", "");
+    ENDS.iter().any(|word| text.contains(word))
+}
+
+/// What a program says that names a signal, in small letters.
+fn signal_texts(tree: &Tree, program: &str) -> Vec<String> {
+    let names_one = |text: &[u8]| text.len() < MESSAGE_BYTES_MAX && text.windows(3).any(|part| part == b"SIG");
+    own_texts(tree, program, names_one).into_iter().map(|text| text.to_ascii_lowercase()).collect()
+}
+
+/// Whether what is said when a hangup has come is said of no signal by which one ends, which have words of their own,
+/// and says nothing of an end.
+fn tells_apart(texts: &[String]) -> bool {
+    let ends = ["sigterm", "sigint", "sigquit"];
+    let is_end = |text: &&String| ends.iter().any(|name| text.contains(name));
+    let (hangups, others): (Vec<&String>, Vec<&String>) = texts.iter().partition(|text| text.contains("sighup"));
+    let is_message = |text: &&String| text.contains(' ');
+    let is_own = |text: &&String| is_message(text) && !is_end(text) && !speaks_of_end(text);
+    !hangups.is_empty() && hangups.iter().all(is_own) && others.iter().any(|text| is_end(text) && is_message(text))
 }
 
 /// Whether a text sets a handler for it that is not one of those by which it ends.
@@ -193,6 +222,16 @@ mod tests {
         ] {
             assert!(!has_own(other), "{other}");
         }
+    }
+
+    #[test]
+    fn one_handler_for_all_signals_may_tell_a_hangup_from_an_end() {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_string()).collect::<Vec<_>>();
+        assert!(tells_apart(&texts(&["received sighup signal.", "received sigterm signal.", "caught sigint"])));
+        assert!(!tells_apart(&texts(&["received sighup or sigterm", "received sigint"])), "they are one");
+        assert!(!tells_apart(&texts(&["received sighup, exiting", "received sigterm, exiting"])), "it ends");
+        assert!(!tells_apart(&texts(&["sighup", "sigterm"])), "a table of names");
+        assert!(!tells_apart(&texts(&["received sighup"])) && !tells_apart(&texts(&["received sigterm"])));
     }
 
     #[test]
