@@ -173,6 +173,7 @@ impl Player<'_> {
         // There `--user` is who it runs as; Debian's tool only looks for a process of that user.
         let user = call.value('c').or_else(|| call.value('u').filter(|_| openrc));
         who(context, user.as_deref(), call.value('g'));
+        context.looked_for = call.value('u').filter(|_| !openrc);
         fill(&mut context.chroot, call.value('r'));
         // The tool itself goes to / unless it is told where.
         context.directory = call.value('d');

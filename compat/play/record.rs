@@ -27,6 +27,8 @@ pub struct Context {
     pub user: Option<String>,
     /// The group.
     pub group: Option<String>,
+    /// Its starter looks for a process of this user, without making it one.
+    pub looked_for: Option<String>,
     /// The new root.
     pub chroot: Option<String>,
     /// The working directory.

@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use svc::convert::accounts;
+
 use crate::packages::{archive, fetch, unpack};
 
 /// What is fetched for one package beside it, in bytes and in packages; it is left alone where it takes more.
@@ -86,7 +88,7 @@ fn people(package: &str, base: &Path) -> Option<PathBuf> {
     }
     let deb = archive(&base.join("debs"), package)?;
     let control = Command::new("dpkg-deb").args(["-I"]).arg(&deb).arg("postinst").output().ok()?;
-    let names = made_accounts(&String::from_utf8_lossy(&control.stdout));
+    let names = accounts::made(&String::from_utf8_lossy(&control.stdout));
     let half = tree.with_file_name(format!("{package} half"));
     let etc = half.join("etc");
     fs::create_dir_all(&etc).ok()?;
@@ -102,33 +104,4 @@ fn people(package: &str, base: &Path) -> Option<PathBuf> {
     }
     fs::rename(&half, &tree).ok()?;
     Some(tree)
-}
-
-/// The names in the lines that make an account; a word too many is an account that nobody uses.
-fn made_accounts(script: &str) -> BTreeSet<String> {
-    let script = script.replace("\\\n", " ");
-    let bare = |word: &str| word.trim_matches(['"', '\'', ';', '`', ')']).to_string();
-    let set: Vec<(String, String)> = script
-        .lines()
-        .filter_map(|line| line.trim().split_once('='))
-        .filter(|(name, _)| name.chars().all(|found| found.is_ascii_alphanumeric() || found == '_'))
-        .map(|(name, value)| (name.to_string(), bare(value)))
-        .collect();
-    let value = |word: String| {
-        let name = word.trim_start_matches('$').trim_start_matches('{').trim_end_matches('}').to_string();
-        let known = set.iter().find(|(known, _)| word.starts_with('$') && *known == name);
-        known.map_or(word, |(_, value)| value.clone())
-    };
-    let makes = |line: &&str| {
-        let makers = ["adduser", "addgroup", "useradd", "groupadd", "sysusers", "createuser"];
-        makers.iter().any(|maker| line.contains(maker)) && !line.trim_start().starts_with('#')
-    };
-    let is_name = |word: &String| {
-        let mut letters = word.chars();
-        letters.next().is_some_and(|first| first.is_ascii_lowercase() || first == '_')
-            && word.len() < 32
-            && letters.all(|found| found.is_ascii_alphanumeric() || "_-".contains(found))
-    };
-    let words = script.lines().filter(makes).flat_map(str::split_whitespace).map(|word| value(bare(word)));
-    words.filter(is_name).collect()
 }

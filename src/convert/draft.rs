@@ -1,5 +1,6 @@
 //! The definition: each key with its value and with what says so.
 
+mod account;
 mod directories;
 mod hangup;
 mod jail;
@@ -266,8 +267,15 @@ impl Draft {
         let named = |who: &Option<String>| who.clone().filter(|who| !who.is_empty() && !who.contains(is_unknown));
         self.user = named(&context.user).filter(|user| user != "root");
         self.group = named(&context.group).filter(|group| self.user.is_some() || group != "root");
+        let mut origin = spot.clone();
+        if let Some(instead) = self.instead(tree, evidence, launch) {
+            self.group = self.group.take().filter(|_| !instead.replaces);
+            self.user = Some(instead.user);
+            origin = format!("{origin}: {}", instead.why);
+            self.open.push(instead.open);
+        }
         if let Some(user) = self.user.clone().or(self.group.is_some().then(|| "root".to_string())) {
-            self.key("", "user", quoted(&user), spot.clone());
+            self.key("", "user", quoted(&user), origin);
         }
         if let Some(group) = self.group.clone() {
             self.key("", "group", quoted(&group), spot.clone());

@@ -4,6 +4,7 @@
 //! an open point or a reason to keep the script.
 
 pub mod about;
+pub mod accounts;
 pub mod addressed;
 mod asked;
 pub mod directive;

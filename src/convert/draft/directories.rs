@@ -143,6 +143,12 @@ fn noted(tree: &Tree, is_it: impl Fn(&str) -> bool) -> Option<Whose> {
     first_noted(tree, is_it).map(|(_, whose)| whose)
 }
 
+/// The owner that tmpfiles.d(5) has of a directory, and where.
+pub(super) fn noted_owner(tree: &Tree, is_it: impl Fn(&str) -> bool) -> Option<(String, String)> {
+    let whose = noted(tree, is_it)?;
+    Some((whose.owner?, whose.origin))
+}
+
 /// The first directory that is meant, and whose it is.
 fn first_noted(tree: &Tree, is_it: impl Fn(&str) -> bool) -> Option<(String, Whose)> {
     for place in PLACES {
