@@ -45,6 +45,7 @@ pub(crate) fn install(name: &str, root: &Path, layers: &[PathBuf]) -> bool {
     let all = packages(name, root);
     let new: Vec<&String> = all.iter().filter(|package| !known.contains(package.as_str())).collect();
     if new.is_empty() {
+        has_accounts(root);
         return true;
     }
     let script = root.with_file_name(format!("{name} install.sh"));
@@ -60,7 +61,20 @@ pub(crate) fn install(name: &str, root: &Path, layers: &[PathBuf]) -> bool {
     // Each is asked once, or once more where another has come since that it may have missed.
     let ran = all.iter().filter(|package| !has_failed || known.contains(package.as_str()) || new.len() > 1);
     let _written = fs::write(&done, ran.map(|package| format!("{package}\n")).collect::<String>());
+    if !has_failed {
+        has_accounts(root);
+    }
     !has_failed
+}
+
+/// Where no account was made there are those of this machine.
+fn has_accounts(root: &Path) {
+    for file in ["etc/passwd", "etc/group"].map(Path::new) {
+        if !root.join(file).exists() {
+            // Without it nothing is known of accounts.
+            let _copied = fs::copy(Path::new("/").join(file), root.join(file));
+        }
+    }
 }
 
 /// The packages in this tree that have something to do after their installation, the one it is of last.
@@ -69,36 +83,37 @@ fn packages(name: &str, root: &Path) -> Vec<String> {
     let scripts = entries.flatten().map(|entry| entry.path()).filter(|path| {
         let text = fs::read(path).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        path.extension().is_some_and(|end| end == "postinst") && DEEDS.iter().any(|deed| text.contains(deed))
+        let is_one = path.extension().is_some_and(|end| end == "preinst" || end == "postinst");
+        is_one && DEEDS.iter().any(|deed| text.contains(deed))
     });
     let names = scripts.filter_map(|path| Some(path.file_stem()?.to_str()?.to_string()));
     let mut names: Vec<String> = names.filter(|name| !name.contains(['\'', '\n'])).collect();
     names.sort_by_key(|package| (package == name, package.clone()));
+    names.dedup();
     names
 }
 
-/// Runs them as the package manager does, and prints what that changed.
+/// Runs them as the package manager does, those for before it is unpacked first, and prints what that changed.
 ///
 /// A mark of sysusers.d(5) that the machine's own program may not know yet is taken away before.
 fn text(packages: &[&String]) -> String {
-    let names: Vec<String> = packages.iter().map(|package| format!("'{package}'")).collect();
+    let names = packages.iter().map(|package| format!("'{package}'")).collect::<Vec<_>>().join(" ");
     format!(
         "#!/bin/sh\n\
-         export DEBIAN_FRONTEND=noninteractive DPKG_MAINTSCRIPT_NAME=postinst DPKG_MAINTSCRIPT_ARCH=amd64\n\
+         export DEBIAN_FRONTEND=noninteractive DPKG_MAINTSCRIPT_ARCH=amd64\n\
          printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d\n\
-         chmod 755 /usr/sbin/policy-rc.d /var/lib/dpkg/info/*.postinst\n\
+         chmod 755 /usr/sbin/policy-rc.d /var/lib/dpkg/info/*.p*inst\n\
          sed -i 's/^\\([ugmr]\\)!/\\1/' /usr/lib/sysusers.d/*.conf\n\
          touch /before\n\
          until touch /after && [ -n \"$(find /after -newer /before)\" ]; do :; done\n\
-         for package in {}; do\n\
-         DPKG_MAINTSCRIPT_PACKAGE=$package /var/lib/dpkg/info/$package.postinst configure '' \
-         </dev/null >/dev/null 2>&1 || echo '{FAILED}'$package\n\
-         done\n\
+         run() {{ [ ! -e /var/lib/dpkg/info/$1.$2 ] || DPKG_MAINTSCRIPT_PACKAGE=$1 DPKG_MAINTSCRIPT_NAME=$2 \
+         /var/lib/dpkg/info/$1.$2 $3 '' </dev/null >/dev/null 2>&1 || echo '{FAILED}'$1; }}\n\
+         for package in {names}; do run $package preinst install; done\n\
+         for package in {names}; do run $package postinst configure; done\n\
          cd / && find etc var srv home -xdev -cnewer /before ! -path 'etc/init.d*' ! -path 'etc/rc?.d*' \
          ! -path 'etc/systemd*' ! -path 'etc/*shadow*' ! -name '*-' ! -path 'var/lib/dpkg*' ! -path 'var/cache/*' \
          ! -path 'var/lib/systemd*' ! -path 'var/lib/ucf*' -size -64k >/changed\n\
-         printf '{MARK}'; tar -czf - --numeric-owner --no-recursion -T /changed 2>/dev/null | base64 -w 0; echo\n",
-        names.join(" ")
+         printf '{MARK}'; tar -czf - --numeric-owner --no-recursion -T /changed 2>/dev/null | base64 -w 0; echo\n"
     )
 }
 

@@ -46,7 +46,7 @@ fn keep_script(deb: &Path, root: &Path, name: &str) {
     let status =
         fs::create_dir_all(&place).and_then(|()| Command::new("dpkg-deb").arg("-e").args([deb, &parts]).status());
     if status.is_ok_and(|status| status.success()) {
-        for end in ["postinst", "config", "templates", "control"] {
+        for end in ["preinst", "postinst", "config", "templates", "control"] {
             // Not every package has every one of them.
             let _absent = fs::rename(parts.join(end), file(end));
         }

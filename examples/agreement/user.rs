@@ -6,7 +6,8 @@
 //! of a script sets it as its user and changes. A unit with
 //! `DynamicUser=` wants some user without privileges that is made up at its start, also where it gives it a name: any
 //! but root is one, also the `nobody` that a daemon becomes by itself. A group that the account has anyway is no other:
-//! by the machine's accounts, by sysusers.d(5), or by what the package does after its installation.
+//! by the machine's accounts, by sysusers.d(5), or by what the package does after its installation. Nor is a group with
+//! which one side starts the daemon, and which the other tells it by its own option.
 
 use svc::convert::elf::Program;
 use svc::convert::unit::Unit;
@@ -90,12 +91,12 @@ impl Users {
         };
         if user == "root" && wanted == "root" {
             // A group alone, which the other side leaves to the daemon.
-            let only = match (out.our_group.is_empty(), out.their_group.is_empty()) {
-                (true, false) => Some((&*ours, out.their_group.clone())),
-                (false, true) => Some((&*theirs, out.our_group.clone())),
-                _ => None,
+            let (has, leaves, group) = match (out.our_group.is_empty(), out.their_group.is_empty()) {
+                (true, false) => (theirs, ours, out.their_group.clone()),
+                (false, true) => (ours, theirs, out.our_group.clone()),
+                _ => return out,
             };
-            if only.is_some_and(|(command, group)| by_itself(command, &group, GROUP_KEYS)) {
+            if takes_group(has, leaves, &group) || by_itself(leaves, &group, GROUP_KEYS) {
                 (out.our_group, out.their_group) = (String::new(), String::new());
             }
         }
@@ -194,6 +195,16 @@ fn takes_options(command: &mut Vec<String>, user: Option<&str>, group: Option<&s
     found
 }
 
+/// Takes the option away by which a program that is not started with a group is told it, and says whether there was
+/// one; to who has the group already the same option says nothing.
+fn takes_group(has: &mut Vec<String>, leaves: &mut Vec<String>, group: &str) -> bool {
+    let is_told = take_option(leaves, GROUPS, |value| value == group);
+    if is_told {
+        take_option(has, GROUPS, |value| value == group);
+    }
+    is_told
+}
+
 /// Takes an option of one of these names away, with its value if it fits.
 fn take_option(command: &mut Vec<String>, names: &[&str], fits: impl Fn(&str) -> bool) -> bool {
     let found = command.iter().enumerate().skip(1).find_map(|(at, word)| {
@@ -207,4 +218,23 @@ fn take_option(command: &mut Vec<String>, names: &[&str], fits: impl Fn(&str) ->
     let Some((at, count)) = found else { return false };
     command.drain(at..at + count);
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_that_one_side_only_tells_the_daemon_is_the_one_that_the_other_starts_it_with() {
+        let words = |line: &str| line.split(' ').map(String::from).collect::<Vec<_>>();
+        let taken = |has: &str, leaves: &str| {
+            let (mut has, mut leaves) = (words(has), words(leaves));
+            let is_told = takes_group(&mut has, &mut leaves, "web");
+            (is_told, has.join(" "), leaves.join(" "))
+        };
+        let both = taken("/bin/webd --group=web -x", "/bin/webd -x --group=web");
+        assert_eq!(both, (true, "/bin/webd -x".into(), "/bin/webd -x".into()));
+        assert_eq!(taken("/bin/webd", "/bin/webd -g web"), (true, "/bin/webd".into(), "/bin/webd".into()));
+        assert!(!taken("/bin/webd -g web", "/bin/webd").0 && !taken("/bin/webd", "/bin/webd -g mail").0);
+    }
 }
