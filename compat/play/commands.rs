@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::flow::Flow;
+use super::inner;
 use super::record::{How, Launch, Ran};
 use super::syntax::{self, Spot, Word, assigned};
 use super::{Player, UNKNOWN, is_unknown};
@@ -408,6 +409,10 @@ impl Player<'_> {
         let background = !self.context.wrappers.is_empty();
         let how = if background { How::Background } else { How::Direct };
         let captured = self.outputs.len() > 1 && self.context.output.is_none();
+        // What is printed by a shell of its own: `$(sh -c '. FILE; echo $NAME')`.
+        if captured && let Some((text, words)) = inner::read_by_shell(&command) {
+            return self.apart(|player| player.evaluate_with(&text, &words, spot));
+        }
         if !captured && (background || command[0].starts_with('/')) {
             let launch = self.launch(how, command.clone(), spot);
             self.launched(Launch { background, ..launch });

@@ -92,9 +92,15 @@ impl Player<'_> {
     }
 
     pub(super) fn subshell(&mut self, node: &Node) {
+        self.apart(|player| player.run(node));
+    }
+
+    /// Does something in a process of its own: what it sets is gone with it.
+    pub(super) fn apart(&mut self, does: impl FnOnce(&mut Self) -> Flow) -> Flow {
         let kept = (self.variables.clone(), self.arguments.clone(), self.context.clone());
-        self.run(node);
+        does(self);
         (self.variables, self.arguments, self.context) = kept;
+        Flow::Next
     }
 
     pub(super) fn run(&mut self, node: &Node) -> Flow {

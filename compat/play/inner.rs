@@ -83,7 +83,12 @@ impl Player<'_> {
     }
 }
 
-/// The text of `sh -c TEXT WORD...`, and the words.
+/// The text of `sh -c TEXT WORD...`, and the words; `None` if it is no shell.
+pub(super) fn read_by_shell(command: &[String]) -> Option<(String, Vec<String>)> {
+    text_of(command).filter(|_| SHELLS.contains(&base_name(&command[0])))
+}
+
+/// The text of `-c TEXT WORD...`, and the words.
 fn text_of(command: &[String]) -> Option<(String, Vec<String>)> {
     let at = command.iter().skip(1).take_while(|word| word.starts_with('-')).position(|word| {
         let letters = word.trim_start_matches('-');

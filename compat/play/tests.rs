@@ -52,6 +52,13 @@ fn command(text: &str) -> String {
 }
 
 #[test]
+fn what_a_shell_of_its_own_prints_is_known() {
+    let text = "A=$(/bin/sh -c 'B=one; echo \"$B $1\"' name two); start-stop-daemon -S -x /bin/x -- $A$B";
+    assert_eq!(command(text), "/bin/x one two");
+    assert!(command("A=$(sh -c web-key); start-stop-daemon -S -x /bin/x -- $A").contains(UNKNOWN));
+}
+
+#[test]
 fn words_become_what_a_shell_makes_of_them() {
     let cases = [
         ("A='one two'; start-stop-daemon -S -x /bin/x -- $A \"$A\"", "/bin/x one two one two"),
