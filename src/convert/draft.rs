@@ -1,6 +1,7 @@
 //! The definition: each key with its value and with what says so.
 
 mod account;
+mod dangling;
 mod directories;
 mod hangup;
 mod jail;
@@ -21,7 +22,6 @@ use super::Tree;
 use super::addressed;
 use super::evidence::{Evidence, is_own};
 use super::handled::{self, Hangup};
-use super::manual;
 use super::rotated;
 use super::stay::{Stay, stay};
 use super::watched::{self, Inner};
@@ -115,7 +115,7 @@ pub(super) fn command_value(words: &[String]) -> String {
 pub(super) fn draft(tree: &Tree, table: &Table, name: Name, evidence: &Evidence, launch: &Launch) -> Draft {
     let watched = watched::inner(tree, launch);
     let whole = watched.as_ref().map_or(launch, |inner| &inner.launch);
-    let (launch, dangling) = without_dangling(tree, evidence, whole);
+    let (launch, dangling) = dangling::left_out(tree, evidence, whole);
     let launch = &launch;
     let stay = stay(tree, table, launch);
     let mut draft = Draft {
@@ -149,26 +149,6 @@ pub(super) fn draft(tree: &Tree, table: &Table, name: Name, evidence: &Evidence,
     }
     draft.open.extend(dangling);
     draft
-}
-
-/// The launch without an option at its end that takes a value where the variable for it has none, and what is said.
-fn without_dangling(tree: &Tree, evidence: &Evidence, launch: &Launch) -> (Launch, Option<String>) {
-    let mut launch = launch.clone();
-    let is_empty = |name: &&String| evidence.start.values.get(*name).is_none_or(|(value, ..)| value.is_empty());
-    let Some(name) = launch.roots.iter().find(is_empty).cloned() else { return (launch, None) };
-    let Some(last) = launch.command.last().filter(|last| last.starts_with('-') && !last.contains('=')).cloned() else {
-        return (launch, None);
-    };
-    let described = manual::described(tree, &launch.command);
-    // A single word is the next one of a synopsis.
-    let mut known = described.iter().filter(|known| known.names.contains(&last) && known.text.contains(' ')).peekable();
-    let may_do_without = manual::is_value_optional(tree, &launch.command[0], &last);
-    if known.peek().is_none() || !known.all(|known| known.takes) || may_do_without || launch.command.len() < 2 {
-        return (launch, None);
-    }
-    launch.command.pop();
-    let said = format!("{}: {last} is left out: its value would be that of {name}, which has none", launch.spot);
-    (launch, Some(said))
 }
 
 impl Draft {

@@ -14,7 +14,19 @@ use crate::convert::has_verbs;
 
 impl Draft {
     pub(super) fn environment(&mut self, tree: &Tree, launch: &Launch) {
-        const NOT_OURS: &[&str] = &["PATH", "PWD", "HOME", "SHELL", "TERM", "IFS", "OLDPWD", "SHLVL", "_", "PIDFILE"];
+        const NOT_OURS: &[&str] = &[
+            "PATH",
+            "PWD",
+            "HOME",
+            "SHELL",
+            "TERM",
+            "IFS",
+            "OLDPWD",
+            "SHLVL",
+            "_",
+            "PIDFILE",
+            "INIT_D_SCRIPT_SOURCED",
+        ];
         let mut from_files: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut values: BTreeMap<String, (String, String)> = BTreeMap::new();
         for (name, (value, spot)) in &launch.exported {
