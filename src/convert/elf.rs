@@ -3,6 +3,9 @@
 mod handlers;
 
 use std::collections::BTreeSet;
+use std::path::Path;
+
+use svc_compat::play::Machine;
 
 use super::Tree;
 
@@ -11,6 +14,9 @@ const PROGRAM_BYTES_MAX: u64 = 48 << 20;
 /// Sections of a file, and names in a table of them.
 const SECTIONS_MAX: usize = 512;
 const SYMBOLS_MAX: usize = 200_000;
+
+/// More plugins than this are not looked through.
+const PLUGINS_MAX: usize = 64;
 
 /// A compiled program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +27,8 @@ pub struct Program {
     dynamic: bool,
     /// It has libraries of its own beside it, where some of it may be.
     private: bool,
+    /// What it loads by itself lies in a directory that it names, and nothing there could put it into the background.
+    plain_plugins: bool,
     /// It is of Go, whose processes cannot fork.
     go: bool,
     bytes: Vec<u8>,
@@ -30,8 +38,9 @@ impl Program {
     /// Reads a program of the machine; `None` if it is not there or not compiled.
     pub fn read(tree: &Tree, path: &str) -> Option<Self> {
         let found = tree.find(path)?;
-        let is_small = std::fs::metadata(&found).is_ok_and(|found| found.len() <= PROGRAM_BYTES_MAX);
-        Self::of(is_small.then(|| std::fs::read(&found).ok())??)
+        let mut out = Self::of(small(&found)?)?;
+        out.plain_plugins = out.imports.contains("dlopen") && out.has_plain_plugins(tree);
+        Some(out)
     }
 
     fn of(bytes: Vec<u8>) -> Option<Self> {
@@ -61,9 +70,27 @@ impl Program {
         let tells = |name: &String| {
             let name = name.to_ascii_lowercase();
             let parts = ["fork", "daemon", "background", "detach"];
-            parts.iter().any(|part| name.contains(part)) || ["clone", "syscall", "dlopen"].contains(&name.as_str())
+            // `pthread_attr_setdetachstate` is about threads.
+            let says = !name.starts_with("pthread_") && parts.iter().any(|part| name.contains(part));
+            says || ["clone", "syscall"].contains(&name.as_str()) || (name == "dlopen" && !self.plain_plugins)
         };
         !self.dynamic || self.private || self.imports.iter().any(tells)
+    }
+
+    /// Whether the directories of plugins that it names are there, and none of these plugins could go anywhere.
+    fn has_plain_plugins(&self, tree: &Tree) -> bool {
+        let names =
+            self.bytes.split(|byte| *byte == 0).filter(|text| text.starts_with(b"/usr/lib/") && text.len() < 200);
+        let names = names.filter_map(|text| str::from_utf8(text).ok()).map(|text| text.trim_end_matches('/'));
+        let plugins = names.flat_map(|name| {
+            let files = tree.list(name).into_iter().filter(|file| file.ends_with(".so"));
+            files.map(|file| format!("{name}/{file}")).collect::<Vec<_>>()
+        });
+        let plugins: BTreeSet<String> = plugins.take(PLUGINS_MAX + 1).collect();
+        let is_plain = |plugin: &String| {
+            tree.find(plugin).and_then(|found| Self::of(small(&found)?)).is_some_and(|plugin| !plugin.may_go())
+        };
+        !plugins.is_empty() && plugins.len() <= PLUGINS_MAX && plugins.iter().all(is_plain)
     }
 
     /// Whether it may have handlers for signals, in itself or in libraries of its own.
@@ -169,6 +196,12 @@ fn changes_user(name: &str) -> bool {
     parts.iter().any(|part| name.contains(part))
 }
 
+/// The bytes of a file that is not too long.
+fn small(found: &Path) -> Option<Vec<u8>> {
+    let is_small = std::fs::metadata(found).is_ok_and(|found| found.len() <= PROGRAM_BYTES_MAX);
+    is_small.then(|| std::fs::read(found).ok())?
+}
+
 const SYMBOL_BYTES: usize = 24;
 const DYNAMIC: usize = 6;
 const DYNAMIC_SYMBOLS: usize = 11;
@@ -188,6 +221,56 @@ struct Section {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A program that asks its libraries for these functions, with this text in it.
+    fn asking(functions: &[&str], text: &str) -> Vec<u8> {
+        let names: Vec<u8> = [b"\0".to_vec(), functions.join("\0").into_bytes(), b"\0".to_vec()].concat();
+        let symbols = 64;
+        let strings = symbols + functions.len() * SYMBOL_BYTES;
+        let headers = strings + names.len() + text.len() + 2;
+        let mut bytes = vec![0; symbols];
+        bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        let mut name = 1_u32;
+        for function in functions {
+            let mut symbol = [0; SYMBOL_BYTES];
+            symbol[..4].copy_from_slice(&name.to_le_bytes());
+            bytes.extend(symbol);
+            name += u32::try_from(function.len()).unwrap() + 1;
+        }
+        bytes.extend([names.as_slice(), b"\0", text.as_bytes(), b"\0"].concat());
+        bytes[40..48].copy_from_slice(&(headers as u64).to_le_bytes());
+        (bytes[58], bytes[60], bytes[62]) = (64, 2, 1);
+        for (kind, at, length, link) in
+            [(DYNAMIC_SYMBOLS, symbols, functions.len() * SYMBOL_BYTES, 1), (3, strings, names.len(), 0)]
+        {
+            let mut header = [0; 64];
+            for (place, value) in [(4, kind), (24, at), (32, length), (40, link)] {
+                header[place..place + 4].copy_from_slice(&u32::try_from(value).unwrap().to_le_bytes());
+            }
+            bytes.extend(header);
+        }
+        bytes
+    }
+
+    #[test]
+    fn what_plugins_could_do_is_looked_for_in_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let may_go = |functions: &[&str], text: &str, plugin: &[&str]| {
+            let put = |path: &str, bytes: &[u8]| {
+                let path = folder.path().join(path);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, bytes).unwrap();
+            };
+            put("usr/lib/webd/one.so", &asking(plugin, ""));
+            put("usr/sbin/webd", &asking(functions, text));
+            Program::read(&Tree::partial(folder.path()), "/usr/sbin/webd").unwrap().may_go()
+        };
+        assert!(!may_go(&["write"], "", &[]) && may_go(&["write", "fork"], "", &[]));
+        assert!(!may_go(&["pthread_attr_setdetachstate", "dlopen"], "/usr/lib/webd", &["read"]));
+        assert!(may_go(&["dlopen"], "/usr/lib/webd", &["read", "daemon"]), "a plugin could");
+        assert!(may_go(&["dlopen"], "/usr/lib/other", &["read"]), "nobody knows which plugins");
+        assert!(may_go(&["dlopen", "fork"], "/usr/lib/webd", &["read"]));
+    }
 
     #[test]
     fn our_own_program_asks_its_libraries_for_what_it_does() {
