@@ -20,6 +20,8 @@ pub struct Unit {
     pub settings: BTreeMap<String, Vec<String>>,
     /// The units that it cannot be without (`BindsTo=`).
     pub binds_to: Vec<String>,
+    /// The units that are started before it (`After=`).
+    pub after: Vec<String>,
     /// Program and arguments, variables filled in.
     pub command: Vec<String>,
     /// The variables of its environment files and `Environment=`.
@@ -29,15 +31,29 @@ pub struct Unit {
 impl Unit {
     /// Reads a unit of this machine.
     pub fn read(tree: &Tree, path: &str) -> Option<Self> {
-        let text = svc_compat::text::decode(&tree.read(path)?);
-        let mut unit = Self { path: path.to_string(), ..Self::default() };
-        unit.sections(&text);
+        let mut unit = Self::written(tree, path)?;
         unit.variables(tree);
         let start = unit.settings.get("ExecStart").and_then(|lines| lines.first()).cloned().unwrap_or_default();
         unit.command = unit.words(&start);
         if let Some(inner) = unit.inner(tree) {
             unit.command = inner;
         }
+        Some(unit)
+    }
+
+    /// A unit with its drop-ins and its own variables; nothing is filled in.
+    fn written(tree: &Tree, path: &str) -> Option<Self> {
+        let text = svc_compat::text::decode(&tree.read(path)?);
+        let mut unit = Self { path: path.to_string(), ..Self::default() };
+        unit.sections(&text);
+        let file = path.rsplit('/').next().unwrap_or(path);
+        for place in PLACES.iter().rev().map(|place| format!("{place}/{file}.d")) {
+            let names = tree.list(&place).into_iter().filter(|name| name.ends_with(".conf"));
+            for text in names.filter_map(|name| tree.read(&format!("{place}/{name}"))) {
+                unit.sections(&svc_compat::text::decode(&text));
+            }
+        }
+        unit.own_variables();
         Some(unit)
     }
 
@@ -126,14 +142,10 @@ impl Unit {
         for line in lines(text).iter().map(|line| line.trim()) {
             if line.starts_with('[') {
                 section = line.to_string();
-            } else if let (true, Some(("BindsTo", value))) = (section == "[Unit]", pair(line)) {
-                match value {
-                    "" => self.binds_to.clear(),
-                    names => {
-                        let names: Vec<String> = names.split_whitespace().map(|name| self.specifiers(name)).collect();
-                        self.binds_to.extend(names);
-                    }
-                }
+            } else if let (true, Some((key @ ("BindsTo" | "After"), value))) = (section == "[Unit]", pair(line)) {
+                let names: Vec<String> = value.split_whitespace().map(|name| self.specifiers(name)).collect();
+                let units = if key == "BindsTo" { &mut self.binds_to } else { &mut self.after };
+                if names.is_empty() { units.clear() } else { units.extend(names) }
             } else if section == "[Service]"
                 && let Some((key, value)) = line.split_once('=')
             {
@@ -161,7 +173,7 @@ impl Unit {
         self.value("Type").unwrap_or(if self.value("BusName").is_some() { "dbus" } else { "simple" })
     }
 
-    fn variables(&mut self, tree: &Tree) {
+    fn own_variables(&mut self) {
         if let Some(first) = self.runtime_directories().first() {
             self.environment.insert("RUNTIME_DIRECTORY".to_string(), format!("/run/{first}"));
         }
@@ -172,6 +184,9 @@ impl Unit {
                 }
             }
         }
+    }
+
+    fn variables(&mut self, tree: &Tree) {
         self.environment.extend(before::set(self));
         let files: Vec<String> = self.settings.get("EnvironmentFile").into_iter().flatten().cloned().collect();
         for file in files {
@@ -272,6 +287,9 @@ impl Unit {
     }
 }
 
+/// Where units are, the first wins.
+const PLACES: [&str; 3] = ["/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
+
 /// What may stand before a program.
 const PREFIXES: [char; 6] = ['-', '@', ':', '+', '!', '|'];
 
@@ -307,7 +325,7 @@ fn lines(text: &str) -> Vec<String> {
 /// The unit that stands for a script: of the same name, or one that names it.
 pub fn beside(tree: &Tree, script: &str) -> Option<Unit> {
     let name = script.rsplit('/').next().unwrap_or(script).trim_end_matches(".sh").to_string();
-    for directory in ["/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"] {
+    for directory in PLACES {
         let path = format!("{directory}/{name}.service");
         if let Some(unit) = Unit::read(tree, &path).filter(|unit| !unit.command.is_empty()) {
             return Some(unit);

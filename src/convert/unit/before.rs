@@ -1,4 +1,4 @@
-//! What a unit's commands before the start (`ExecStartPre=`) say of its variables.
+//! What a unit's commands before the start (`ExecStartPre=`), and the units before it, say of its variables.
 //!
 //! Maintainers compute there what an init script computes for itself, and write it to a file of the environment.
 
@@ -8,7 +8,7 @@ use svc_compat::Style;
 use svc_compat::play::{self, Machine, Piece};
 use svc_core::definition::join;
 
-use super::Unit;
+use super::{PLACES, Unit};
 use crate::convert::{Tree, passed_on};
 
 /// Longer texts are not played.
@@ -16,13 +16,21 @@ const TEXT_BYTES_MAX: usize = 1 << 15;
 
 /// The files that the commands would write, each with its text as far as it is known.
 pub(super) fn written(tree: &Tree, unit: &Unit) -> BTreeMap<String, String> {
-    commands(unit).filter_map(|words| played(tree, &words)).flatten().collect()
+    let services = unit.after.iter().filter(|name| name.ends_with(".service"));
+    let before =
+        services.filter_map(|name| PLACES.iter().find_map(|place| Unit::written(tree, &format!("{place}/{name}"))));
+    let mut out = BTreeMap::new();
+    for other in before {
+        out.extend(commands(&other, "ExecStart").filter_map(|words| played(tree, &words, &other)).flatten());
+    }
+    out.extend(commands(unit, "ExecStartPre").filter_map(|words| played(tree, &words, unit)).flatten());
+    out
 }
 
 /// `systemctl set-environment NAME=VALUE`, by itself or in the text of a shell.
 pub(super) fn set(unit: &Unit) -> Vec<(String, String)> {
     let mut out = Vec::new();
-    for words in commands(unit) {
+    for words in commands(unit, "ExecStartPre") {
         let text = match words.as_slice() {
             [shell, option, text, ..] if shell.ends_with("sh") && option == "-c" => text.clone(),
             words => join(words),
@@ -44,15 +52,17 @@ pub(super) fn set(unit: &Unit) -> Vec<(String, String)> {
     out
 }
 
-fn commands(unit: &Unit) -> impl Iterator<Item = Vec<String>> {
-    let lines = unit.settings.get("ExecStartPre").into_iter().flatten();
+fn commands<'u>(unit: &'u Unit, key: &str) -> impl Iterator<Item = Vec<String>> + use<'u> {
+    let lines = unit.settings.get(key).into_iter().flatten();
     lines.map(|line| unit.words(line)).filter(|words| !words.is_empty())
 }
 
-fn played(tree: &Tree, words: &[String]) -> Option<BTreeMap<String, String>> {
+fn played(tree: &Tree, words: &[String], unit: &Unit) -> Option<BTreeMap<String, String>> {
     let program = &words[0];
     let text = tree.read(program).filter(|text| text.len() < TEXT_BYTES_MAX && passed_on::is_shells(text))?;
-    let whole = [format!("set -- {}\n", join(&words[1..])).as_bytes(), &text].concat();
+    let set = |(name, value): (&String, &String)| format!("export {name}={}\n", join(std::slice::from_ref(value)));
+    let variables: String = unit.environment.iter().map(set).collect();
+    let whole = [format!("{variables}set -- {}\n", join(&words[1..])).as_bytes(), &text].concat();
     let verb = "before the start";
     let piece = Piece { path: program, text: &whole, style: Style::Own, verb, running: false, granted: &[] };
     Some(play::play(tree, piece).written)
@@ -83,6 +93,34 @@ mod tests {
         assert_eq!(read(unit, helper).command, ["/usr/sbin/webd", "-x"]);
         assert_eq!(read(unit, "#!/bin/sh\ntrue\n").command, ["/usr/sbin/webd"]);
         assert_eq!(read(unit, &helper.replace("/bin/sh", "/usr/bin/perl")).command, ["/usr/sbin/webd"]);
+    }
+
+    #[test]
+    fn a_file_that_a_unit_before_it_writes_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let helper = "#!/bin/sh\n. \"$DEFAULTS\"\n{\necho \"ARGS=${ARGS:--c '/etc/web'}\"\n} > /run/web.env\n";
+        put("usr/lib/web/env.sh", helper);
+        put("etc/default/web", "MORE=\n");
+        put("lib/systemd/system/web-env.service", "[Service]\nType=oneshot\n");
+        put(
+            "lib/systemd/system/web-env.service.d/here.conf",
+            "[Service]\nExecStart=/usr/lib/web/env.sh\nEnvironment='DEFAULTS=/etc/default/web'\n",
+        );
+        let command = |after: &str| {
+            let text = format!(
+                "[Unit]\nAfter=network.target {after}\n[Service]\nEnvironmentFile=/run/web.env\n\
+                 ExecStart=/usr/sbin/webd $ARGS\n"
+            );
+            put("lib/systemd/system/web.service", &text);
+            Unit::read(&Tree::partial(folder.path()), "/lib/systemd/system/web.service").unwrap().command
+        };
+        assert_eq!(command("web-env.service"), ["/usr/sbin/webd", "-c", "/etc/web"]);
+        assert_eq!(command(""), ["/usr/sbin/webd"]);
     }
 
     #[test]
