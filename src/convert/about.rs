@@ -90,10 +90,10 @@ pub fn is_about_session(option: &Described) -> bool {
 /// Whether it only says which supervisor starts the daemon.
 pub fn is_about_starter(option: &Described) -> bool {
     static STARTER: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"\b(run|started|launched|invoked) (from|by|under|via) [^.;]{0,24}\b(systemd|launchd|upstart)\b")
+        let starts = "(run|started|launched|invoked)( on demand)?";
+        pattern(&format!(r"\b{starts} (from|by|under|via) [^.;]{{0,24}}\b(systemd|launchd|upstart)\b"))
     });
-    let head: String = option.text.to_lowercase().chars().take(HEAD_CHARACTERS).collect();
-    STARTER.is_match(&head)
+    STARTER.is_match(&option.text.to_lowercase())
 }
 
 /// Whether a long option says by its name that it is about the log.
@@ -211,6 +211,7 @@ mod tests {
     fn an_option_may_say_who_starts_the_daemon() {
         let is_it = |text: &str| is_about_starter(&option(&["-l"], text));
         assert!(is_it("This option is passed to webd when it is run from launchd (8) or systemd (8)."));
+        assert!(is_it("It quits after 60 seconds. This is used when webd is started on demand by systemd."));
         assert!(is_it("Set when started by systemd") && !is_it("Run units from a directory, as systemd does"));
         assert!(!is_it("Listen on the sockets that systemd has opened"));
     }

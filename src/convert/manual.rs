@@ -137,6 +137,29 @@ pub(super) fn pattern(text: &str) -> Regex {
 /// What a description says.
 pub fn effect(text: &str) -> Effect {
     let text = text.to_lowercase();
+    // What is so without the option is said of the program, not of the option.
+    let own: Vec<&str> = text.split(". ").filter(|sentence| !is_of_default(sentence)).collect();
+    match effect_of(&own.join(". ")) {
+        Effect::Neither => effect_of(&text),
+        said => said,
+    }
+}
+
+fn is_of_default(sentence: &str) -> bool {
+    let sentence = sentence.trim_start_matches(|found: char| !found.is_ascii_alphabetic());
+    ["default is", "the default is", "default: ", "by default", "normally", "without this"]
+        .iter()
+        .any(|start| sentence.starts_with(start))
+}
+
+/// Whether a description of what sends it into the background says that it stays in the foreground by default.
+pub(super) fn stays_by_default(text: &str) -> bool {
+    let text = text.to_lowercase();
+    effect(&text) == Effect::Goes
+        && text.split(". ").any(|sentence| is_of_default(sentence) && FOREGROUND.is_match(sentence))
+}
+
+fn effect_of(text: &str) -> Effect {
     // Where a foreground mode only comes with debugging, it is not for every day.
     let head: String = text.chars().take(160).collect();
     if NOT.is_match(&head) || FOREGROUND.is_match(&head) {
@@ -302,7 +325,8 @@ fn plain(page: &str) -> String {
                 let text = if mdoc {
                     flags(if name == "Fl" { &request[0..] } else { &rest })
                 } else {
-                    rest.trim().to_string()
+                    // `.BR -x ", " --auto-exit`
+                    rest.split_whitespace().collect::<Vec<_>>().join(" ").replace(" ,", ",")
                 };
                 if OPTION.is_match(&text) && (tag > 0 || name == "IP" || name == "SS" || mdoc) {
                     out.push_str(&text);

@@ -150,6 +150,9 @@ impl Stay {
             self.source = source.unwrap_or_else(|| format!("without {}", self.removed.join(" ")));
         } else if let Some(known) = described.iter().find(|known| known.is_named_for_going()) {
             self.source = format!("{}: only {} puts it into the background", known.source, known.names.join(", "));
+        } else if let Some(known) = described.iter().find(|known| manual::stays_by_default(&known.text)) {
+            let option = spelling(known);
+            self.source = format!("{}: {option}: {}", known.source, shortened(&known.text));
         } else if let Some(known) = described.iter().find(|known| is_for_systemd(known)) {
             self.source = format!("{}: --systemd: {}", known.source, shortened(&known.text));
             let text = "keeps it in the foreground, as systemd wants it, is not said: try it";
@@ -290,6 +293,24 @@ mod tests {
         let found = stay("  --systemd  Enable systemd integration.\n  -F  stay in the foreground\n").unwrap();
         assert_eq!((found.added, found.open.len()), (vec!["-F".to_string()], 0));
         assert!(stay("  --systemd FILE  Write a unit of systemd to FILE\n  -p PORT  listen there\n").is_none());
+    }
+
+    #[test]
+    fn who_goes_only_when_told_stays_where_nobody_tells_it() {
+        let known = |text: &str| Described {
+            names: vec!["-F".into()],
+            text: text.into(),
+            more: String::new(),
+            takes: false,
+            source: String::new(),
+        };
+        let stays = |text: &str| {
+            let mut stay = Stay::of(vec!["webd".into()]);
+            stay.by_options(&[known(text)], false).then(|| stay.command.join(" "))
+        };
+        assert_eq!(stays("Fork and run in background. Default is to run in foreground.").as_deref(), Some("webd"));
+        assert_eq!(stays("Fork and run in background."), None);
+        assert_eq!(stays("Run in the foreground. Default is to fork.").as_deref(), Some("webd -F"));
     }
 
     #[test]

@@ -19,6 +19,15 @@ fn a_description_tells_what_the_option_does() {
 }
 
 #[test]
+fn what_is_so_by_default_is_not_what_the_option_does() {
+    let text = "Fork and run in background. Default is run in foreground.";
+    assert_eq!((effect(text), stays_by_default(text)), (Effect::Goes, true));
+    assert_eq!(effect("Stay in the foreground. By default, it becomes a daemon."), Effect::Stays);
+    assert_eq!(effect("By default it detaches from the terminal; not so with this."), Effect::Goes);
+    assert!(!stays_by_default("Fork and run in background.") && !stays_by_default("Default is the foreground."));
+}
+
+#[test]
 fn a_value_in_brackets_may_be_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("usr/share/man/man8");
@@ -70,6 +79,8 @@ fn options_are_read_from_help_and_from_both_kinds_of_manual_page() {
     assert_eq!(options(&strings, "page")[0].names, ["-b", "--base"]);
     let slash = plain(".IP \"--daemonize / -d\"\nBackground.\n");
     assert_eq!(options(&slash, "page")[0].names, ["--daemonize", "-d"]);
+    let fonts = plain(".TP\n.BR \\-x \", \" \\-\\-auto\\-exit\nIt ends.\n");
+    assert_eq!(options(&fonts, "page")[0].names, ["-x", "--auto-exit"]);
     let both = plain(".TP\n.B \\fB\\-l log_file\\fP; \\fB\\-\\-log=log_file\\fP\nWrite it there.\n");
     assert_eq!(options(&both, "page")[0].names, ["-l", "--log"]);
     let mdoc = plain(".Bl -tag\n.It Fl D\nDo not detach.\n.It Fl f Ar file\nThe file.\n");
