@@ -9,15 +9,15 @@
 //!   nothing; where Go's own library reads the options, one dash is two, and `-E x` in one word is an option with its
 //!   value. That no process group or session is made, or which supervisor starts the daemon, belongs to the foreground
 //!   switch. What a side spells out and the other leaves to the program is the same where the program has it so anyway:
-//!   a path that is built into it or that its manual has among its files, a value that the manual calls the default,
-//!   the directory that both start it in where the manual calls that the default, a value that the configuration file
-//!   shows as the default, a value that the configuration file has, too, or that a file of settings shows in a comment
-//!   for the variable that stands there. What one side says by an option and the other by a variable that the program's
-//!   own text names beside that option is one. An option with one value said twice is said once; a word that is no
-//!   option says nothing to a program whose usage, with options alone, has no place for it. Options that by the manual
-//!   only say where messages go, how they look, or that nothing is printed are up to the foreground switch: a daemon in
-//!   the background has to be told a file or syslog and must not write over a console; in the foreground its supervisor
-//!   takes what it prints.
+//!   a path that is built into it or that its manual has among its files (`~` is the home of the account), a value that
+//!   the manual calls the default, the directory that both start it in where the manual calls that the default, a value
+//!   that the configuration file shows as the default, a value that the configuration file has, too, or that a file of
+//!   settings shows in a comment for the variable that stands there. What one side says by an option and the other by a
+//!   variable that the program's own text names beside that option is one. An option with one value said twice is said
+//!   once, and one whose value is an empty variable says nothing; a word that is no option says nothing to a program
+//!   whose usage, with options alone, has no place for it. Options that by the manual only say where messages go, how
+//!   they look, or that nothing is printed are up to the foreground switch: a daemon in the background has to be told a
+//!   file or syslog and must not write over a console; in the foreground its supervisor takes what it prints.
 //! * user, group: the same names in the end (see user.rs); nobody said is root; a group that is named like the user is
 //!   the user's own.
 //! * runtime directory: each that the unit names is made. One more that the script makes is what the unit leaves to the
@@ -107,7 +107,8 @@ pub(crate) fn compare(
         differ(Field::Program, program, wanted);
     }
 
-    let defaults = Defaults::of(tree, &ours, &theirs);
+    let named: Vec<&str> = [draft.user.as_deref(), unit.value("User")].into_iter().flatten().collect();
+    let defaults = Defaults::of(tree, &named, &ours, &theirs);
     let users = Users::of(tree, &defaults, (draft, &mut ours), (unit, &mut theirs));
     if !users.becomes && !users.made_up {
         differ(Field::User, users.ours, users.theirs);
@@ -119,7 +120,8 @@ pub(crate) fn compare(
         options.from_root =
             unit.value("WorkingDirectory").is_none() && !draft.keys.iter().any(|key| key.name == "directory");
         let known = Known { options: &options, beside: &beside };
-        let (ours, theirs) = (options.that_count(&ours, draft), options.that_count(&theirs, draft));
+        let files: Vec<String> = draft.pid_file.iter().map(|file| file.replace("/var/run/", "/run/")).collect();
+        let (ours, theirs) = (options.that_count(&ours, &files), options.that_count(&theirs, &files));
         let left = (
             defaults.left_out(&ours, &theirs, Whose::Ours, known),
             defaults.left_out(&theirs, &ours, Whose::Theirs, known),

@@ -55,7 +55,7 @@ static FORM: LazyLock<Regex> = LazyLock::new(|| {
 });
 static LESS: LazyLock<Regex> = LazyLock::new(|| {
     let nothing = r"\bsuppress(es)?\b[^.;]{0,30}\b(messages|output|banner)\b|\b(less|no) output\b";
-    let errors = r"\bonly (print |show |output )?error messages\b";
+    let errors = r"\bonly (print |show |output )?error messages\b|^(print|show|output) errors?( messages)?[.]?$";
     pattern(&format!("^(be |run |operate |work )?(quiet|silent)|{nothing}|{errors}"))
 });
 /// What happens is written down, not where.
@@ -172,6 +172,7 @@ mod tests {
             "Log file to write to",
             "Be quiet; emit only error messages",
             "Suppress the start-up messages.",
+            "Show error messages",
             "Send all messages to the system logger, except for startup messages.",
             "Send the debug output to files instead of stderr",
             "Location where WEBD will send log messages.",
@@ -185,6 +186,7 @@ mod tests {
             "The file with the configuration",
             "Listen on this port",
             "Set the log level to NUMBER",
+            "Show error and info messages",
             "Be verbose",
             "Write the process id to this file",
             "Log all queries to the file",

@@ -197,6 +197,10 @@ fn main_of(start: &Record, stop: &Record, facts: &Script, known: Known<'_>) -> R
         return Err(format!("it starts {count} daemons ({names}): each wants a definition of its own"));
     }
     let shown = play::shown(&last.command.join(" "));
+    if let Some(file) = made_before(last) {
+        let why = "is made anew after each boot, and which daemon that is";
+        return Err(format!("{}: {file} {why} {UNSURE}", last.spot));
+    }
     if let Some((assumed, name)) = refused(start, last) {
         let (spot, asked) = (&assumed.spot, assumed.command.replace('\n', " "));
         let holds = if assumed.holds { "does not hold" } else { "holds" };
@@ -219,6 +223,13 @@ fn main_of(start: &Record, stop: &Record, facts: &Script, known: Known<'_>) -> R
         return Err(format!("{}: `{shown}` names no program", last.spot));
     }
     Ok((*last).clone())
+}
+
+/// The program, or the text for a shell, that lies where nothing outlives a boot: somebody writes it before it is run.
+fn made_before(launch: &Launch) -> Option<&String> {
+    let is_shell = |word: &&String| ["sh", "bash", "dash"].contains(&word.rsplit('/').next().unwrap_or_default());
+    let mut words = launch.command.iter().skip_while(is_shell);
+    words.next().filter(|word| ["/run/", "/var/run/"].iter().any(|top| word.starts_with(top)))
 }
 
 /// The condition by which the script refuses to start with a value that the command is made of.
@@ -312,6 +323,16 @@ mod tests {
         assert!(named.unwrap_err().starts_with("it starts 2 daemons"));
         let one = main_of(&script("/usr/sbin/prepare -p /run/one.pid; /usr/sbin/webd -p /run/one.pid"));
         assert_eq!(one.as_deref(), Ok("/usr/sbin/webd -p /run/one.pid"));
+    }
+
+    #[test]
+    fn what_is_written_at_each_boot_is_no_command_of_a_definition() {
+        let script = |start: &str| format!("#!/bin/sh\n# description: web daemon\ncase $1 in start) {start};; esac\n");
+        for start in ["start-stop-daemon -S -x /run/web/start", "start-stop-daemon -S -x /bin/sh -- /run/web/start.cmd"]
+        {
+            assert!(main_of(&script(start)).unwrap_err().contains("/run/web/start"), "{start}");
+        }
+        assert!(main_of(&script("start-stop-daemon -S -x /usr/sbin/webd -- /run/web/socket")).is_ok());
     }
 
     #[test]

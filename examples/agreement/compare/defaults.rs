@@ -21,6 +21,8 @@ pub(crate) struct Defaults {
     configured: Vec<(String, String)>,
     /// What its configuration files show in a comment as what is used where nothing is set: key and value.
     shown: Vec<(String, String)>,
+    /// Paths among the words as a manual has them, below the home of the account it runs as: `~/.config/webd`.
+    at_home: BTreeMap<String, String>,
     /// The lines of its own text and of its manual in which variables of an environment may be named.
     lines: Vec<String>,
 }
@@ -33,10 +35,11 @@ pub(crate) struct Known<'a> {
 }
 
 impl Defaults {
-    /// Of the program that both commands start.
-    pub(crate) fn of(tree: &Tree, ours: &[String], theirs: &[String]) -> Self {
+    /// Of the program that both commands start, as these users.
+    pub(crate) fn of(tree: &Tree, users: &[&str], ours: &[String], theirs: &[String]) -> Self {
         let program = ours.first().map_or("", String::as_str);
         let words = ours.iter().chain(theirs).skip(1);
+        let at_home = at_home(tree, users, words.clone());
         let found = tree.find(program);
         let file = found.iter().filter_map(|file| std::fs::read(file).ok());
         let pages = manual::pages(tree, program);
@@ -63,7 +66,7 @@ impl Defaults {
         let read: Vec<String> = read.map(|text| String::from_utf8_lossy(&text).into_owned()).collect();
         let configured = read.iter().flat_map(|text| settings(text)).collect();
         let shown = read.iter().flat_map(|text| shown_as_default(text)).collect();
-        Self { texts, configured, shown, lines }
+        Self { texts, configured, shown, at_home, lines }
     }
 
     /// The values of these keys, which may begin with the program's own name: `webd_user`.
@@ -86,7 +89,8 @@ impl Defaults {
             let is_option = |last: &&String| last.starts_with('-') && !others.contains(last);
             let option = out.last().filter(is_option);
             let has_option = option.is_some();
-            let built_in = is_path && self.texts.iter().any(|text| has(text, word));
+            let spellings = [Some(word), self.at_home.get(word)].into_iter().flatten();
+            let built_in = is_path && spellings.into_iter().any(|word| self.texts.iter().any(|text| has(text, word)));
             let said = option.is_some_and(|option| {
                 let names = more.options.names(option);
                 self.is_configured(word)
@@ -134,6 +138,20 @@ impl Defaults {
         let bare = |text: &str| text.replace("/var/run/", "/run/");
         says_much && self.configured.iter().any(|(_, set)| bare(set) == value)
     }
+}
+
+/// The words that are paths below the home of one of these accounts, links followed.
+fn at_home<'w>(tree: &Tree, users: &[&str], words: impl Iterator<Item = &'w String>) -> BTreeMap<String, String> {
+    let accounts = tree.read("/etc/passwd").map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default();
+    let accounts = accounts.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let accounts = accounts.filter(|account| users.contains(&account[0]));
+    let homes: Vec<String> = accounts.filter_map(|account| tree.real(account.get(5)?)).collect();
+    let below = |word: &String| {
+        let path = tree.real(word)?;
+        let inside = homes.iter().find_map(|home| path.strip_prefix(home)?.strip_prefix('/'))?;
+        Some((word.clone(), format!("~/{inside}")))
+    };
+    words.filter(|word| word.starts_with('/')).filter_map(below).collect()
 }
 
 fn has(text: &[u8], word: &str) -> bool {
@@ -228,6 +246,20 @@ fn settings(text: &str) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_below_the_home_of_the_account_has_the_spelling_of_a_manual() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = |path: &str| folder.path().join(path);
+        std::fs::create_dir_all(inside("var/lib/web/.config/webd")).unwrap();
+        std::fs::create_dir_all(inside("etc")).unwrap();
+        std::os::unix::fs::symlink(".config/webd", inside("var/lib/web/info")).unwrap();
+        std::fs::write(inside("etc/passwd"), "root:x:0:0::/root:/bin/sh\nweb:x:9:9::/var/lib/web:/bin/sh\n").unwrap();
+        let words = ["/var/lib/web/info", "/etc", "info"].map(String::from);
+        let spelled = |user: &str| at_home(&Tree::partial(folder.path()), &[user], words.iter());
+        let wanted = BTreeMap::from([("/var/lib/web/info".to_string(), "~/.config/webd".to_string())]);
+        assert_eq!((spelled("web"), spelled("root")), (wanted, BTreeMap::new()));
+    }
 
     #[test]
     fn a_setting_in_a_comment_counts_where_the_comment_says_that_it_is_the_default() {

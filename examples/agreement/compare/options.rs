@@ -140,8 +140,7 @@ impl Options {
     }
 
     /// The arguments that count.
-    pub(crate) fn that_count(&self, command: &[String], draft: &Draft) -> Vec<String> {
-        let pid_files: Vec<String> = draft.pid_file.iter().map(|file| file.replace("/var/run/", "/run/")).collect();
+    pub(crate) fn that_count(&self, command: &[String], pid_files: &[String]) -> Vec<String> {
         let mut out: Vec<String> = Vec::new();
         let mut pairs: BTreeSet<(String, String)> = BTreeSet::new();
         let words: Vec<String> = command.iter().skip(1).flat_map(|word| self.letters(word)).collect();
@@ -183,6 +182,11 @@ impl Options {
                 value.is_none() && is_value && takes
             });
             if is_log || is_supervised(option) {
+                continue;
+            }
+            // A variable without a value says nothing: `--voice=${VOICE}`, `-V "${VOICE}"`.
+            let is_void = |next: &String| next.is_empty() && value.is_none() && self.takes.contains(option);
+            if value.as_deref() == Some("") || (next.is_none() && words.next_if(is_void).is_some()) {
                 continue;
             }
             let given = value.clone().or(next);
@@ -341,6 +345,19 @@ mod tests {
         assert!(reads(own));
         assert!(!reads(&format!("{own}unknown shorthand flag: %q in -%s")) && !reads("\x7fELF..unknown option"));
         assert!(!reads("#!/bin/sh\necho 'flag provided but not defined: -x'\n"));
+    }
+
+    #[test]
+    fn an_option_whose_value_is_an_empty_variable_says_nothing() {
+        let options = options(&["-V", "--voice", "-x"], &["-V", "--voice"]);
+        let kept = |words: &[&str]| {
+            let words: Vec<String> = ["webd"].iter().chain(words).map(|word| (*word).to_string()).collect();
+            options.that_count(&words, &[]).join(" ")
+        };
+        assert_eq!(kept(&["--voice=", "-x"]), "-x");
+        assert_eq!(kept(&["-V", "", "-x"]), "-x");
+        assert_eq!(kept(&["-V", "en", "--voice=de"]), "-V en --voice de");
+        assert_eq!(kept(&["-x", ""]), "-x");
     }
 
     #[test]
