@@ -117,6 +117,11 @@ impl Player<'_> {
         if !last.contains(['*', '?', '[']) || directory.contains(['*', '?', '[']) {
             return vec![field];
         }
+        // Devices come and go: those are meant that are there at the start.
+        let is_device = self.at_starter && (directory == "/dev" || directory.starts_with("/dev/"));
+        if let Some(pattern) = told::pattern_of(&field).filter(|_| is_device) {
+            return vec![pattern];
+        }
         let found: Vec<String> = self.tree.list(directory).into_iter().filter(|name| glob(last, name)).collect();
         match found.is_empty() {
             true => vec![field],

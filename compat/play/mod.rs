@@ -33,7 +33,7 @@ pub use expand::UNKNOWN;
 pub use machine::Machine;
 pub use record::{Assumed, Context, How, Launch, Made, Ran, Record, Sent, looks_like_daemon};
 pub use syntax::Spot;
-pub use told::{asked, is_told, is_unknown, may_be, of_machine, shown};
+pub use told::{asked, is_told, is_unknown, may_be, of_machine, shown, written};
 
 use crate::Style;
 use crate::library::INIT_D_SCRIPT;
@@ -171,6 +171,8 @@ struct Player<'a> {
     depth: usize,
     /// Starters that the present command is inside.
     starters: usize,
+    /// The words are those of a starter: names of devices in them are filled in at each start.
+    at_starter: bool,
     /// Loops without an end that it is inside.
     endless: usize,
     steps: usize,
@@ -210,6 +212,7 @@ impl<'a> Player<'a> {
             presumed_files: BTreeSet::new(),
             depth: 0,
             starters: 0,
+            at_starter: false,
             endless: 0,
             steps: 0,
             running: script.running,

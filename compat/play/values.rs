@@ -5,6 +5,10 @@ use std::rc::Rc;
 
 use super::Player;
 use super::syntax::{Word, assigned};
+use crate::text::base_name;
+
+/// What starts a daemon with the words behind it.
+const STARTERS: [&str; 3] = ["start-stop-daemon", "start_daemon", "daemon"];
 
 impl Player<'_> {
     /// The arguments that words become; what they are made of is noted.
@@ -14,7 +18,9 @@ impl Player<'_> {
         let (mut out, mut before, mut is_behind) = (Vec::new(), "", false);
         for word in words {
             let kept = std::mem::take(&mut self.used);
+            self.at_starter = out.first().is_some_and(|first: &String| STARTERS.contains(&base_name(first)));
             out.extend(self.fields(&word.text, &word.spot));
+            self.at_starter = false;
             // Where its pid is to be looked for says nothing of the daemon.
             let names_pid_file = matches!(before, "--pidfile" | "-p") || word.text.starts_with("--pidfile=");
             if is_behind || !names_pid_file {

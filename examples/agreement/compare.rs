@@ -14,10 +14,11 @@
 //!   that the configuration file shows as the default, a value that the configuration file has, too, or that a file of
 //!   settings shows in a comment for the variable that stands there. What one side says by an option and the other by a
 //!   variable that the program's own text names beside that option is one. An option with one value said twice is said
-//!   once, and one whose value is an empty variable says nothing; a word that is no option says nothing to a program
-//!   whose usage, with options alone, has no place for it. Options that by the manual only say where messages go, how
-//!   they look, or that nothing is printed are up to the foreground switch: a daemon in the background has to be told a
-//!   file or syslog and must not write over a console; in the foreground its supervisor takes what it prints.
+//!   once, and one whose value is an empty variable says nothing; a pattern of file names is one, whether a shell fills
+//!   it in or the program, by an option for that; a word that is no option says nothing to a program whose usage, with
+//!   options alone, has no place for it. Options that by the manual only say where messages go, how they look, or that
+//!   nothing is printed are up to the foreground switch: a daemon in the background has to be told a file or syslog and
+//!   must not write over a console; in the foreground its supervisor takes what it prints.
 //! * user, group: the same names in the end (see user.rs); nobody said is root; a group that is named like the user is
 //!   the user's own.
 //! * runtime directory: each that the unit names is made. One more that the script makes is what the unit leaves to the
@@ -107,8 +108,7 @@ pub(crate) fn compare(
         differ(Field::Program, program, wanted);
     }
 
-    let named: Vec<&str> = [draft.user.as_deref(), unit.value("User")].into_iter().flatten().collect();
-    let defaults = Defaults::of(tree, &named, &ours, &theirs);
+    let defaults = Defaults::of(tree, &[draft.user.as_deref(), unit.value("User")], &ours, &theirs);
     let users = Users::of(tree, &defaults, (draft, &mut ours), (unit, &mut theirs));
     if !users.becomes && !users.made_up {
         differ(Field::User, users.ours, users.theirs);

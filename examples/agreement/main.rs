@@ -32,7 +32,7 @@ use svc::convert::proof::Proven;
 use svc::convert::report::Report;
 use svc::convert::unit::{Unit, beside};
 use svc::convert::{Tree, Verdict};
-use svc_compat::play::Machine;
+use svc_compat::play::{self, Machine};
 
 use compare::{Field, compare};
 use prove::{Package, Proof, Script, Wanted};
@@ -150,7 +150,7 @@ fn judge(package: &str, root: &Path, proof: &Proof) -> Vec<Judged> {
         let mut lines: Vec<String> =
             differences.iter().map(|(field, text)| format!("{package}: {name}: {field}: {text}")).collect();
         if differences.is_empty() {
-            lines.push(format!("{package}: {name}: agrees: {}", draft.command.join(" ")));
+            lines.push(format!("{package}: {name}: agrees: {}", play::shown(&draft.command.join(" "))));
         }
         lines.extend(report);
         let differs = differences.into_iter().map(|(field, _)| field).collect();

@@ -96,6 +96,13 @@ pub fn is_about_starter(option: &Described) -> bool {
     STARTER.is_match(&option.text.to_lowercase())
 }
 
+/// Whether it takes a pattern of file names, which the program fills in itself.
+pub fn is_about_pattern(option: &Described) -> bool {
+    static PATTERN: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"\b(matching|match|matches) (a|the) (glob )?pattern\b|\bglob\b"));
+    option.takes && PATTERN.is_match(&option.text.to_lowercase())
+}
+
 /// Whether a long option says by its name that it is about the log.
 pub fn is_named_for_log(name: &str) -> bool {
     let bare = name.trim_start_matches('-').to_ascii_lowercase().replace(['-', '_'], "");
@@ -216,6 +223,13 @@ mod tests {
         assert!(is_it("It quits after 60 seconds. This is used when webd is started on demand by systemd."));
         assert!(is_it("Set when started by systemd") && !is_it("Run units from a directory, as systemd does"));
         assert!(!is_it("Listen on the sockets that systemd has opened"));
+    }
+
+    #[test]
+    fn an_option_may_take_a_pattern_of_names() {
+        let is_it = |text: &str, takes: bool| is_about_pattern(&Described { takes, ..option(&["-g"], text) });
+        assert!(is_it("Open device files matching the glob pattern.", true));
+        assert!(!is_it("Open device files matching the glob pattern.", false) && !is_it("A device file", true));
     }
 
     #[test]

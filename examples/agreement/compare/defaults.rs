@@ -36,7 +36,7 @@ pub(crate) struct Known<'a> {
 
 impl Defaults {
     /// Of the program that both commands start, as these users.
-    pub(crate) fn of(tree: &Tree, users: &[&str], ours: &[String], theirs: &[String]) -> Self {
+    pub(crate) fn of(tree: &Tree, users: &[Option<&str>], ours: &[String], theirs: &[String]) -> Self {
         let program = ours.first().map_or("", String::as_str);
         let words = ours.iter().chain(theirs).skip(1);
         let at_home = at_home(tree, users, words.clone());
@@ -141,10 +141,14 @@ impl Defaults {
 }
 
 /// The words that are paths below the home of one of these accounts, links followed.
-fn at_home<'w>(tree: &Tree, users: &[&str], words: impl Iterator<Item = &'w String>) -> BTreeMap<String, String> {
+fn at_home<'w>(
+    tree: &Tree,
+    users: &[Option<&str>],
+    words: impl Iterator<Item = &'w String>,
+) -> BTreeMap<String, String> {
     let accounts = tree.read("/etc/passwd").map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default();
     let accounts = accounts.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    let accounts = accounts.filter(|account| users.contains(&account[0]));
+    let accounts = accounts.filter(|account| users.contains(&Some(account[0])));
     let homes: Vec<String> = accounts.filter_map(|account| tree.real(account.get(5)?)).collect();
     let below = |word: &String| {
         let path = tree.real(word)?;
@@ -256,7 +260,7 @@ mod tests {
         std::os::unix::fs::symlink(".config/webd", inside("var/lib/web/info")).unwrap();
         std::fs::write(inside("etc/passwd"), "root:x:0:0::/root:/bin/sh\nweb:x:9:9::/var/lib/web:/bin/sh\n").unwrap();
         let words = ["/var/lib/web/info", "/etc", "info"].map(String::from);
-        let spelled = |user: &str| at_home(&Tree::partial(folder.path()), &[user], words.iter());
+        let spelled = |user: &str| at_home(&Tree::partial(folder.path()), &[Some(user)], words.iter());
         let wanted = BTreeMap::from([("/var/lib/web/info".to_string(), "~/.config/webd".to_string())]);
         assert_eq!((spelled("web"), spelled("root")), (wanted, BTreeMap::new()));
     }

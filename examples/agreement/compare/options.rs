@@ -6,6 +6,7 @@ use regex::bytes::Regex;
 use svc::convert::proof::Usage;
 use svc::convert::{Draft, Tree, about, directive, manual};
 use svc_compat::daemons::Table;
+use svc_compat::play;
 
 /// What is known of the options of a program.
 pub(crate) struct Options {
@@ -21,6 +22,8 @@ pub(crate) struct Options {
     about_pid: BTreeSet<String>,
     /// Those that only say where messages go and how they look.
     about_log: BTreeSet<String>,
+    /// Those that take a pattern of file names.
+    of_patterns: BTreeSet<String>,
     described: Vec<manual::Described>,
     /// Its usage has no place for words that are no options.
     only_options: bool,
@@ -54,9 +57,22 @@ impl Options {
         let (known, takes) = (named(&|_| true), named(&|known| known.takes));
         let about_pid = named(&manual::Described::is_about_pid_file);
         let about_log = named(&about::is_about_log);
+        let of_patterns = named(&about::is_about_pattern);
         let only_options = has_only_options(&asked.text);
         let of_go = command.first().is_some_and(|program| reads_as_go(tree, program));
-        Self { switches, aliases, known, takes, about_pid, about_log, described, only_options, of_go, from_root: false }
+        Self {
+            switches,
+            aliases,
+            known,
+            takes,
+            about_pid,
+            about_log,
+            of_patterns,
+            described,
+            only_options,
+            of_go,
+            from_root: false,
+        }
     }
 
     /// Every name of an option, as far as it is known.
@@ -142,17 +158,14 @@ impl Options {
     /// The arguments that count.
     pub(crate) fn that_count(&self, command: &[String], pid_files: &[String]) -> Vec<String> {
         let mut out: Vec<String> = Vec::new();
+        // One value said twice is said once.
         let mut pairs: BTreeSet<(String, String)> = BTreeSet::new();
         let words: Vec<String> = command.iter().skip(1).flat_map(|word| self.letters(word)).collect();
         let words = self.that_are_heard(words);
-        let mut words = words.iter().map(|word| plain(word)).peekable();
+        let mut words = words.iter().map(|word| plain(&play::written(word))).peekable();
         while let Some(word) = words.next() {
             // `-c -c FILE`: the option is there once.
-            if self.takes.contains(&word) && words.peek() == Some(&word) {
-                continue;
-            }
-            // `-Lf /dev/null` is nothing to be kept.
-            if word == "--" || word.is_empty() || word == "/dev/null" || is_default_directive(&word) {
+            if is_nothing(&word) || (self.takes.contains(&word) && words.peek() == Some(&word)) {
                 continue;
             }
             let (option, value) = match word.split_once('=').filter(|_| word.starts_with('-')) {
@@ -169,28 +182,28 @@ impl Options {
             if directive::is_switch(&word) || (is_pid_setting && names_pid_file(word.split_at("pidfile=".len()).1)) {
                 continue;
             }
+            // `--daemonize no`
             if self.switches.contains(option) || is_switch(option) {
-                // `--daemonize no`
                 words.next_if(|next| value.is_none() && option.starts_with("--") && is_yes_or_no(next));
                 continue;
             }
             let is_log = self.about_log.contains(option) || about::is_named_for_log(option);
-            let next = words.next_if(|next| {
-                let is_value = !next.starts_with('-') && !next.is_empty();
-                let takes =
-                    self.takes.contains(option) || is_supervised(option) || (is_log && option.ends_with("file"));
-                value.is_none() && is_value && takes
-            });
+            let takes = self.takes.contains(option) || is_supervised(option) || (is_log && option.ends_with("file"));
+            let is_value = |next: &String| !next.starts_with('-') && !next.is_empty();
+            let next = words.next_if(|next| value.is_none() && takes && is_value(next));
             if is_log || is_supervised(option) {
                 continue;
             }
             // A variable without a value says nothing: `--voice=${VOICE}`, `-V "${VOICE}"`.
             let is_void = |next: &String| next.is_empty() && value.is_none() && self.takes.contains(option);
-            if value.as_deref() == Some("") || (next.is_none() && words.next_if(is_void).is_some()) {
+            let is_said = next.is_some() || words.next_if(is_void).is_none();
+            let given = value.or(next);
+            if !is_said || given.as_ref().is_some_and(|given| given.is_empty() || self.is_default(option, given)) {
                 continue;
             }
-            let given = value.clone().or(next);
-            if given.as_ref().is_some_and(|given| self.is_default(option, given)) {
+            let is_filled_in = |given: &&String| self.of_patterns.contains(option) && given.contains(['*', '?']);
+            if let Some(pattern) = given.as_ref().filter(is_filled_in) {
+                out.push(pattern.clone());
                 continue;
             }
             if names_pid_file(given.as_deref().unwrap_or(&word)) {
@@ -201,7 +214,6 @@ impl Options {
                 continue;
             }
             let option = self.aliases.get(option).cloned().unwrap_or_else(|| option.to_string());
-            // One value said twice is said once.
             if given.as_ref().is_some_and(|given| !pairs.insert((option.clone(), given.clone()))) {
                 continue;
             }
@@ -250,6 +262,11 @@ fn plain(word: &str) -> String {
     }
     let word = word.strip_prefix("./").map(String::from).unwrap_or(word);
     if word.len() > 1 { word.trim_end_matches('/').to_string() } else { word }
+}
+
+/// Whether it says nothing by itself: `-Lf /dev/null` is nothing to be kept.
+fn is_nothing(word: &str) -> bool {
+    word == "--" || word.is_empty() || word == "/dev/null" || is_default_directive(word)
 }
 
 /// nginx: `daemon on; master_process on;` is how it is anyway, and `daemon off;` the foreground.
@@ -313,6 +330,7 @@ mod tests {
             takes: set(takes),
             about_pid: BTreeSet::new(),
             about_log: BTreeSet::new(),
+            of_patterns: set(&["--glob"]),
             described: Vec::new(),
             only_options: false,
             of_go: false,
@@ -358,6 +376,14 @@ mod tests {
         assert_eq!(kept(&["-V", "", "-x"]), "-x");
         assert_eq!(kept(&["-V", "en", "--voice=de"]), "-V en --voice de");
         assert_eq!(kept(&["-x", ""]), "-x");
+    }
+
+    #[test]
+    fn a_pattern_is_the_same_whoever_fills_it_in() {
+        let options = options(&["--glob"], &["--glob"]);
+        let kept = |words: &str| options.that_count(&words.split(' ').map(String::from).collect::<Vec<_>>(), &[]);
+        assert_eq!(kept("webd --glob /dev/web*"), kept("webd /dev/web*"));
+        assert_eq!(kept("webd --glob /dev/web0"), ["--glob", "/dev/web0"]);
     }
 
     #[test]
