@@ -17,6 +17,7 @@ use self::clients::Clients;
 use self::helpers::Helpers;
 use self::records::Record;
 use self::run::Runs;
+use self::tokens::{Timer, Token};
 use super::journal::Journal;
 use super::link;
 use super::options::Options;
@@ -54,6 +55,7 @@ mod spawn;
 mod stale;
 mod status;
 mod terminals;
+mod tokens;
 mod values;
 mod verbs;
 
@@ -67,91 +69,6 @@ const MUCH: usize = 256;
 
 /// How soon a journal that could not be written is tried again.
 const JOURNAL_AGAIN: Duration = Duration::from_secs(1);
-
-/// What a descriptor of the poller is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token {
-    Keeper,
-    Forest,
-    Listener,
-    Client(u64),
-    /// A main process that is no child of the keeper.
-    Process(RunId),
-    Notify(RunId),
-    NotifyFd(RunId),
-    Probe(RunId),
-    Helper(u64),
-    /// Directories of pid files.
-    Outside,
-    /// What tells of devices.
-    Devices,
-}
-
-/// What is due at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Timer {
-    /// Try again whether this run is ready.
-    Probe(RunId),
-    /// Look again for the main process of this run.
-    Look(RunId),
-    /// Look whether runs are empty, of which the system does not tell.
-    Linger,
-    /// Tell clients what they wait for.
-    Progress,
-    /// Send new log lines to those who follow.
-    Follow,
-    /// A helper has had its time.
-    Helper(u64),
-    /// Lines that were asked for did not come.
-    Output(u64),
-    /// Write the journal again.
-    Journal,
-    /// Look for daemons that others have started.
-    Outside,
-    /// Look again: a daemon takes its time until it stands alone.
-    OutsideAgain(Duration),
-    /// Look at devices that nobody tells of, or that take long to be set up.
-    Devices,
-    /// The keeper did not answer whether it knows more of what is gone.
-    Unseen(u64),
-}
-
-impl Token {
-    fn number(self) -> u64 {
-        let (kind, id) = match self {
-            Self::Keeper => (0, 0),
-            Self::Forest => (1, 0),
-            Self::Listener => (2, 0),
-            Self::Client(id) => (3, id),
-            Self::Process(run) => (4, run.0),
-            Self::Notify(run) => (5, run.0),
-            Self::NotifyFd(run) => (6, run.0),
-            Self::Probe(run) => (7, run.0),
-            Self::Helper(id) => (8, id),
-            Self::Outside => (9, 0),
-            Self::Devices => (10, 0),
-        };
-        (kind << 56) | id
-    }
-
-    fn of(number: u64) -> Option<Self> {
-        let id = number & ((1 << 56) - 1);
-        Some(match number >> 56 {
-            0 => Self::Keeper,
-            1 => Self::Forest,
-            2 => Self::Listener,
-            3 => Self::Client(id),
-            4 => Self::Process(RunId(id)),
-            5 => Self::Notify(RunId(id)),
-            6 => Self::NotifyFd(RunId(id)),
-            7 => Self::Probe(RunId(id)),
-            8 => Self::Helper(id),
-            9 => Self::Outside,
-            10 => Self::Devices,
-            _ => return None,
-        })
-    }
-}
 
 /// Everything the manager has in hand.
 struct Manager {
