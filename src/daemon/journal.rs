@@ -32,6 +32,18 @@ pub(crate) struct Found<T> {
     pub(crate) records: Vec<T>,
     /// Bytes at the end that were no whole record.
     pub(crate) cut: usize,
+    /// Whole records of another version, which say nothing to this one.
+    pub(crate) strange: usize,
+}
+
+impl<T> Found<T> {
+    /// What of it could not be read.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        let Self { cut, strange, .. } = self;
+        let cut = (*cut > 0).then(|| format!("{cut} bytes at its end were torn and are left out"));
+        let strange = (*strange > 0).then(|| format!("{strange} records of another version are passed over"));
+        cut.into_iter().chain(strange).collect()
+    }
 }
 
 impl Journal {
@@ -121,20 +133,25 @@ fn encode<T: Serialize>(to: &mut Vec<u8>, record: &T) {
 }
 
 fn read<T: DeserializeOwned>(text: &[u8]) -> Found<T> {
-    let mut records = Vec::new();
+    let (mut records, mut strange) = (Vec::new(), 0);
     let mut rest = text;
     while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-        let Some(record) = decode(&rest[..end]) else { break };
-        records.push(record);
+        let Some(body) = whole(&rest[..end]) else { break };
+        match serde_json::from_slice(body) {
+            Ok(record) => records.push(record),
+            // What follows does not stand for less because of it.
+            Err(_) => strange += 1,
+        }
         rest = &rest[end + 1..];
     }
-    Found { records, cut: rest.len() }
+    Found { records, cut: rest.len(), strange }
 }
 
-fn decode<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
+/// The text of a line, if it is as it was written.
+fn whole(line: &[u8]) -> Option<&[u8]> {
     let (head, body) = (line.get(..8)?, line.get(9..)?);
     let expected = u32::from_str_radix(std::str::from_utf8(head).ok()?, 16).ok()?;
-    (sum(body) == expected).then(|| serde_json::from_slice(body).ok())?
+    (sum(body) == expected).then_some(body)
 }
 
 /// FNV-1a: it is to see a torn line, not to keep an enemy out of a directory of ours.
@@ -190,6 +207,19 @@ mod tests {
         text[at] ^= 1;
         fs::write(&path, &text).unwrap();
         assert_eq!(reopened(&path).records, [10]);
+    }
+
+    #[test]
+    fn a_record_of_another_version_hides_none_that_follows() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        let mut text = Vec::new();
+        encode(&mut text, &10u32);
+        encode(&mut text, &"what a later version writes");
+        encode(&mut text, &30u32);
+        fs::write(&path, &text).unwrap();
+        let found = reopened(&path);
+        assert_eq!((found.records, found.cut, found.strange), (vec![10, 30], 0, 1));
     }
 
     #[test]

@@ -179,9 +179,7 @@ impl Manager {
         poller.add(&channel, Token::Keeper.number(), Interest::READ)?;
         poller.add(&forest, Token::Forest.number(), Interest::READ)?;
         let (journal, past) = Journal::open::<Record>(&options.journal())?;
-        if past.cut > 0 {
-            say(format!("{}: {} bytes at its end were torn and are left out", options.journal().display(), past.cut));
-        }
+        past.faults().iter().for_each(|fault| say(format!("{}: {fault}", options.journal().display())));
         let life = records::life()?;
         let mut manager = Self {
             is_root: users::is_root(),
