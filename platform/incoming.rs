@@ -48,6 +48,14 @@ impl Incoming {
         Self::Alarm,
     ];
 
+    /// Whether it may ask for the end of the daemon or of the machine, and is never taken back.
+    pub fn may_end(self) -> bool {
+        match self {
+            Self::Int | Self::Term | Self::Quit | Self::Usr1 | Self::Usr2 | Self::Power | Self::Winch => true,
+            Self::Child | Self::Hup | Self::Stop | Self::Alarm => false,
+        }
+    }
+
     /// Those that a daemon takes that was started by a person, from whose terminal it may be stopped.
     pub const USUAL: [Self; 9] =
         [Self::Child, Self::Hup, Self::Int, Self::Term, Self::Quit, Self::Usr1, Self::Usr2, Self::Power, Self::Winch];

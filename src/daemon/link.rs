@@ -87,6 +87,16 @@ pub(crate) enum Record {
     },
     /// Manager to keeper to logger: make way for a newer one, as the manager does.
     Renew,
+    /// Manager to keeper: everything is being stopped. Keeper to each later manager, before anything else: go on with
+    /// that.
+    Ends {
+        /// Who asked for it, as far as there is room.
+        who: Key,
+        /// What comes after it.
+        then: u8,
+        /// Nothing is waited for.
+        hurries: bool,
+    },
     /// Logger to keeper to manager: this log lost bytes, or works again.
     Dropped {
         /// Whose.
@@ -102,6 +112,12 @@ impl Key {
         let mut bytes = [0; KEY_BYTES_MAX];
         bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
         Some(Self { len: text.len() as u8, bytes })
+    }
+
+    /// A key of as many of these characters as there is room for.
+    pub(crate) fn cut(text: &str) -> Self {
+        let end = (0..=text.len().min(KEY_BYTES_MAX)).rev().find(|end| text.is_char_boundary(*end));
+        Self::new(&text[..end.unwrap_or(0)]).unwrap_or(NO_KEY)
     }
 
     /// Whether only manager and keeper know it.
@@ -157,6 +173,19 @@ pub(crate) fn hear(channel: &Channel) -> Heard {
 /// A key that nothing has.
 const NO_KEY: Key = Key { len: 0, bytes: [0; KEY_BYTES_MAX] };
 
+/// An end as words of a command line: what comes after it, whether nothing is waited for, who asked.
+pub(crate) fn text_of_end(ends: &Record) -> Option<String> {
+    let Record::Ends { who, then, hurries } = ends else { return None };
+    Some(format!("{then} {hurries} {}", who.as_str()))
+}
+
+/// What [`text_of_end`] wrote.
+pub(crate) fn ends_of(text: &str) -> Option<Record> {
+    let mut words = text.splitn(3, ' ');
+    let (then, hurries) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    Some(Record::Ends { who: Key::cut(words.next()?), then, hurries })
+}
+
 impl Record {
     /// The bytes to send.
     pub(crate) fn encode(&self) -> [u8; RECORD_BYTES] {
@@ -179,6 +208,7 @@ impl Record {
             Self::UpToDate { ticket } => (9, [ticket, 0, 0], NO_KEY),
             Self::Parent { pid } => (10, [halves(pid, 0), 0, 0], NO_KEY),
             Self::Renew => (11, [0; 3], NO_KEY),
+            Self::Ends { who, then, hurries } => (12, [u64::from(then), u64::from(hurries), 0], who),
         };
         let mut to = [0; RECORD_BYTES];
         to[0] = kind;
@@ -219,6 +249,7 @@ impl Record {
             9 => Self::UpToDate { ticket: number(0) },
             10 => Self::Parent { pid: high(number(0)) },
             11 => Self::Renew,
+            12 => Self::Ends { who: key, then: number(0) as u8, hurries: number(1) != 0 },
             _ => return None,
         })
     }
@@ -257,9 +288,18 @@ mod tests {
             Record::UpToDate { ticket: u64::MAX },
             Record::Parent { pid: 99_999 },
             Record::Renew,
+            Record::Ends { who: Key::cut("signal TERM"), then: 81, hurries: true },
         ] {
             assert_eq!(Record::decode(&record.encode()), Some(record));
         }
+    }
+
+    #[test]
+    fn an_end_comes_back_from_a_command_line() {
+        let ends = Record::Ends { who: Key::cut("user www"), then: 83, hurries: false };
+        assert_eq!(ends_of(&text_of_end(&ends).unwrap()), Some(ends));
+        assert_eq!(ends_of("83"), None);
+        assert_eq!(text_of_end(&Record::Renew), None);
     }
 
     #[test]
@@ -268,6 +308,7 @@ mod tests {
         assert_eq!(Record::decode(&[0; RECORD_BYTES]), None);
         assert_eq!(Record::decode(&[1; RECORD_BYTES - 1]), None);
         assert!(Key::new(&"k".repeat(KEY_BYTES_MAX + 1)).is_none());
+        assert_eq!(Key::cut(&"\u{e9}".repeat(KEY_BYTES_MAX)).as_str(), "\u{e9}".repeat(KEY_BYTES_MAX / 2));
     }
 
     #[test]

@@ -327,10 +327,13 @@ fn be_manager(options: Options) -> io::Result<u8> {
     let keeper_pid = reap::parent();
     let again = keeper_again(&options)?;
     memory::keep_heap_small();
-    let after = manager::run(options, keeper)?;
+    let (after, ends) = manager::run(options, keeper)?;
     // Process 1 is never gone; where it is the keeper it only began again, and starts another manager.
     if after == After::BecomeKeeper && keeper_pid != 1 {
-        let (program, words) = again;
+        let (program, mut words) = again;
+        if let Some(ends) = ends.as_ref().and_then(link::text_of_end) {
+            words.extend([c"--ends".to_owned(), svc_platform::launch::c_string(ends)?]);
+        }
         return Err(host::become_program(&program, &words));
     }
     Ok(after.code())

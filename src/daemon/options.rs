@@ -56,6 +56,9 @@ pub struct Arguments {
     /// The machine was in single-user mode before
     #[arg(long, hide = true)]
     pub again: bool,
+    /// A keeper begins in the middle of an end: what comes after it, and who asked for it
+    #[arg(long, value_name = "END", hide = true)]
+    pub ends: Option<String>,
     /// Which of the daemon's processes this is
     #[arg(long, value_name = "ROLE", hide = true, action = ArgAction::Set)]
     pub role: Option<String>,
@@ -115,6 +118,9 @@ pub struct Options {
     pub again: bool,
     /// Single-user mode comes before the first boot.
     pub single: bool,
+    /// Everything was being stopped when the keeper before was killed; as the link between keeper and manager writes
+    /// it. It is the keeper's alone.
+    pub ends: Option<String>,
 }
 
 impl Options {
@@ -148,6 +154,7 @@ impl Options {
             first: arguments.first || is_first,
             again: arguments.again,
             single: arguments.single,
+            ends: arguments.ends.clone(),
             root,
             runtime,
             volatile,

@@ -8,6 +8,7 @@ mod crashes;
 mod deaths;
 mod devices;
 mod doors;
+mod endings;
 mod ends;
 mod files;
 mod first;

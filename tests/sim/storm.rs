@@ -52,7 +52,10 @@ impl World {
         for _ in 0..self.dice.roll(8) {
             let span = self.dice.roll(2_000);
             self.pass(span);
-            self.ask_something();
+            match self.dice.once_in(4) && !self.is_complete {
+                true => self.crash(),
+                false => self.ask_something(),
+            }
         }
     }
 
@@ -94,6 +97,10 @@ impl World {
             lost = actions.split_off(done);
             self.carry_out(actions);
         }
+        if self.is_complete {
+            // It has come to its own end meanwhile.
+            return self.carry_out(lost);
+        }
         self.say(format_args!("the manager dies, with this undone: {lost:?}"));
         let memories: Vec<(Name, Memory)> =
             self.core.ids().map(|id| (self.core.service(id).name.clone(), self.core.memory(id))).collect();
@@ -107,10 +114,17 @@ impl World {
         self.core = Supervisor::new(self.slots);
         self.is_paused = false;
         self.load_quietly();
+        let who = || Who("root".into());
+        if self.is_ending {
+            self.core.goes_on_ending(who());
+        }
         let mut actions = Vec::new();
         self.core.recover(self.time(), memories, &mut actions);
         self.adopt(old);
         self.carry_out(actions);
+        if self.is_ending {
+            self.handle(Event::Shutdown(who()));
+        }
         self.check();
         for event in unheard {
             self.bury(&event);

@@ -249,6 +249,11 @@ impl Supervisor {
         &self.graph
     }
 
+    /// Who asked for everything to be stopped, if somebody did.
+    pub fn ending(&self) -> Option<&Who> {
+        self.ending.as_ref()
+    }
+
     /// How many services have processes or count as up.
     pub fn alive(&self) -> usize {
         self.alive

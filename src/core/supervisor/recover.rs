@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use super::life::Life;
 use super::{Memory, Part, Supervisor, Timer};
-use crate::event::Action;
+use crate::event::{Action, Who};
 use crate::lifecycle::{Goal, KILL_AGAIN, RETURNED_WAIT, Shape, Stage, State};
 use crate::name::Name;
 use crate::run::{Reach, RunId};
@@ -28,6 +28,12 @@ impl Supervisor {
         self.rebuild();
         self.settle(now, actions);
         self.answer(actions);
+    }
+
+    /// The last manager was stopping everything: to be said right before [`Self::recover`], for where nothing is known
+    /// to live all is over.
+    pub fn goes_on_ending(&mut self, who: Who) {
+        self.ending = Some(who);
     }
 
     /// No run up to this one is given out again.
@@ -54,6 +60,7 @@ impl Supervisor {
         if let Some(job) = memory.state.job() {
             self.runs.insert(job, (id, Part::Stop));
         }
+        let is_ending = self.ending.is_some();
         let life = self.life_mut(id);
         let signal = life.service.stop.signal;
         life.at_once = life.service.ready == Ready::Executed;
@@ -86,7 +93,8 @@ impl Supervisor {
         };
         let is_anew = state.until() != memory.state.until();
         let counts_from = if is_anew { Some(now) } else { memory.counts_from };
-        life.memory = Memory { state, counts_from, ..memory };
+        let excused = memory.excused && !is_ending;
+        life.memory = Memory { state, counts_from, excused, ..memory };
         self.arm(id, Timer::State, state.until());
         if let (State::Up { run: Some(_) }, Some(limit)) = (state, self.life(id).service.watchdog) {
             self.arm(id, Timer::Watchdog, Some(now + limit));

@@ -95,7 +95,7 @@ impl Launcher {
 impl Below {
     /// Starts it if there is none; the manager, if there is one, must be told of the new one.
     pub(super) fn fill(&mut self, now: Time, spawner: &mut Spawner, poller: &Poller, has_manager: bool) {
-        if self.post.is_due(now) && self.post.fill(now, spawner, poller, || Ok(Line::None)) && has_manager {
+        if self.post.is_due(now) && self.post.fill(now, spawner, poller, None, || Ok(Line::None)) && has_manager {
             self.untold = self.line(poller).ok().map(|(_, line)| line);
         }
     }

@@ -13,7 +13,7 @@ use svc_platform::{clock, host, memory, reap};
 use self::launcher::Launcher;
 use self::post::{Line, Post};
 use self::table::{News, Store};
-use super::link::Record;
+use super::link::{self, Record};
 use super::options::Options;
 use super::{After, REST, Role, say};
 
@@ -60,6 +60,11 @@ struct Keeper {
     logger: Post,
     /// Signals that no manager has been told of, by their place among all.
     untold: [bool; Incoming::ALL.len()],
+    /// Signals that ask for the end of everything and that the present manager was told of: if it dies before it says
+    /// that it stops everything, the next one is told.
+    trusted: [bool; Incoming::ALL.len()],
+    /// What a manager that stops everything has said of that.
+    ends: Option<Record>,
     /// The present manager has been told that it knows all that was kept.
     all_told: bool,
     /// The present manager asks to be told when it has been told all up to now.
@@ -90,6 +95,8 @@ impl Keeper {
             manager: Post::new(Role::Manager, MANAGER, options)?,
             logger: Post::new(Role::Logger, LOGGER, options)?,
             untold: [false; Incoming::ALL.len()],
+            trusted: [false; Incoming::ALL.len()],
+            ends: options.ends.as_deref().and_then(link::ends_of),
             all_told: false,
             asked: None,
             has_begun: false,
@@ -136,14 +143,15 @@ impl Keeper {
         if self.stopped {
             return;
         }
-        let Self { spawner, poller, launcher, manager, logger, .. } = self;
-        if logger.is_due(now) && logger.fill(now, spawner, poller, || Ok(Line::None)) {
+        let Self { spawner, poller, launcher, manager, logger, ends, .. } = self;
+        if logger.is_due(now) && logger.fill(now, spawner, poller, None, || Ok(Line::None)) {
             self.store.logger_begins();
         }
         if let Launcher::Below(below) = launcher {
             below.fill(now, spawner, poller, manager.pid().is_some());
         }
-        if manager.is_due(now) && launcher.is_ready() && manager.fill(now, spawner, poller, || launcher.line(poller)) {
+        let is_due = manager.is_due(now) && launcher.is_ready();
+        if is_due && manager.fill(now, spawner, poller, ends.as_ref(), || launcher.line(poller)) {
             self.store.manager_begins();
             self.news.begin_again();
             self.all_told = false;
@@ -171,6 +179,9 @@ impl Keeper {
                 self.after = asked.filter(|after| self.may_follow(*after));
                 if self.after.is_none() && asked != Some(After::MakeWay) {
                     say(format!("the manager {}; starting it again", ended.exit));
+                }
+                for (untold, trusted) in self.untold.iter_mut().zip(&mut self.trusted) {
+                    *untold |= std::mem::take(trusted);
                 }
                 self.manager.vacate(clock::now(), &self.poller);
                 self.launcher.forget_line(&self.poller);
@@ -229,6 +240,10 @@ impl Keeper {
                         self.asked = Some(ticket);
                     }
                 }
+                (record @ Record::Ends { .. }, ..) => {
+                    self.ends = Some(record);
+                    self.trusted = [false; Incoming::ALL.len()];
+                }
                 (Record::Ended { .. } | Record::Told { .. } | Record::Signal { .. } | Record::Dropped { .. }, ..) => {}
                 (Record::Parent { .. }, ..) => {}
             }
@@ -266,7 +281,9 @@ impl Keeper {
         for number in 0..self.untold.len() {
             if self.untold[number] {
                 let record = Record::Signal { number: number as i32 };
-                self.untold[number] = !self.manager.send(&record, &[], &self.poller);
+                let is_told = self.manager.send(&record, &[], &self.poller);
+                self.untold[number] = !is_told;
+                self.trusted[number] |= is_told && Incoming::ALL[number].may_end();
             }
         }
         if let Launcher::Below(below) = &mut self.launcher {

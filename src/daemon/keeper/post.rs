@@ -63,12 +63,13 @@ impl Post {
         self.holder.is_none() && self.again <= now
     }
 
-    /// Starts a process for it; whether that went well.
+    /// Starts a process for it, for which this is there before anything else; whether that went well.
     pub(super) fn fill(
         &mut self,
         now: Time,
         spawner: &mut Spawner,
         poller: &Poller,
+        first: Option<&Record>,
         line: impl FnOnce() -> io::Result<Line>,
     ) -> bool {
         let started = Channel::pair().and_then(|(ours, theirs)| {
@@ -77,12 +78,15 @@ impl Post {
             if let Line::Told(pid, line) = &line {
                 ours.send(&Record::Parent { pid: *pid }.encode(), &[line.as_fd()])?;
             }
-            let first = Passed { fd: theirs.as_fd(), number: CHANNEL };
+            if let Some(record) = first {
+                ours.send(&record.encode(), &[])?;
+            }
+            let channel = Passed { fd: theirs.as_fd(), number: CHANNEL };
             let second = match &line {
                 Line::Passed(line) => Some(Passed { fd: line.as_fd(), number: LAUNCHES_CHANNEL }),
                 Line::None | Line::Told(..) => None,
             };
-            let pass = [first, second.unwrap_or(first)];
+            let pass = [channel, second.unwrap_or(channel)];
             let pass = if second.is_some() { &pass[..] } else { &pass[..1] };
             let started = self.launch.launch(spawner, pass).map_err(|error| io::Error::other(error.to_string()));
             let pid = started?.pid();

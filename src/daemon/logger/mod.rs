@@ -11,6 +11,7 @@ use std::time::Duration;
 use svc_core::Time;
 use svc_platform::channel::Channel;
 use svc_platform::poll::{Interest, Poller, Readiness};
+use svc_platform::signals::{Incoming, Signals};
 use svc_platform::{clock, files, memory, pipe};
 
 use self::file::LogFile;
@@ -20,6 +21,7 @@ use super::{REST, say};
 pub(crate) mod file;
 
 const KEEPER: u64 = 0;
+const SIGNALS: u64 = 1;
 
 /// As much is read at once.
 const READ_BYTES: usize = 128 * 1024;
@@ -49,6 +51,9 @@ const ROTATION_CHECKED: Duration = Duration::from_secs(1);
 pub(crate) fn run(logs: PathBuf, first: bool, keeper: Channel) -> io::Result<()> {
     let poller = Poller::new()?;
     poller.add(&keeper, KEEPER, Interest::READ)?;
+    // What is sent to all of svcd is the keeper's to follow: this process goes on to the last line.
+    let signals = Signals::hold(&Incoming::ALL)?;
+    poller.add(&signals, SIGNALS, Interest::READ)?;
     let mut logger = Logger {
         logs: logs.into(),
         first,
@@ -56,7 +61,7 @@ pub(crate) fn run(logs: PathBuf, first: bool, keeper: Channel) -> io::Result<()>
         keeper: Some(keeper),
         pipes: BTreeMap::new(),
         tokens: BTreeMap::new(),
-        next: KEEPER + 1,
+        next: SIGNALS + 1,
         buffer: vec![0; READ_BYTES],
         text: Vec::new(),
         makes_way: false,
@@ -75,7 +80,10 @@ pub(crate) fn run(logs: PathBuf, first: bool, keeper: Channel) -> io::Result<()>
             memory::give_back();
         }
         for (token, readiness) in &ready {
-            logger.serve(*token, *readiness);
+            match *token {
+                SIGNALS => while let Ok(Some(_)) = signals.next() {},
+                token => logger.serve(token, *readiness),
+            }
         }
     }
     Ok(())
@@ -169,6 +177,7 @@ impl Logger {
             | Record::Acknowledged { .. }
             | Record::UpToDate { .. }
             | Record::Parent { .. }
+            | Record::Ends { .. }
             | Record::Dropped { .. } => {}
         }
     }

@@ -44,6 +44,10 @@ pub(super) struct Keeper {
     taken: u64,
     acknowledged: u64,
     waiting: bool,
+    /// What the keeper had to say before anything else: how everything was being ended, or what that would have stood
+    /// before.
+    pub(super) ends: Option<Record>,
+    first: Option<(Record, [Option<OwnedFd>; 2])>,
     /// Processes that are gone without news: whose, and which question was the last when that was seen.
     unseen: Vec<(u64, RunId, i32)>,
 }
@@ -51,7 +55,14 @@ pub(super) struct Keeper {
 impl Keeper {
     pub(super) fn new(channel: Channel, parent: Option<i32>) -> Self {
         let (pid, queue, unseen) = (reap::parent(), VecDeque::new(), Vec::new());
-        Self { channel, pid, parent, queue, taken: 0, acknowledged: 0, waiting: false, unseen }
+        // It was sent before this process was launched.
+        let (ends, first) = match link::hear(&channel) {
+            Heard::Said(record @ Record::Ends { .. }, _) => (Some(record), None),
+            Heard::Said(record, fds) => (None, Some((record, fds))),
+            // That it is gone is noticed where it is listened to.
+            Heard::Nothing | Heard::Gone => (None, None),
+        };
+        Self { channel, pid, parent, queue, taken: 0, acknowledged: 0, waiting: false, ends, first, unseen }
     }
 
     /// Whether children of this process are reaped by the keeper, or by who tells the keeper.
@@ -101,6 +112,13 @@ impl Keeper {
 }
 
 impl Manager {
+    /// What the keeper said while it was asked for something else.
+    pub(super) fn hear_first(&mut self) {
+        if let Some((record, fds)) = self.keeper.first.take() {
+            self.keeper_said(record, fds);
+        }
+    }
+
     pub(super) fn hear_keeper(&mut self, readiness: Readiness) {
         if readiness.writable {
             self.keeper.flush(&self.poller);
@@ -144,7 +162,7 @@ impl Manager {
             Record::Dropped { key, .. } => {
                 say(format!("the log of {} cannot be written: what it prints is dropped and counted", key.as_str()));
             }
-            Record::Acknowledged { .. } | Record::Drop { .. } | Record::Renew => {}
+            Record::Acknowledged { .. } | Record::Drop { .. } | Record::Renew | Record::Ends { .. } => {}
         }
     }
 

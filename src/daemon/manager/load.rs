@@ -99,6 +99,10 @@ impl Manager {
         if self.recover_late() {
             return self.resume_requests();
         }
+        if let Some(who) = self.takes_over_end() {
+            self.goes_on_ending(who);
+            return self.resume_requests();
+        }
         self.pump();
         self.adopt_all();
         self.pump();

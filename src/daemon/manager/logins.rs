@@ -105,6 +105,12 @@ impl Manager {
         self.write_machine(Entry::Shutdown);
     }
 
+    /// The manager before has written that down.
+    pub(super) fn is_down_already(&mut self) {
+        self.logins.is_down = true;
+        self.logins.coming = None;
+    }
+
     /// Whether the end has to wait for what is still to be written.
     pub(super) fn still_writes(&mut self) -> bool {
         self.logins.ends = self.is_at_work(Purpose::Logins);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use svc_core::{Action, Event, Name, RunId, Service, ServiceId, Supervisor, Time};
 use svc_platform::channel::Channel;
 use svc_platform::poll::{Interest, Poller, Readiness};
+use svc_platform::signals::{Incoming, Signals};
 use svc_platform::spawn::Spawner;
 use svc_platform::tree::Forest;
 use svc_platform::{clock, memory, reap, roles, users};
@@ -80,6 +81,8 @@ struct Manager {
     poller: Poller,
     forest: Forest,
     spawner: Spawner,
+    /// What is sent to all of svcd is the keeper's to tell.
+    signals: Signals,
     keeper: keeper::Keeper,
     runs: Runs,
     /// Runs that nobody tells the end of: their trees are looked at now and then.
@@ -127,16 +130,24 @@ struct Manager {
     next: u64,
 }
 
-/// Runs until everything was stopped on request, or the keeper is gone.
+/// Runs until everything was stopped on request, or the keeper is gone; with what the next keeper must know of an end
+/// that is under way.
 ///
 /// # Errors
 ///
 /// What is needed before the loop can begin.
-pub(crate) fn run(options: Options, keeper: Channel) -> io::Result<After> {
+pub(crate) fn run(options: Options, keeper: Channel) -> io::Result<(After, Option<link::Record>)> {
     let mut manager = Manager::new(options, keeper)?;
     manager.begin()?;
     let mut ready = Vec::new();
     loop {
+        if let Some(after) = manager.after {
+            let ends = manager.what_ends();
+            if after == After::Exit {
+                manager.leave_no_place();
+            }
+            return Ok((after, ends));
+        }
         manager.wait(&mut ready);
         for (number, readiness) in &ready {
             if let Some(token) = Token::of(*number) {
@@ -145,13 +156,14 @@ pub(crate) fn run(options: Options, keeper: Channel) -> io::Result<After> {
         }
         manager.keep_time();
         manager.end_turn();
-        if let Some(after) = manager.after {
-            if after == After::Exit {
-                manager.leave_no_place();
-            }
-            return Ok(after);
-        }
     }
+}
+
+/// Signals end no manager: which are meant for all of svcd, the keeper tells.
+fn held_signals(poller: &Poller) -> io::Result<Signals> {
+    let signals = Signals::hold(&Incoming::ALL)?;
+    poller.add(&signals, Token::Signals.number(), Interest::READ)?;
+    Ok(signals)
 }
 
 impl Manager {
@@ -178,6 +190,7 @@ impl Manager {
         };
         poller.add(&channel, Token::Keeper.number(), Interest::READ)?;
         poller.add(&forest, Token::Forest.number(), Interest::READ)?;
+        let signals = held_signals(&poller)?;
         let (journal, past) = Journal::open::<Record>(&options.journal())?;
         past.faults().iter().for_each(|fault| say(format!("{}: {fault}", options.journal().display())));
         let life = records::life()?;
@@ -188,6 +201,7 @@ impl Manager {
             poller,
             forest,
             spawner,
+            signals,
             keeper: keeper::Keeper::new(channel, parent),
             runs: Runs::default(),
             lingering: BTreeSet::new(),
@@ -231,9 +245,14 @@ impl Manager {
     }
 
     fn begin(&mut self) -> io::Result<()> {
+        if self.is_over() {
+            // The manager before was about to say so.
+            return Ok(());
+        }
         self.listen()?;
         // So that the keeper knows that this one has begun.
         self.keeper.send(link::Record::Acknowledged { news: 0 }, Vec::new());
+        self.hear_first();
         self.pump();
         self.write_journal();
         Ok(())
@@ -252,6 +271,7 @@ impl Manager {
             Token::Helper(id) => self.helper_wrote(id),
             Token::Outside => self.outside_changed(),
             Token::Devices => self.devices_heard(),
+            Token::Signals => while let Ok(Some(_)) = self.signals.next() {},
         }
         self.pump();
     }
@@ -367,6 +387,10 @@ impl Manager {
     }
 
     fn write_journal(&mut self) {
+        if self.is_over() {
+            // It was removed, and would tell the next svcd of an end that is none of its own.
+            return;
+        }
         for id in std::mem::take(&mut self.unwritten) {
             let name = self.core.service(id).name.clone();
             self.journal.append(&Record::Service(name, Box::new(self.core.memory(id))));

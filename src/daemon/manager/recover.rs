@@ -87,7 +87,11 @@ impl Manager {
         self.instances = past.instances.iter().cloned().collect();
         let mut actions = Vec::new();
         let now = clock::now();
-        let (waited, gone) = self.unlaunched(&past);
+        let ending = self.takes_over_end();
+        let (mut waited, mut gone) = self.unlaunched(&past);
+        if ending.is_some() {
+            gone.append(&mut waited);
+        }
         // Before anything else, or what lives with a device would be without it. That another took its place is told
         // later.
         self.devices.remember(past.devices);
@@ -97,6 +101,7 @@ impl Manager {
         }
         self.core.handle(now, Event::Loaded(saved.services), &mut actions);
         self.core.skip_runs(past.last_run);
+        ending.iter().for_each(|who| self.core.goes_on_ending(who.clone()));
         self.core.recover(now, past.memories.into_iter().collect(), &mut actions);
         let (count, boots) = (past.runs.len(), past.boots);
         for (id, (launched, watched)) in past.runs {
@@ -104,7 +109,7 @@ impl Manager {
         }
         actions.into_iter().for_each(|action| self.act(action));
         self.has_loaded = true;
-        if boots {
+        if boots && ending.is_none() {
             self.resume_boot();
         }
         gone.into_iter().for_each(|run| self.event(Event::Emptied(run)));
@@ -115,6 +120,9 @@ impl Manager {
         }
         if count > 0 {
             say(format!("{count} runs of the manager before were taken over"));
+        }
+        if let Some(who) = ending {
+            self.goes_on_ending(who);
         }
         self.note_looks();
         // What came while nobody watched.

@@ -1,12 +1,12 @@
 //! The end: signals, requests to end, and what comes after.
 
-use svc_core::{Event, RunId, ServiceId, Who};
+use svc_core::{Event, Exit, RunId, ServiceId, Who};
 use svc_platform::host;
 use svc_platform::signals::Incoming;
 
 use super::Manager;
 use super::requests::Awaits;
-use crate::daemon::link::Record;
+use crate::daemon::link::{Key, Record};
 use crate::daemon::{After, say};
 use crate::wire::{Refusal, Reply, Then};
 
@@ -69,6 +69,7 @@ impl Manager {
     pub(super) fn kill_all(&mut self) {
         self.hurries = true;
         self.pump();
+        self.tell_of_end();
         let runs: Vec<RunId> = self.runs.iter().map(|(id, _)| id).collect();
         runs.into_iter().for_each(|id| self.kill(id));
     }
@@ -95,6 +96,45 @@ impl Manager {
             self.core.undo_at_end(self.called_at_end());
         }
         self.event(Event::Shutdown(who));
+        self.pump();
+        self.tell_of_end();
+    }
+
+    /// Has the keeper know, so that the next manager goes on with it.
+    fn tell_of_end(&mut self) {
+        if let Some(ends) = self.what_ends() {
+            self.keeper.send(ends, Vec::new());
+        }
+    }
+
+    /// The end that is under way.
+    pub(super) fn what_ends(&self) -> Option<Record> {
+        let (who, then) = self.core.ending().zip(self.then)?;
+        Some(Record::Ends { who: Key::cut(&who.0), then: then.code(), hurries: self.hurries })
+    }
+
+    /// The manager before was stopping everything, asked by whom is given back: so does this one, from the beginning.
+    pub(super) fn takes_over_end(&mut self) -> Option<Who> {
+        let Record::Ends { who, then, hurries } = self.keeper.ends.take()? else { return None };
+        let who = Who(who.as_str().to_owned());
+        say(format!("going on with stopping everything, asked by {}", who.0));
+        self.then = After::of_manager(Exit::Code(then.into()));
+        self.hurries = hurries;
+        self.is_down_already();
+        Some(who)
+    }
+
+    /// Goes on where the manager before was, once it is known what runs.
+    pub(super) fn goes_on_ending(&mut self, who: Who) {
+        self.event(Event::Shutdown(who));
+        if self.hurries {
+            self.kill_all();
+        }
+    }
+
+    /// Whether nothing is left to be done but to end.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.after, Some(After::Exit | After::End(_) | After::Single))
     }
 
     /// Scripts whose stop rc.shutdown(8) calls whether they were started or not: what a start has done that failed, or

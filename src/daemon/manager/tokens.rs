@@ -21,6 +21,8 @@ pub(super) enum Token {
     Outside,
     /// What tells of devices.
     Devices,
+    /// Signals that came to this process.
+    Signals,
 }
 
 /// What is due at a time.
@@ -67,6 +69,7 @@ impl Token {
             Self::Helper(id) => (8, id),
             Self::Outside => (9, 0),
             Self::Devices => (10, 0),
+            Self::Signals => (11, 0),
         };
         (kind << 56) | id
     }
@@ -86,6 +89,7 @@ impl Token {
             8 => Self::Helper(id),
             9 => Self::Outside,
             10 => Self::Devices,
+            11 => Self::Signals,
             _ => return None,
         })
     }

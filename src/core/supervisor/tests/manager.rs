@@ -50,6 +50,24 @@ fn an_order_to_end_is_given_again() {
 }
 
 #[test]
+fn an_end_of_everything_goes_on_and_starts_nothing_again() {
+    check(
+        "db web(requires db) late(after web)
+         0 start web        -> spawn db#1
+         1 ready db#1       -> spawn web#2
+         2 ready web#2      -> done
+         3 shutdown         -> term web#2
+         4 crash            -> term web#2
+         5 start late       -> failed: everything is being stopped, asked by root
+         6 exited web#2 0   -> term-tree web#2
+         7 emptied web#2    -> term db#1
+         8 crash            -> term db#1
+         9 exited db#1 0    -> term-tree db#1
+        10 emptied db#1     -> complete",
+    );
+}
+
+#[test]
 fn a_stop_in_order_stays_in_order() {
     check(
         "db web(requires db)

@@ -167,12 +167,17 @@ impl Scene {
         let memories: Vec<(Name, Memory)> =
             ids.map(|id| (self.core.service(id).name.clone(), self.core.memory(id))).collect();
         let present: Vec<Device> = self.core.present().cloned().collect();
+        let ending = self.core.ending().cloned();
         self.core = Supervisor::new(self.slots);
         self.names.clear();
         self.feed(Event::Together(present.into_iter().map(Event::Came).collect()));
         self.feed(Event::Loaded(self.services.clone()));
+        ending.iter().for_each(|who| self.core.goes_on_ending(who.clone()));
         let mut actions = Vec::new();
         self.core.recover(self.now, memories, &mut actions);
+        if let Some(who) = ending {
+            self.core.handle(self.now, Event::Shutdown(who), &mut actions);
+        }
         self.tell(actions)
     }
 
