@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use svc::wire::{Checked, Level, LoadReport, Reply, Request, StateName};
 
-use crate::harness::{Daemon, has, is_root, lives, shell, target, until};
+use crate::harness::{Daemon, has, is_root, lives, shell, signal, target, until};
 
 fn load(daemon: &Daemon, names: &[&str]) -> LoadReport {
     let names = names.iter().map(|name| (*name).into()).collect();
@@ -183,6 +183,12 @@ fn a_full_runtime_directory_stops_nothing_and_is_made_good_when_there_is_room() 
     daemon.up("web");
     let pid = daemon.pid("web");
     assert!(daemon.said().contains("No space left"), "{}", daemon.said());
+    // Nothing of this one is on file.
+    daemon.replace_manager();
+    assert!(daemon.said().contains("web: its run "), "{}", daemon.said());
+    assert_eq!((daemon.pid("web"), daemon.summary("web").state), (pid, StateName::Up));
+    signal(pid, 9);
+    let pid = until("its end is seen", || daemon.summary("web").pid.filter(|found| *found != pid));
     daemon.up("free");
     until("the journal is whole again", || daemon.said().contains("the run journal is on file again").then_some(()));
     daemon.replace_manager();

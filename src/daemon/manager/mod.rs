@@ -57,6 +57,7 @@ mod stale;
 mod status;
 mod terminals;
 mod tokens;
+mod unrecorded;
 mod values;
 mod verbs;
 

@@ -80,13 +80,14 @@ impl Manager {
         true
     }
 
-    fn recover(&mut self, past: Past, saved: InForce) {
+    fn recover(&mut self, mut past: Past, saved: InForce) {
         self.in_force = saved.services.iter().map(|service| (service.name.clone(), service.clone())).collect();
         self.faults = saved.faults;
         self.boot.divided_by(&saved.divider);
         self.instances = past.instances.iter().cloned().collect();
         let mut actions = Vec::new();
         let now = clock::now();
+        self.add_unrecorded(&mut past);
         let ending = self.takes_over_end();
         let (mut waited, mut gone) = self.unlaunched(&past);
         if ending.is_some() {
