@@ -4,7 +4,7 @@ use std::io;
 use std::process::Child;
 
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgid};
 
 use crate::process::Handle;
 
@@ -22,16 +22,21 @@ pub fn kill(child: &Child) -> io::Result<()> {
 }
 
 /// Interrupts a process that leads a group, and all of its group, as a terminal does where that is in its foreground.
+/// One that is in the group of others is left to the terminal.
 ///
 /// # Errors
 ///
 /// `ESRCH` where it has ended; `EPERM`.
 ///
-/// Source: kill(2).
-pub fn interrupt(leader: &Handle) -> io::Result<()> {
+/// Source: kill(2), getpgid(2).
+pub fn interrupt(process: &Handle) -> io::Result<()> {
     // Who has not ended has its number still.
-    if leader.has_ended()? {
+    if process.has_ended()? {
         return Err(io::Error::from_raw_os_error(libc::ESRCH));
     }
-    Ok(killpg(Pid::from_raw(leader.pid()), Signal::SIGINT)?)
+    let pid = Pid::from_raw(process.pid());
+    if getpgid(Some(pid))? == pid {
+        killpg(pid, Signal::SIGINT)?;
+    }
+    Ok(())
 }

@@ -51,6 +51,8 @@ pub struct Launch<'a> {
     pub pass: Vec<Passed<'a>>,
     /// It leads a session of its own, without a terminal.
     pub new_session: bool,
+    /// What it has to do with the terminal of whoever launches it (FreeBSD only).
+    pub terminal: Terminal,
     /// The tree it is born into: [`crate::tree::Tree::door`].
     pub tree: Option<BorrowedFd<'a>>,
 }
@@ -85,6 +87,20 @@ impl Placement {
         }
         (!self.processors.is_empty()).then_some(mask)
     }
+}
+
+/// What a process has to do with a terminal that the session of whoever launches it has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Terminal {
+    /// Nothing.
+    #[default]
+    None,
+    /// Its standard input becomes that terminal, for as long as it lives. Keys that are signals reach it and whoever
+    /// shares the terminal; it ignores them.
+    Brings,
+    /// It reads and writes there, and is reached by those keys. Neither one that stops nor the end of the terminal does
+    /// anything to it. Where nobody has brought a terminal it leads a session of its own.
+    Shares,
 }
 
 /// The jail a process is to be in.
@@ -147,6 +163,7 @@ impl Launch<'_> {
             stderr: None,
             pass: Vec::new(),
             new_session: true,
+            terminal: Terminal::None,
             tree: None,
         }
     }
@@ -163,6 +180,8 @@ pub enum Stage {
     Tree,
     /// Its own session.
     Session,
+    /// The terminal of whoever launches it.
+    Terminal,
     /// A resource limit, by its name.
     Limit(&'static str),
     /// Its priority.
@@ -204,6 +223,7 @@ impl fmt::Display for Stage {
             Self::Process => f.write_str("making a process"),
             Self::Tree => f.write_str("entering its cgroup"),
             Self::Session => f.write_str("making a session"),
+            Self::Terminal => f.write_str("having the terminal"),
             Self::Limit(name) => write!(f, "setting its limit {name}"),
             Self::Nice => f.write_str("setting its nice value"),
             Self::Processors => f.write_str("choosing its processors"),

@@ -45,7 +45,7 @@ pub mod socket;
 pub mod terminal;
 pub mod users;
 
-pub use launch::{Identity, Launch, Passed, SpawnError, Stage};
+pub use launch::{Identity, Launch, Passed, SpawnError, Stage, Terminal};
 pub use os::{
     clock, delegate, devices, host, jail, logins, memory, peer, pipe, poll, process, reap, signals, spawn, tree, watch,
 };

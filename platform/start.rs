@@ -151,27 +151,6 @@ pub fn lead_console() -> io::Result<()> {
     crate::terminal::make_usual(io::stdin())
 }
 
-/// Makes a terminal that of the session that we lead, and our standard input, so that the keys which are signals reach
-/// us. Unlike with the console's other name, nobody else's is taken away when the session ends.
-///
-/// # Errors
-///
-/// The kernel's own, with the path: it is no terminal, another session has it, or we lead none.
-///
-/// Source: tty(4), `TIOCSCTTY`.
-pub fn lead_terminal(path: &Path) -> io::Result<()> {
-    use std::os::fd::AsRawFd;
-    use std::os::unix::fs::OpenOptionsExt;
-    // A line without a carrier would be waited for.
-    let options = fs::File::options().read(true).write(true).custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK).clone();
-    let terminal = options.open(path).map_err(|error| because(&error, path.display()))?;
-    // SAFETY: both are numbers; what standard input was is not owned by any value.
-    check(unsafe { libc::dup2(terminal.as_raw_fd(), 0) })?;
-    // SAFETY: the request takes no memory of ours; 0: from nobody who has it.
-    let led = check(unsafe { libc::ioctl(0, libc::TIOCSCTTY as _, 0) });
-    led.map(drop).map_err(|error| because(&error, path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

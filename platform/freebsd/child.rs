@@ -57,10 +57,11 @@ pub(super) enum Step {
     User,
     Descriptors,
     Program,
+    Terminal,
 }
 
 impl Step {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Done,
         Self::Process,
         Self::Session,
@@ -79,6 +80,7 @@ impl Step {
         Self::User,
         Self::Descriptors,
         Self::Program,
+        Self::Terminal,
     ];
 
     /// The step of this number; what is none cannot be told more exactly than that the process was not made.
@@ -101,10 +103,26 @@ pub(super) struct Move {
     pub(super) target: RawFd,
 }
 
+/// Its place at the terminal of its parent's session. Process groups by number; 0: none yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Front {
+    None,
+    /// Comes to the front of this terminal, with this group if there still is one.
+    Brings {
+        terminal: RawFd,
+        group: i32,
+    },
+    /// Joins this group.
+    Shares {
+        group: i32,
+    },
+}
+
 /// Everything the child does, as plain data. Pointers are to strings and tables that outlive the launch.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) new_session: bool,
+    pub(super) front: Front,
     pub(super) limits: [LimitPlan; LIMITS_MAX],
     pub(super) limit_count: usize,
     pub(super) nice: Option<i32>,
@@ -150,6 +168,7 @@ impl Plan {
         let limit = LimitPlan { resource: 0, value: libc::rlimit { rlim_cur: 0, rlim_max: 0 } };
         Self {
             new_session: false,
+            front: Front::None,
             limits: [limit; LIMITS_MAX],
             limit_count: 0,
             nice: None,
@@ -224,6 +243,7 @@ fn become_program(plan: &mut Plan) -> Result<(), Failed> {
         call!(Step::Session, setsid())?;
     }
     default_signals();
+    come_to_front(plan.front)?;
     for (part, limit) in plan.limits.iter().take(plan.limit_count).enumerate() {
         let set = call!(Step::Limit, setrlimit(limit.resource, &raw const limit.value));
         set.map_err(|(step, _, errno)| (step, part as u32, errno))?;
@@ -260,6 +280,29 @@ fn become_program(plan: &mut Plan) -> Result<(), Failed> {
     place(plan)?;
     open_mask();
     call!(Step::Program, execve(plan.program, plan.arguments, plan.environment))?;
+    Ok(())
+}
+
+/// Takes its place at the terminal. Every signal is held here, so that none is asked to stop for being behind.
+fn come_to_front(front: Front) -> Result<(), Failed> {
+    match front {
+        Front::None => {}
+        Front::Brings { terminal, group } => {
+            if call!(Step::Terminal, setpgid(0, group)).is_err() {
+                call!(Step::Terminal, setpgid(0, 0))?;
+            }
+            let own = call!(Step::Terminal, getpgrp())?;
+            call!(Step::Terminal, ioctl(terminal, libc::TIOCSPGRP, &raw const own))?;
+            ignore(&KEYS);
+            ignore(&OF_BOOT);
+        }
+        Front::Shares { group } => {
+            if call!(Step::Terminal, setpgid(0, group)).is_err() {
+                call!(Step::Session, setsid())?;
+            }
+            ignore(&OF_BOOT);
+        }
+    }
     Ok(())
 }
 
@@ -324,6 +367,20 @@ fn default_signals() {
         // SAFETY: the action of zeros is "default, no flags, empty mask"; what it was before is not asked for. KILL and
         // STOP are refused, which is as it should be.
         unsafe { libc::syscall(SIGACTION, signal, default.as_ptr(), ptr::null_mut::<u64>()) };
+    }
+}
+
+/// What keys send.
+const KEYS: [i32; 2] = [libc::SIGINT, libc::SIGQUIT];
+/// What init(8) ignores, and with it the scripts that it runs.
+const OF_BOOT: [i32; 4] = [libc::SIGHUP, libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];
+
+fn ignore(signals: &[i32]) {
+    let ignored = [libc::SIG_IGN as u64, 0, 0, 0];
+    for signal in signals {
+        // SAFETY: the action has the size of the kernel's, with no flags and an empty mask; what it was before is not
+        // asked for.
+        unsafe { libc::syscall(SIGACTION, *signal, ignored.as_ptr(), ptr::null_mut::<u64>()) };
     }
 }
 

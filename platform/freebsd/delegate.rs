@@ -8,6 +8,7 @@ use std::ptr;
 
 use super::child::{GROUPS_MAX, LimitPlan, MOVES_MAX, Move, NO_COMPLAINT, Plan};
 use super::failure::Failure;
+use super::foreground::Foreground;
 use super::spawn::Spawner;
 use crate::channel::{Channel, DESCRIPTORS_MAX, Descriptors};
 use crate::freebsd_pure::order::{self, ORDER_BYTES_MAX, Order, Reply, STRINGS_MAX};
@@ -28,6 +29,7 @@ pub struct Delegate {
     order: Vec<u8>,
     strings: Vec<*const libc::c_char>,
     plan: Box<Plan>,
+    foreground: Foreground,
 }
 
 impl Delegate {
@@ -42,7 +44,8 @@ impl Delegate {
         let order = vec![0; ORDER_BYTES_MAX];
         // The tables of arguments and of environment entries each end with a null.
         let strings = Vec::with_capacity(STRINGS_MAX + 2);
-        Ok(Some(Self { line: Channel::pair()?.0, order, strings, plan: Box::new(Plan::empty()) }))
+        let (plan, foreground) = (Box::new(Plan::empty()), Foreground::default());
+        Ok(Some(Self { line: Channel::pair()?.0, order, strings, plan, foreground }))
     }
 
     /// A line for the process that is to ask, in place of the one before.
@@ -105,7 +108,19 @@ impl Delegate {
             *place = Move { source: fd.as_raw_fd(), target };
             plan.move_count += 1;
         }
+        if order.has(order::BRINGS) {
+            let terminal = plan.moves.iter().find(|step| step.target == 0).map(|step| step.source);
+            return self.foreground.bring(terminal.ok_or_else(refused)?, plan, spawner);
+        }
+        if order.has(order::SHARES) {
+            self.foreground.share(plan);
+        }
         spawner.run(plan)
+    }
+
+    /// A child has ended, and still has its number: if it had brought a terminal, our session has none any more.
+    pub fn ended(&mut self, pid: i32) {
+        self.foreground.ended(pid);
     }
 }
 

@@ -31,6 +31,7 @@ impl Failure {
         let stage = match self.step {
             Step::Done | Step::Process => Stage::Process,
             Step::Session => Stage::Session,
+            Step::Terminal => Stage::Terminal,
             Step::Limit => Stage::Limit(launch.limits.get(self.part as usize).map_or("", |limit| limit.0.name())),
             Step::Nice => Stage::Nice,
             Step::Processors => Stage::Processors,

@@ -1,9 +1,10 @@
 //! The machine or jail we are on, and what only its first process may do to it.
 
 use std::ffi::CStr;
-use std::os::unix::fs::MetadataExt;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::{env, io};
+use std::{env, fs, io};
 
 use nix::errno::Errno;
 use nix::mount::{MntFlags, Nmount};
@@ -12,8 +13,8 @@ use svc_core::definition::System;
 
 use super::sysctl;
 pub use crate::start::{
-    End, Kind, Places, become_program, fill_standard_descriptors, is_process_1, lead_console, lead_terminal, name,
-    says_to_nobody, take_console,
+    End, Kind, Places, become_program, fill_standard_descriptors, is_process_1, lead_console, name, says_to_nobody,
+    take_console,
 };
 use crate::sys::{because, check};
 
@@ -106,6 +107,25 @@ pub fn end(how: End) -> io::Error {
     }
 }
 
+/// The line on which the console is, for people to be asked there: unlike the console's own name it can become a
+/// session's terminal, and be taken away from that, with nobody losing the console itself.
+///
+/// # Errors
+///
+/// The kernel's own, with the path: there is no console.
+///
+/// Source: console(4), sysctl(3), `kern.console`.
+pub fn console_line() -> io::Result<OwnedFd> {
+    // Names with commas between; those behind a slash are only there to be chosen.
+    let names = sysctl::text(c"kern.console")?;
+    let name = names.split([',', '/']).next().unwrap_or_default();
+    let path = Path::new("/dev").join(name);
+    // A line without a carrier would be waited for.
+    let options = fs::File::options().read(true).write(true).custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK).clone();
+    let line = options.open(&path).map_err(|error| because(&error, path.display()))?;
+    Ok(line.into())
+}
+
 /// Makes ctrl-alt-del a signal (`INT`) to process 1: on this system it is nothing else.
 ///
 /// # Errors
@@ -132,7 +152,7 @@ pub fn mount_essentials() -> Vec<io::Error> {
     if access(RUN, AccessFlags::W_OK) == Err(Errno::EROFS) {
         faults.extend(mount_memory(RUN).err());
     }
-    let device = |path: &str| std::fs::metadata(path).map(|found| found.dev()).ok();
+    let device = |path: &str| fs::metadata(path).map(|found| found.dev()).ok();
     let made = crate::files::make_directory(Path::new(OURS), 0o755);
     faults.extend(made.err());
     // It is there already where we begin again.

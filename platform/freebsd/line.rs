@@ -14,7 +14,7 @@ use super::given::{changes, descriptors, jail_of};
 use super::process::{self, Handle};
 use crate::channel::Channel;
 use crate::freebsd_pure::order::{self, Head, ORDER_BYTES_MAX, Parts, REPLY_BYTES, Reply};
-use crate::launch::{Launch, Passed};
+use crate::launch::{Launch, Passed, Terminal};
 use crate::prepared::limit_of;
 use crate::sys::{check, own};
 
@@ -118,6 +118,8 @@ fn record_of(launch: &Launch<'_>, targets: &[i32], (enter_jail, jail): &(i32, Ve
         (order::LOGIN_CLASS, placement.login_class.is_some()),
         (order::FIB, placement.fib.is_some()),
         (order::PROTECT, placement.protect),
+        (order::BRINGS, launch.terminal == Terminal::Brings),
+        (order::SHARES, launch.terminal == Terminal::Shares),
     ];
     let paths = [Some(&launch.program), launch.chroot.as_ref(), launch.directory.as_ref()];
     let names = [placement.login.as_ref(), placement.login_class.as_ref()];

@@ -3,6 +3,7 @@
 mod birth;
 mod child;
 mod failure;
+mod foreground;
 mod given;
 mod handle;
 mod line;

@@ -12,7 +12,7 @@ use super::given::{changes, descriptors, jail_of};
 use super::line::Line;
 use super::process::Handle;
 use crate::Unsupported;
-use crate::launch::{Launch, Passed, SpawnError, Stage};
+use crate::launch::{Launch, Passed, SpawnError, Stage, Terminal};
 pub use crate::prepared::{Kin, Prepared, Resource};
 use crate::prepared::{Tables, hold_signals, limit_of, make_sense, pointers, release_signals};
 use crate::stack::Stack;
@@ -107,7 +107,7 @@ impl Spawner {
         kin: Kin,
     ) -> Result<Handle, SpawnError> {
         make_sense(launch, pass)?;
-        can_be_done(launch)?;
+        can_be_done(launch, kin)?;
         let made = match (kin, &mut self.line) {
             (Kin::Child, _) => {
                 let jail = jail_of(launch).map_err(|source| Failure::jail(source).named(launch))?;
@@ -141,10 +141,13 @@ impl Spawner {
 const NOBODY_TO_ASK: &str = "a sibling where no keeper launches it";
 
 /// Refuses what this system has no way to do.
-fn can_be_done(launch: &Launch<'_>) -> Result<(), SpawnError> {
+fn can_be_done(launch: &Launch<'_>, kin: Kin) -> Result<(), SpawnError> {
     let refuse = |stage, what| Err(SpawnError { stage, source: Unsupported { what }.into(), pid: None });
     if launch.tree.is_some() {
         return refuse(Stage::Tree, "a tree that a process is born into");
+    }
+    if launch.terminal != Terminal::None && kin == Kin::Child {
+        return refuse(Stage::Terminal, "a terminal shared with an own child");
     }
     if launch.oom_score.is_some() {
         return refuse(Stage::OomScore, "an oom score");

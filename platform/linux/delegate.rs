@@ -37,6 +37,11 @@ impl Delegate {
     pub fn serve(&mut self, _spawner: &mut Spawner) {
         match *self {}
     }
+
+    /// A child has ended, and still has its number.
+    pub fn ended(&mut self, _pid: i32) {
+        match *self {}
+    }
 }
 
 impl AsFd for Delegate {

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::ffi::{CStr, OsStr};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -12,8 +13,8 @@ use nix::sys::reboot::{RebootMode, reboot, set_cad_enabled};
 use svc_core::definition::System;
 
 pub use crate::start::{
-    End, Kind, Places, become_program, fill_standard_descriptors, is_process_1, lead_console, lead_terminal, name,
-    says_to_nobody, take_console,
+    End, Kind, Places, become_program, fill_standard_descriptors, is_process_1, lead_console, name, says_to_nobody,
+    take_console,
 };
 use crate::sys::because;
 
@@ -135,6 +136,15 @@ pub fn end(how: End) -> io::Error {
 /// Source: reboot(2), `LINUX_REBOOT_CMD_CAD_OFF`.
 pub fn hold_ctrl_alt_del() -> io::Result<()> {
     Ok(set_cad_enabled(false)?)
+}
+
+/// The line on which the console is. Here nobody is asked there.
+///
+/// # Errors
+///
+/// `Unsupported`, always.
+pub fn console_line() -> io::Result<OwnedFd> {
+    Err(crate::Unsupported { what: "a console that scripts of a boot share" }.into())
 }
 
 /// A file system that process 1 cannot do without.

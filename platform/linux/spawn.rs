@@ -9,7 +9,7 @@ use super::child::{self, LimitPlan, MOVES_MAX, Move, Plan, Step};
 use super::clone::{self, Birth, Born, Stack};
 use super::process::Handle;
 use crate::Unsupported;
-use crate::launch::{Launch, NUMBER_MAX, Passed, SpawnError, Stage};
+use crate::launch::{Launch, NUMBER_MAX, Passed, SpawnError, Stage, Terminal};
 pub use crate::prepared::{Kin, Prepared, Resource};
 use crate::prepared::{Tables, hold_signals, limit_of, make_sense, pointers, release_signals};
 use crate::sys::{check, own};
@@ -274,6 +274,9 @@ fn can_be_done(launch: &Launch<'_>) -> Result<(), SpawnError> {
     }
     if let Some(number) = placement.fib {
         return refuse(Stage::Fib(number), "a routing table by number");
+    }
+    if launch.terminal != Terminal::None {
+        return refuse(Stage::Terminal, "a terminal shared with whoever launches");
     }
     if placement.protect {
         return refuse(Stage::Protect, "a process that is never killed for want of memory");

@@ -1,4 +1,4 @@
-//! Our own program in several roles: keeper and manager, replaced in place, as nobody, as process 1 of a namespace.
+//! Our own program in several roles: keeper and manager, replaced in place, as nobody, with a terminal, as process 1.
 
 use std::ffi::CString;
 use std::io::{Read, Write};
@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
-use std::{env, fs, process};
+use std::{env, fs, process, thread};
 
 use svc_core::Exit;
 use svc_platform::channel::Channel;
@@ -19,9 +19,10 @@ use svc_platform::roles::{Role, inherited};
 use svc_platform::socket::Listener;
 use svc_platform::spawn::{Kin, Spawner};
 use svc_platform::tree::Forest;
-use svc_platform::{Identity, Launch, Passed, Stage, host, reap};
+use svc_platform::{Identity, Launch, Passed, Stage, Terminal, host, reap};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(50);
 
 fn main() {
     let arguments: Vec<String> = env::args().collect();
@@ -34,6 +35,7 @@ fn main() {
         Some("first") => first(),
         Some("rebooted") => rebooted(),
         Some("exhausted") => exhausted(),
+        Some("leader") => leader(),
         _ => all(),
     }
 }
@@ -42,13 +44,14 @@ fn main() {
 type Claim = (&'static str, fn());
 
 fn all() {
-    let claims: [Claim; 7] = [
+    let claims: [Claim; 8] = [
         ("a sibling is the keeper's child, and the manager learns how it ended", a_sibling_is_the_keepers_child),
         ("a program replaced in place is the same process", a_program_replaced_in_place_is_the_same_process),
         ("closed standard descriptors are filled", closed_standard_descriptors_are_filled),
         ("without root everything degrades with a reason", without_root_everything_degrades_with_a_reason),
         ("process 1 of a namespace can launch and mounts what is missing", process_1_of_a_namespace_works),
         ("without descriptors a client is still answered", without_descriptors_a_client_is_still_answered),
+        ("a terminal is shared while its bringer lives", a_terminal_is_shared_while_its_bringer_lives),
         ("the end of a namespace is told to its starter", the_end_of_a_namespace_is_told_to_its_starter),
     ];
     for (claim, test) in claims {
@@ -312,6 +315,90 @@ fn exhausted() {
     assert_eq!(files::raise_open_files().unwrap(), 100);
     let child = spawner.spawn(&launch(&["/bin/sh", "-c", ":"]), Kin::Child).unwrap();
     assert_eq!(end(&child), Exit::Code(0));
+}
+
+/// Sits at the terminal: types what is asked for, and interrupts who asks again.
+fn a_terminal_is_shared_while_its_bringer_lives() {
+    if Delegate::new().unwrap().is_none() {
+        eprintln!("skipped: a terminal shared with whoever launches: this system has siblings");
+        return;
+    }
+    let terminal = nix::pty::openpty(None, None).unwrap();
+    let (near, far) = Channel::pair().unwrap();
+    let role = Role::new("svc-test", &["leader"]).unwrap();
+    let pass = [Passed { fd: far.as_fd(), number: 3 }, Passed { fd: terminal.slave.as_fd(), number: 4 }];
+    let leader = role.launch(&mut Spawner::new().unwrap(), &pass).unwrap();
+    drop(far);
+    let mut person = fs::File::from(terminal.master);
+    assert_eq!(hear(&near), "asks");
+    person.write_all(b"sesame\n").unwrap();
+    assert_eq!(hear(&near), "asks again");
+    let mut poller = Poller::new().unwrap();
+    poller.add(&near, 0, Interest::READ).unwrap();
+    let mut ready = Vec::new();
+    // A key that comes before the program is there is nobody's.
+    for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
+        person.write_all(b"\x03").unwrap();
+        poller.wait(Some(PAUSE), &mut ready).unwrap();
+        if !ready.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(hear(&near), "interrupted");
+    assert_eq!(end(&leader), Exit::Code(0));
+}
+
+/// Leads a session and launches, like the parent of all runs; another thread asks it to, like a manager.
+fn leader() {
+    let mut spawner = Spawner::new().unwrap();
+    let mut delegate = Delegate::new().unwrap();
+    let Some(line) = delegate.as_mut().map(|delegate| delegate.line().unwrap()) else { return };
+    let (bringer_ended, told) = std::sync::mpsc::channel();
+    let manager = thread::spawn(move || share(line, &bringer_ended));
+    let mut poller = Poller::new().unwrap();
+    poller.add(delegate.as_ref().expect("it has a line"), 0, Interest::READ).unwrap();
+    let mut ready = Vec::new();
+    while !manager.is_finished() {
+        poller.wait(Some(PAUSE), &mut ready).unwrap();
+        let delegate = delegate.as_mut().expect("it has a line");
+        told.try_iter().for_each(|pid| delegate.ended(pid));
+        delegate.serve(&mut spawner);
+    }
+    process::exit(i32::from(manager.join().is_err()));
+}
+
+fn share(line: std::os::fd::OwnedFd, bringer_ended: &std::sync::mpsc::Sender<i32>) {
+    let (channel, terminal) = (Channel::from(inherited(3).unwrap()), inherited(4).unwrap());
+    let mut spawner = Spawner::new().unwrap();
+    spawner.delegate_to(line);
+    let stderr = std::io::stderr();
+    let mut run = |script: &str, how, stdin: Option<&std::os::fd::OwnedFd>| {
+        let mut launch = launch(&["/bin/sh", "-c", script]);
+        launch.terminal = how;
+        launch.stdin = stdin.map(AsFd::as_fd);
+        launch.stderr = Some(stderr.as_fd());
+        spawner.spawn(&launch, Kin::Sibling).unwrap()
+    };
+    const NOBODY: &str = "(: </dev/tty) 2>/dev/null && exit 1; exit 0";
+    assert_eq!(end(&run(NOBODY, Terminal::Shares, None)), Exit::Code(0), "nobody has brought one");
+    let bringer = run("exec sleep 1000", Terminal::Brings, Some(&terminal));
+    let asks = run("read -r word </dev/tty; [ \"$word\" = sesame ]", Terminal::Shares, None);
+    channel.send(b"asks", &[]).unwrap();
+    assert_eq!(end(&asks), Exit::Code(0));
+    assert_eq!(end(&run(NOBODY, Terminal::None, None)), Exit::Code(0), "who does not share it leads a session");
+    let asks = run("read -r word </dev/tty", Terminal::Shares, None);
+    channel.send(b"asks again", &[]).unwrap();
+    assert_eq!(end(&asks), Exit::Signal(2));
+    channel.send(b"interrupted", &[]).unwrap();
+    assert!(!bringer.has_ended().unwrap(), "keys do nothing to it");
+    bringer.signal(9).unwrap();
+    wait_for(&bringer);
+    bringer_ended.send(bringer.pid()).unwrap();
+    let limit = std::time::Instant::now() + PATIENCE;
+    while end(&run(NOBODY, Terminal::Shares, None)) != Exit::Code(0) {
+        assert!(std::time::Instant::now() < limit, "with its bringer the terminal goes");
+    }
+    reap::reap_one(bringer.pid()).unwrap();
 }
 
 fn the_end_of_a_namespace_is_told_to_its_starter() {

@@ -196,7 +196,7 @@ fn play(role: Role, options: Options, names: &[String]) -> u8 {
         Role::Loader => loader::run(&options, names).map(|()| 0),
         Role::Configurer => Ok(configure::at_start(options, names)),
         Role::Single => single::run().map(|()| 0),
-        Role::Attendant => attendant::run(names).map(|()| 0),
+        Role::Attendant => attendant::run().map(|()| 0),
         Role::Lender => Ok(lend::run(&options.runtime, names)),
         Role::Registrar => logins::run(names).map(|()| 0),
     };

@@ -87,6 +87,7 @@ impl Parent {
             if !self.send(&Record::Ended { news: 0, pid: ended.pid, exit: ended.exit }) {
                 return;
             }
+            self.delegate.ended(ended.pid);
             reap::reap_one(ended.pid).ok();
         }
         if let Some(ticket) = self.asked

@@ -145,7 +145,7 @@ fn keys_at_the_console_are_told_while_the_machine_boots() {
     let (told, svcd) = (dir.path().join("told"), env!("CARGO_BIN_EXE_svcd"));
     // A key that is typed before svcd listens must not end the shell.
     let line = format!(
-        "trap '' INT QUIT; mkfifo {0}.pipe; cat {0}.pipe >{0} & exec {svcd} --role attendant /dev/tty >{0}.pipe",
+        "trap '' INT QUIT; mkfifo {0}.pipe; cat {0}.pipe >{0} & exec {svcd} --role attendant >{0}.pipe",
         told.display()
     );
     // The program of that name has another command line on each system.

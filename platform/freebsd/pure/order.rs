@@ -20,6 +20,8 @@ pub(crate) const LOGIN: u32 = 64;
 pub(crate) const LOGIN_CLASS: u32 = 128;
 pub(crate) const FIB: u32 = 256;
 pub(crate) const PROTECT: u32 = 512;
+pub(crate) const BRINGS: u32 = 1024;
+pub(crate) const SHARES: u32 = 2048;
 
 /// The flags of those strings that there may be or not, in the order in which they stand.
 const PATHS: [u32; 4] = [CHROOT, DIRECTORY, LOGIN, LOGIN_CLASS];
@@ -237,7 +239,7 @@ mod tests {
 
     fn sample() -> Vec<u8> {
         let head = Head {
-            what: NEW_SESSION | IDENTITY | DIRECTORY | UMASK | LOGIN | FIB | PROTECT,
+            what: NEW_SESSION | IDENTITY | DIRECTORY | UMASK | LOGIN | FIB | PROTECT | SHARES,
             nice: -5,
             umask: 0o27,
             uid: 33,
@@ -265,6 +267,7 @@ mod tests {
         let order = Order::read(&bytes).unwrap();
         assert!(order.has(IDENTITY) && order.has(DIRECTORY) && !order.has(CHROOT) && !order.has(NICE));
         assert!(order.has(FIB) && order.has(PROTECT) && !order.has(LOGIN_CLASS));
+        assert!(order.has(SHARES) && !order.has(BRINGS));
         assert!(bytes.len() < ORDER_BYTES_MAX && order.has(UMASK) && order.head.umask == 0o27);
         assert_eq!((order.head.nice, order.head.uid, order.head.gid), (-5, 33, 34));
         assert_eq!(order.gids().collect::<Vec<_>>(), [4, 40]);

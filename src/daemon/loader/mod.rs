@@ -27,7 +27,7 @@ mod settings;
 pub(crate) mod stages;
 mod terminals;
 
-pub(crate) use terminals::{console, is_terminal};
+pub(crate) use terminals::is_terminal;
 
 /// A definition or script larger than this is refused.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;

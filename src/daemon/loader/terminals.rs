@@ -62,7 +62,7 @@ pub(crate) fn is_terminal(service: &Service) -> bool {
 }
 
 /// Where the kernel's messages go, names with commas between; those behind a slash are only there to be chosen.
-pub(crate) fn console() -> String {
+fn console() -> String {
     let output = Command::new("/sbin/sysctl").args(["-n", "kern.console"]).stdin(Stdio::null()).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     text.split('/').next().unwrap_or_default().trim().to_owned()

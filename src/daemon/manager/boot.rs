@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use svc_compat::library::{AFTER_FIRST_BOOT, REBOOTS};
 use svc_core::lifecycle::State;
-use svc_core::{Event, ServiceId, Who};
+use svc_core::{Event, Exit, Job, RunId, ServiceId, Who};
 use svc_platform::{group, host};
 
 use super::Manager;
@@ -115,7 +115,8 @@ impl Manager {
         self.journal.append(&Record::Boots(unfinished));
     }
 
-    /// Has somebody listen to who sits at the console, as long as the machine boots.
+    /// Has somebody listen to who sits at the console, as long as the machine boots, and bring it to the scripts as
+    /// their terminal.
     fn attend_console(&mut self) {
         if host::FIRST_MAY_END {
             return;
@@ -125,7 +126,31 @@ impl Manager {
         });
         let begun = words.and_then(|words| self.run_helper(&words, Purpose::Attend, None));
         if let Err(error) = begun {
-            say(format!("keys at the console will not be heard: {error}"));
+            say(format!("scripts have no terminal, and keys at the console will not be heard: {error}"));
+        }
+    }
+
+    pub(super) fn attendant_ended(&mut self, exit: Exit) {
+        if self.boot.is_on() && self.then.is_none() {
+            let lost = "scripts have no terminal any more, and keys at the console are not heard";
+            say(format!("{lost}: who brought it {exit}"));
+        }
+    }
+
+    /// The key at the console that ended this process, if it is a script of the boot, and whose it is: such a script
+    /// hears keys by itself, and who listens tells of them sooner or later than that.
+    pub(super) fn key_that_ended(&self, run: RunId, pid: i32, exit: Exit) -> Option<(ServiceId, Word)> {
+        let run = self.runs.get(run).filter(|run| !host::FIRST_MAY_END && run.job == Job::Start)?;
+        let is_script = run.leader.as_ref().is_some_and(|leader| leader.pid == pid);
+        let boots = self.boot.open.as_ref().is_some_and(|open| open.contains(&run.service));
+        Some((run.service, Word::of_exit(exit)?)).filter(|_| is_script && boots)
+    }
+
+    /// It has ended.
+    pub(super) fn ended_by_key(&mut self, id: ServiceId, word: Word) {
+        match word {
+            Word::Interrupt => say(format!("{}: interrupted at the console", self.core.service(id).name)),
+            Word::Quit => self.boot_was_quit(),
         }
     }
 
@@ -134,16 +159,21 @@ impl Manager {
         for word in words.split(|byte| *byte == b'\n') {
             match Word::read(word) {
                 Some(Word::Interrupt) => self.interrupt_scripts(),
-                Some(Word::Quit) if self.boot.is_on() && self.then.is_none() => {
-                    self.shut_down(Who("the console".into()), Then::Exit);
-                    self.kill_all();
-                }
-                Some(Word::Quit) | None => {}
+                Some(Word::Quit) => self.boot_was_quit(),
+                None => {}
             }
         }
     }
 
-    /// Interrupts each script of the boot that has not come up, with what it waits for in its process group.
+    fn boot_was_quit(&mut self) {
+        if self.boot.is_on() && self.then.is_none() {
+            self.shut_down(Who("the console".into()), Then::Exit);
+            self.kill_all();
+        }
+    }
+
+    /// Interrupts each script of the boot that has not come up, with what it waits for in its process group, where the
+    /// terminal has not done so itself.
     fn interrupt_scripts(&mut self) {
         for id in self.boot.open.iter().flatten() {
             let State::Starting { run, .. } = self.core.view(*id).state else { continue };
@@ -151,9 +181,11 @@ impl Manager {
                 continue;
             };
             let name = &self.core.service(*id).name;
-            match group::interrupt(leader) {
-                Ok(()) => say(format!("{name}: interrupted at the console")),
-                Err(error) => say(format!("{name}: interrupting it: {error}")),
+            // One that has ended meanwhile needs no more.
+            if let Err(error) = group::interrupt(leader)
+                && !leader.has_ended().unwrap_or(false)
+            {
+                say(format!("{name}: interrupting it: {error}"));
             }
         }
     }

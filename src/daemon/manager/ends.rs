@@ -20,7 +20,13 @@ impl Manager {
             return;
         }
         match self.runs.unwatch(pid) {
-            Some(id) => self.run_ended(id, pid, exit),
+            Some(id) => {
+                let key = self.key_that_ended(id, pid, exit);
+                self.run_ended(id, pid, exit);
+                if let Some((service, word)) = key {
+                    self.ended_by_key(service, word);
+                }
+            }
             None if self.lingering.is_empty() => {}
             None => self.ensure_timer(Duration::ZERO, Timer::Linger),
         }

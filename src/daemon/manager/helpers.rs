@@ -13,7 +13,7 @@ use svc_platform::process::Handle;
 use svc_platform::socket::Answered;
 use svc_platform::spawn::Kin;
 use svc_platform::tree::Tree;
-use svc_platform::{Launch, clock, files};
+use svc_platform::{Launch, Terminal, clock, files, host};
 
 use super::environment;
 use super::{Manager, Timer, Token};
@@ -153,6 +153,11 @@ impl Manager {
         files::set_nonblocking(reader.as_fd())?;
         let reader = File::from(OwnedFd::from(reader));
         let mut launch: Launch<'_> = launch;
+        let terminal = (purpose == Purpose::Attend).then(host::console_line).transpose()?;
+        if let Some(terminal) = &terminal {
+            launch.stdin = Some(terminal.as_fd());
+            launch.terminal = Terminal::Brings;
+        }
         launch.stdout = Some(writer.as_fd());
         // Complaints of our own program are svcd's own; what others say there is part of their answer.
         let complaints = io::stderr();
@@ -220,7 +225,7 @@ impl Manager {
             Purpose::Check(command) => self.command_checked(command, &result),
             Purpose::Logins => self.logins_written(&result),
             Purpose::FirstBoot => self.first_boot_over(&result),
-            Purpose::Attend => {}
+            Purpose::Attend => self.attendant_ended(result.exit),
         }
         true
     }

@@ -8,7 +8,7 @@ use svc_core::Job;
 use svc_core::service::{Condition, Exec, Reload, Service};
 use svc_platform::below::{Looks, make_below};
 use svc_platform::launch::{Placement, Resource, c_string};
-use svc_platform::{Identity, Launch, host};
+use svc_platform::{Identity, Launch, Terminal, host};
 
 use super::ceilings::OF_TREES;
 use super::environment::{self, Environment};
@@ -58,7 +58,8 @@ pub(crate) fn launch(service: &Service, job: &Job, around: &Surroundings<'_>) ->
     };
     own_variables(&mut variables, service, around);
     let is_again = around.machine == Machine::BootsAgain;
-    if service.rc_conf().is_some() && (is_again || around.machine == Machine::Boots) {
+    let boots = service.rc_conf().is_some() && (is_again || around.machine == Machine::Boots);
+    if boots {
         let of_boot = of_rc_boot(is_again, (!host::FIRST_MAY_END).then(debug));
         variables.extend(of_boot.into_iter().map(|(name, value)| (name.to_owned(), value)));
     }
@@ -66,6 +67,10 @@ pub(crate) fn launch(service: &Service, job: &Job, around: &Surroundings<'_>) ->
     let text = |text: &str| c_string(text).map_err(|error| error.to_string());
     let arguments = words.iter().map(|word| text(word)).collect::<Result<Vec<_>, _>>()?;
     let mut launch = Launch::new(text(program)?, arguments);
+    // The name by which a session is logged in is one for all who are in it.
+    if boots && !host::FIRST_MAY_END && service.exec.identity.is_none() {
+        launch.terminal = Terminal::Shares;
+    }
     if matches!(job, Job::Start) {
         make_directories(service, around, &mut variables)?;
     }
