@@ -96,7 +96,10 @@ fn place(what: &str) -> &str {
 
 #[test]
 fn what_changes_each_time_is_seen_whatever_its_name() {
-    let dir = tempfile::TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    // Cargo has made it on the machine that this was built on, which may be another.
+    let below = env!("CARGO_TARGET_TMPDIR");
+    fs::create_dir_all(below).unwrap();
+    let dir = tempfile::TempDir::new_in(below).unwrap();
     let kept = dir.path().join("kept");
     fs::write(&kept, "").unwrap();
     let mut number = 0;
