@@ -55,7 +55,7 @@ const NETWORK: &str = "network.target";
 /// Reads a script.
 pub fn read(file_name: &str, text: &[u8]) -> Unit {
     let mut reader = Reader {
-        unit: Unit { name: service_name(file_name), ..Unit::default() },
+        unit: Unit { name: unit_name(file_name), ..Unit::default() },
         file: file_name,
         state: State::Normal,
         short: None,
@@ -218,7 +218,7 @@ impl Reader<'_> {
             return Some(format!("{name}.target"));
         }
         let own = self.file.strip_suffix(".sh").unwrap_or(self.file);
-        (name != own).then(|| service_name(name))
+        (name != own).then(|| unit_name(name))
     }
 }
 
@@ -241,7 +241,8 @@ fn join(text: &mut Option<String>, more: &str) {
 }
 
 /// The unit of a script: without `.sh`, odd characters as `\xNN`.
-fn service_name(name: &str) -> String {
+/// The unit that stands for a script of this file name.
+pub fn unit_name(name: &str) -> String {
     let mut out = String::new();
     for byte in name.strip_suffix(".sh").unwrap_or(name).bytes() {
         match byte {

@@ -143,6 +143,10 @@ pub struct Script {
     /// What rc.conf has to do with it; `None`: there is no rc.conf here, or it is no script of that world.
     #[serde(default)]
     pub rc_conf: Option<RcConf>,
+    /// The unit by which systemd has it in its care, where that is process 1: a boot of ours does not start it, and it
+    /// goes on when we end.
+    #[serde(default)]
+    pub unit: Option<String>,
 }
 
 /// A variable of a script's own configuration.

@@ -12,7 +12,6 @@ mod picture;
 mod running;
 mod scripts;
 pub(crate) mod stage;
-mod units;
 
 use std::path::Path;
 
@@ -20,6 +19,7 @@ use serde::Serialize;
 use svc_core::service::Dialect;
 use svc_platform::root::Root;
 
+use crate::daemon::loader::units::{Unit, Units};
 use crate::daemon::{Options, loader};
 use order::Order;
 
@@ -271,7 +271,7 @@ pub(crate) fn survey(root: &Path) -> Inventory {
     let root = Root::new(&options.root);
     let mut found = scripts::find(&options, &root);
     let processes = running::Table::read(&root);
-    let units = units::Units::read(&root);
+    let units = Units::read(&root);
     let mut links = enabled::Links::default();
     for script in &mut found {
         if !script.entry.what.is_service() {
@@ -279,7 +279,7 @@ pub(crate) fn survey(root: &Path) -> Inventory {
         }
         script.entry.boot = enabled::boot(script, &root, &mut links);
         script.entry.running = processes.daemon_of(script);
-        script.entry.systemd = units.fate(script);
+        script.entry.systemd = systemd_fate(&units, script);
         script.entry.adoption = adoption::verdict(script, &options, &root);
         script.entry.missing =
             script.entry.programs.iter().filter(|program| adoption::is_missing(program, &root)).cloned().collect();
@@ -291,4 +291,22 @@ pub(crate) fn survey(root: &Path) -> Inventory {
         key(one).cmp(&key(other))
     });
     Inventory { root: root.shown(), scripts, order: Order::new(loader::look(&options)) }
+}
+
+/// What systemd makes of a script.
+fn systemd_fate(units: &Units, found: &scripts::Found) -> Systemd {
+    if !found.directory.ends_with("init.d") {
+        return Systemd::None;
+    }
+    match units.of(&found.entry.name).cloned() {
+        Some(Unit { file, masked: true }) => Systemd::Masked { file },
+        Some(Unit { file, masked: false }) => Systemd::Unit { file },
+        None => Systemd::Dropped { was_started: was_started(&found.entry.boot) },
+    }
+}
+
+/// The generator of release 259 and before looked at the start links of runlevels 2 to 5 only.
+fn was_started(boot: &Boot) -> bool {
+    let level = |file: &str| ["/rc2.d/", "/rc3.d/", "/rc4.d/", "/rc5.d/"].iter().any(|level| file.contains(level));
+    boot.at.iter().any(|spot| level(&spot.file))
 }

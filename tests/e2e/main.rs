@@ -2,6 +2,7 @@
 
 mod access;
 mod actors;
+mod beside;
 mod classes;
 mod commands;
 mod crashes;

@@ -26,6 +26,7 @@ mod serial;
 mod settings;
 pub(crate) mod stages;
 mod terminals;
+pub(crate) mod units;
 
 pub(crate) use terminals::is_terminal;
 

@@ -15,12 +15,14 @@ use svc_core::Name;
 use svc_core::definition;
 use svc_core::service::{Dialect, Enabled, Kind, Service, Setting};
 use svc_platform::host;
+use svc_platform::root::Root;
 
 use super::links::{self, Link};
 use super::native::{Store, look_up_access, look_up_verbs, settle, sources, texts};
 use super::runlevels::Runlevels;
 use super::stages::{self, Stage};
-use super::{FILE_BYTES_MAX, Loading, neighbours, rcconf, serial, settings, text_of};
+use super::units::{self, Units};
+use super::{FILE_BYTES_MAX, Loading, Trust, neighbours, rcconf, serial, settings, text_of};
 use crate::daemon::options::Options;
 
 /// A script that was read, until its order is known.
@@ -86,8 +88,18 @@ pub(super) fn read_these(files: Vec<PathBuf>, store: &Store, loading: &mut Loadi
     }
     loading.serial = settle_rc_conf(&mut found, loading) && loading.options.first;
     settle_settings(&mut found, loading);
+    // Who only looks wants to know what would be without systemd.
+    let root = Root::new(&loading.options.root);
+    let is_asked = loading.trust == Trust::Owners && !loading.options.first;
+    let units = if is_asked { Units::at_work(&root) } else { None };
+    if let Some(units) = &units {
+        units::settle(&mut found, units, &root);
+    }
     let facilities = facilities(&loading.options.root);
     neighbours::order(&mut found, &facilities, loading);
+    if units.is_some() {
+        units::note(&mut found);
+    }
     let staged = found.iter().filter_map(|(name, read)| Some((name.clone(), read.stage?))).collect();
     for (name, read) in found {
         if let Some(service) = refined(read.service, store, loading) {
@@ -198,6 +210,7 @@ fn read(name: Name, path: &Path, text: &[u8], links: Vec<Link>, loading: &Loadin
         verbs: script.verbs.clone(),
         links: enabling.iter().map(|link| link.path.clone()).collect(),
         rc_conf: None,
+        unit: None,
         libraries: libraries.into_iter().map(str::to_owned).collect(),
         notes: script.notes.iter().map(|note| format!("{shown}:{}: {}", note.line, note.text)).collect(),
     };

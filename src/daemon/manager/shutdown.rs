@@ -1,11 +1,13 @@
 //! The end: signals, requests to end, and what comes after.
 
+use svc_core::service::Kind;
 use svc_core::{Event, Exit, RunId, ServiceId, Who};
 use svc_platform::host;
 use svc_platform::signals::Incoming;
 
 use super::Manager;
 use super::requests::Awaits;
+use super::run::{Run, Trunk};
 use crate::daemon::link::{Key, Record};
 use crate::daemon::{After, say};
 use crate::wire::{Refusal, Reply, Then};
@@ -95,6 +97,7 @@ impl Manager {
         if self.options.first && !self.boot.is_on() {
             self.core.undo_at_end(self.called_at_end());
         }
+        self.let_go();
         self.event(Event::Shutdown(who));
         self.pump();
         self.tell_of_end();
@@ -126,6 +129,7 @@ impl Manager {
 
     /// Goes on where the manager before was, once it is known what runs.
     pub(super) fn goes_on_ending(&mut self, who: Who) {
+        self.let_go();
         self.event(Event::Shutdown(who));
         if self.hurries {
             self.kill_all();
@@ -135,6 +139,22 @@ impl Manager {
     /// Whether nothing is left to be done but to end.
     pub(super) fn is_over(&self) -> bool {
         matches!(self.after, Some(After::Exit | After::End(_) | After::Single))
+    }
+
+    /// What systemd has a unit for and we did not start is systemd's: it goes on.
+    fn let_go(&mut self) {
+        let is_theirs = |run: &Run| {
+            let script = match &self.core.service(run.service).kind {
+                Kind::Script(script) => script.unit.is_some(),
+                _ => false,
+            };
+            script && matches!(run.trunk, Trunk::Foreign { .. })
+        };
+        let theirs: Vec<RunId> = self.runs.iter().filter(|(_, run)| is_theirs(run)).map(|(id, _)| id).collect();
+        for id in theirs {
+            self.event(Event::Ended(id, Exit::Code(0)));
+            self.over(id);
+        }
     }
 
     /// Scripts whose stop rc.shutdown(8) calls whether they were started or not: what a start has done that failed, or

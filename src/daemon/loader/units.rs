@@ -1,0 +1,157 @@
+//! The systemd units beside scripts: what has one is systemd's, where that is at work.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use svc_compat::header::systemd;
+use svc_compat::text::decode;
+use svc_core::Name;
+use svc_core::service::{Enabled, Kind};
+use svc_platform::root::Root;
+
+use super::links;
+use super::scripts::Read;
+use super::stages::Stage;
+
+/// Where units are, the first that has one wins.
+const DIRECTORIES: [&str; 7] = [
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+    "/etc/systemd/system.control",
+    "/run/systemd/system.control",
+];
+/// What generators make of something else, up to release 259 of scripts, too.
+const GENERATED: [&str; 3] = ["/run/systemd/generator.early", "/run/systemd/generator", "/run/systemd/generator.late"];
+/// There while systemd is process 1; source: sd_booted(3).
+const AT_WORK: &str = "/run/systemd/system";
+
+const UNIT_BYTES_MAX: u64 = 256 * 1024;
+
+/// Every service unit of a machine.
+#[derive(Debug, Default)]
+pub(crate) struct Units {
+    units: BTreeMap<String, Unit>,
+    /// Which unit says that it has this other name.
+    aliases: BTreeMap<String, Unit>,
+}
+
+/// A unit beside a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unit {
+    /// The file.
+    pub(crate) file: String,
+    /// It says that it is not to run.
+    pub(crate) masked: bool,
+}
+
+impl Units {
+    /// Those that people and packages wrote.
+    pub(crate) fn read(root: &Root) -> Self {
+        let mut units = Self::default();
+        DIRECTORIES.iter().for_each(|directory| units.add(directory, root));
+        units
+    }
+
+    /// All of a machine whose process 1 is systemd; `None` of another.
+    pub(super) fn at_work(root: &Root) -> Option<Self> {
+        if !root.below(AT_WORK).is_dir() {
+            return None;
+        }
+        let mut units = Self::read(root);
+        GENERATED.iter().for_each(|directory| units.add(directory, root));
+        Some(units)
+    }
+
+    fn add(&mut self, directory: &str, root: &Root) {
+        for entry in fs::read_dir(root.below(directory)).into_iter().flatten().flatten() {
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if !name.ends_with(".service") {
+                continue;
+            }
+            let file = format!("{directory}/{name}");
+            let masked = is_masked(&entry.path(), &file, root);
+            let unit = Unit { file, masked };
+            if !masked {
+                self.note_aliases(&unit, root);
+            }
+            self.units.entry(name).or_insert(unit);
+        }
+    }
+
+    fn note_aliases(&mut self, unit: &Unit, root: &Root) {
+        let Some(text) = root.text(&unit.file, UNIT_BYTES_MAX) else { return };
+        for line in decode(&text).lines() {
+            for alias in line.strip_prefix("Alias=").unwrap_or_default().split_whitespace() {
+                self.aliases.entry(alias.to_owned()).or_insert_with(|| unit.clone());
+            }
+        }
+    }
+
+    /// The one that systemd takes in place of the script with this file name.
+    pub(crate) fn of(&self, script: &str) -> Option<&Unit> {
+        let name = systemd::unit_name(script);
+        self.units.get(&name).or_else(|| self.aliases.get(&name))
+    }
+}
+
+/// What systemd starts is no business of our boot; and it never called what is in rcS.d alone.
+///
+/// Only scripts of `/etc/init.d` are meant: it never looked elsewhere, and other directories are somebody's choice.
+pub(super) fn settle(found: &mut BTreeMap<Name, Read>, units: &Units, root: &Root) {
+    let place = root.resolve("/etc/init.d");
+    for (name, read) in found.iter_mut() {
+        if Path::new(&read.service.files[0]).parent() != place.as_deref() {
+            continue;
+        }
+        let Kind::Script(script) = &mut read.service.kind else { continue };
+        let works = links::enabling(&read.links).find(|link| link.stage() == Stage::Work);
+        let by = if let Some(unit) = units.of(name.as_str()) {
+            script.unit = Some(unit.file.clone());
+            format!("systemd, which has a unit for it: {}", unit.file)
+        } else if works.is_none() && read.service.enabled.on {
+            format!("systemd, which calls nothing of {}", read.service.enabled.origin)
+        } else {
+            read.stage = works.map(|_| Stage::Work);
+            continue;
+        };
+        read.service.enabled = Enabled { on: false, origin: by };
+        read.stage = None;
+    }
+}
+
+/// Says of what our boot starts what it would have to wait for that systemd starts.
+pub(super) fn note(found: &mut BTreeMap<Name, Read>) {
+    let unit = |read: &Read| match &read.service.kind {
+        Kind::Script(script) => script.unit.clone(),
+        _ => None,
+    };
+    let theirs: BTreeMap<Name, String> =
+        found.iter().filter_map(|(name, read)| Some((name.clone(), unit(read)?))).collect();
+    for read in found.values_mut().filter(|read| read.service.enabled.on) {
+        let Kind::Script(script) = &mut read.service.kind else { continue };
+        for name in &read.service.links.after {
+            let Some(unit) = theirs.get(name).and_then(|file| file.rsplit('/').next()) else { continue };
+            script.notes.push(format!(
+                "{}: comes after {name}, which systemd starts; to have it wait for that: systemctl edit svcd.service, \
+                 with After={unit} below [Unit]",
+                read.service.files[0]
+            ));
+        }
+    }
+}
+
+/// A link to /dev/null, or an empty file.
+fn is_masked(path: &Path, file: &str, root: &Root) -> bool {
+    match fs::read_link(path) {
+        Ok(target) => target == Path::new("/dev/null") || is_empty(file, root),
+        Err(_) => is_empty(file, root),
+    }
+}
+
+fn is_empty(file: &str, root: &Root) -> bool {
+    root.resolve(file).and_then(|path| fs::metadata(path).ok()).is_some_and(|meta| meta.is_file() && meta.len() == 0)
+}
