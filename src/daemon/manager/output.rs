@@ -11,8 +11,8 @@ use crate::daemon::link::{Key, Record};
 use crate::daemon::logread::{self, Place};
 use crate::wire::{Line, LogLine, Outcome, Reply};
 
-/// How long the logger may take to write what it has read.
-const SYNC: Duration = Duration::from_millis(500);
+/// How long the logger may take to write what it has read. What is late is taken for the next answer's.
+const SYNC: Duration = Duration::from_secs(2);
 
 /// How often those who follow get what is new.
 pub(super) const FOLLOW: Duration = Duration::from_millis(200);
