@@ -1,13 +1,13 @@
 //! Beside systemd: what that has a unit for is its own, and the scripts that it drops are ours.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
 use svc::wire::{Reply, Request, StateName, Then};
 use svc_platform::process;
 
-use crate::harness::{Daemon, lives, signal, until};
+use crate::harness::{Daemon, lives, signal, target, until};
 
 const SCRIPT: &str = r#"#!/bin/sh
 ### BEGIN INIT INFO
@@ -115,4 +115,22 @@ fn what_was_started_by_hand_here_ends_here() {
     let pid = daemon.pid("theirs");
     end(&daemon);
     assert!(!lives(pid));
+}
+
+#[test]
+fn verbs_of_what_systemd_has_go_to_systemctl() {
+    let mut daemon = machine();
+    let systemctl = daemon.path("usr/bin/systemctl");
+    fs::create_dir_all(systemctl.parent().unwrap()).unwrap();
+    let text = "#!/bin/sh\necho \"$@\" >>{dir}/asked\nexec {dir}/init.d/${2%.service} $1\n";
+    fs::write(&systemctl, daemon.filled(text)).unwrap();
+    fs::set_permissions(&systemctl, fs::Permissions::from_mode(0o755)).unwrap();
+    let theirs = begun_elsewhere(&daemon);
+    daemon.start();
+    daemon.until_state("theirs", StateName::Up);
+    daemon.outcome(&Request::Restart(target("theirs")));
+    daemon.until_state("theirs", StateName::Up);
+    assert!(daemon.pid("theirs") != theirs && !lives(theirs));
+    daemon.down("theirs");
+    assert_eq!(daemon.read("asked").unwrap(), "stop theirs.service\nstart theirs.service\nstop theirs.service\n");
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use svc_compat::header::systemd;
 use svc_compat::text::decode;
 use svc_core::Name;
-use svc_core::service::{Enabled, Kind};
+use svc_core::service::{Enabled, Kind, Verb};
 use svc_platform::root::Root;
 
 use super::links;
@@ -98,11 +98,15 @@ impl Units {
     }
 }
 
+/// Verbs that are handed on: a daemon that its script started would be none of systemd's any more.
+const HANDED_ON: [&str; 6] = ["start", "stop", "reload", "force-reload", "try-restart", "condrestart"];
+
 /// What systemd starts is no business of our boot; and it never called what is in rcS.d alone.
 ///
 /// Only scripts of `/etc/init.d` are meant: it never looked elsewhere, and other directories are somebody's choice.
 pub(super) fn settle(found: &mut BTreeMap<Name, Read>, units: &Units, root: &Root) {
     let place = root.resolve("/etc/init.d");
+    let systemctl = ["/usr/bin/systemctl", "/bin/systemctl"].iter().find_map(|path| root.resolve(path));
     for (name, read) in found.iter_mut() {
         if Path::new(&read.service.files[0]).parent() != place.as_deref() {
             continue;
@@ -111,6 +115,9 @@ pub(super) fn settle(found: &mut BTreeMap<Name, Read>, units: &Units, root: &Roo
         let works = links::enabling(&read.links).find(|link| link.stage() == Stage::Work);
         let by = if let Some(unit) = units.of(name.as_str()) {
             script.unit = Some(unit.file.clone());
+            if let Some(program) = &systemctl {
+                read.service.verbs.extend(handed_on(program, &systemd::unit_name(name.as_str())));
+            }
             format!("systemd, which has a unit for it: {}", unit.file)
         } else if works.is_none() && read.service.enabled.on {
             format!("systemd, which calls nothing of {}", read.service.enabled.origin)
@@ -121,6 +128,13 @@ pub(super) fn settle(found: &mut BTreeMap<Name, Read>, units: &Units, root: &Roo
         read.service.enabled = Enabled { on: false, origin: by };
         read.stage = None;
     }
+}
+
+fn handed_on(systemctl: &Path, unit: &str) -> impl Iterator<Item = (String, Verb)> {
+    HANDED_ON.into_iter().map(move |verb| {
+        let command = vec![systemctl.to_string_lossy().into_owned(), verb.to_owned(), unit.to_owned()];
+        (verb.to_owned(), Verb { command, ..Verb::default() })
+    })
 }
 
 /// Says of what our boot starts what it would have to wait for that systemd starts.

@@ -54,6 +54,10 @@ impl Manager {
     }
 
     pub(super) fn adopt(&mut self, id: ServiceId, service: &Service, facts: &Facts, by: Option<String>) {
+        // What was let go at the end is not taken back.
+        if self.then.is_some() {
+            return;
+        }
         let mut actions = Vec::new();
         let Some(run) = self.core.found(clock::now(), id, &mut actions) else { return };
         let launched = Launched { name: service.name.clone(), job: Job::Start, about: None, found: true };
