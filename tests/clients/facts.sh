@@ -20,7 +20,7 @@ is_watched() {
 
 # A daemon may be on its way from one process to another for a moment.
 watched() {
-    within 5000 is_watched "$1" >/dev/null || is_watched "$1" || return
+    within 20000 is_watched "$1" >/dev/null || is_watched "$1" || return
     is_watched "$1"
 }
 
@@ -30,7 +30,7 @@ is_down() {
 }
 
 down() {
-    within 5000 is_down "$1" >/dev/null || is_down "$1"
+    within 20000 is_down "$1" >/dev/null || is_down "$1"
 }
 
 # Nobody knows it any more, and nothing of it runs.

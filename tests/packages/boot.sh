@@ -19,8 +19,8 @@ has_booted() {
 
 runs() {
     [[ $(listed "$1" state) == up ]] || no "state is $(listed "$1" state): $(listed "$1" reason)" || return
-    within 3000 is_main "$1" || no "main process is $(main_of "$1"), svc says $(listed "$1" pid)" || return
-    if [[ ${PORT[$1]} != - ]]; then within 5000 answers "$1" || no "no answer at port ${PORT[$1]}" || return; fi
+    within 20000 is_main "$1" || no "main process is $(main_of "$1"), svc says $(listed "$1" pid)" || return
+    if [[ ${PORT[$1]} != - ]]; then within 20000 answers "$1" || no "no answer at port ${PORT[$1]}" || return; fi
     echo "pid $(listed "$1" pid)"
 }
 
@@ -73,7 +73,7 @@ manager_is_replaced() {
     old=$(manager)
     for daemon in "${DAEMONS[@]}"; do PID[$daemon]=$(listed "$daemon" pid); done
     kill -KILL "$old"
-    within 10000 is_another_manager "$old" || no 'there is no other manager' || return
+    within 30000 is_another_manager "$old" || no 'there is no other manager' || return
     for daemon in "${DAEMONS[@]}"; do
         if [[ $(listed "$daemon" state) != up || $(listed "$daemon" pid) != "${PID[$daemon]}" ]]; then
             changed+=" $daemon"
@@ -83,7 +83,7 @@ manager_is_replaced() {
     echo "pid $old became $(manager)"
 }
 
-step svcd 'is process 1' within 10000 svc hello || exit 1
+step svcd 'is process 1' within 30000 svc hello || exit 1
 step svcd boots has_booted
 for daemon in "${DAEMONS[@]}"; do
     step "$daemon" 'runs after boot' runs "$daemon"

@@ -29,10 +29,10 @@ is_up() {
 }
 
 serves() {
-    within 5000 is_up "$1" >/dev/null
+    within 20000 is_up "$1" >/dev/null
     is_up "$1" || { svc log -n 5 "$1"; return 1; }
     if [[ ${PORT[$1]} != - ]]; then
-        within 5000 answers "$1" || no "no answer at port ${PORT[$1]}: $(svc log -n 5 "$1")" || return
+        within 20000 answers "$1" || no "no answer at port ${PORT[$1]}: $(svc log -n 5 "$1")" || return
         echo "port ${PORT[$1]} answers"
     fi
 }
@@ -59,7 +59,7 @@ is_another() {
 
 comes_back() {
     kill -KILL "$before"
-    within 15000 is_another "$1" || no "$(listed "$1" state): $(listed "$1" reason)" || return
+    within 30000 is_another "$1" || no "$(listed "$1" state): $(listed "$1" reason)" || return
     serves "$1"
 }
 
@@ -71,7 +71,7 @@ stop_it() {
     [[ -z $left ]] || no "processes left: $left"
 }
 
-step svcd 'is process 1' within 10000 svc hello || exit 1
+step svcd 'is process 1' within 30000 svc hello || exit 1
 for daemon in ${ONLY:-"${DAEMONS[@]}" "${BROKEN[@]}"}; do
     step "$daemon" convert convert_it "$daemon" || continue
     step "$daemon" start start_it "$daemon" || continue

@@ -26,7 +26,7 @@ serves() {
     within 3000 is_up "$1" >/dev/null
     is_up "$1" || return
     if [[ ${PORT[$1]} != - ]]; then
-        within 5000 answers "$1" || no "no answer at port ${PORT[$1]}" || return
+        within 20000 answers "$1" || no "no answer at port ${PORT[$1]}" || return
         echo "port ${PORT[$1]} answers"
     fi | tail -n 1
 }
@@ -93,7 +93,7 @@ reload_it() {
         return
     fi
     ((code == 0)) || no "exit code $code" || return
-    within 5000 is_up "$1" >/dev/null || { is_up "$1"; return 1; }
+    within 20000 is_up "$1" >/dev/null || { is_up "$1"; return 1; }
     case ${RELOAD[$1]}-$(main_of "$1") in
         "keeps-$before") echo "pid $before stays" ;;
         replaces-"$before") no "main process $before is the old one" || return ;;
@@ -119,10 +119,10 @@ death_is_seen() {
     local begin took
     begin=$(milliseconds)
     kill -KILL "$before"
-    within 5000 is_not_listed_up "$1" || no 'still up after 5 s' || return
+    within 20000 is_not_listed_up "$1" || no 'still up' || return
     took=$(($(milliseconds) - begin))
     ((took < 1000)) || no "seen after $took ms" || return
-    within 10000 is_failed "$1" || no "state is $(listed "$1" state)" || return
+    within 30000 is_failed "$1" || no "state is $(listed "$1" state)" || return
     listed "$1" reason | grep -q 'KILL' || no "reason: $(listed "$1" reason)" || return
     echo "seen in $took ms"
 }
@@ -168,7 +168,7 @@ session_survives() {
     svc ssh start || return
     exec 8>&-
     svc ssh stop || return
-    within 10000 is_down ssh || no "$(is_down ssh)" || return
+    within 30000 is_down ssh || no "$(is_down ssh)" || return
     echo "left behind: $left"
 }
 
@@ -177,13 +177,13 @@ job_survives() {
     local left
     svc atd start || return
     echo 'exec sleep 4321' | at now 2>/dev/null || return
-    within 10000 pgrep -f '^sleep 4321$' >/dev/null || no 'atd did not start the job' || return
+    within 30000 pgrep -f '^sleep 4321$' >/dev/null || no 'atd did not start the job' || return
     svc atd stop || return
     left=$(pgrep -f '^sleep 4321$')
     [[ -n $left ]] || no 'the job was ended' || return
     told atd '.left_behind[].pid' | grep -qx "$left" || no "svc does not say that $left is left behind" || return
     svc atd stop --all || return
-    within 5000 gone "$left" || no "--all did not end $left" || return
+    within 20000 gone "$left" || no "--all did not end $left" || return
     [[ -z $(told atd '.left_behind[].pid') ]] || no 'svc says that something is left behind' || return
     echo "left behind: $left"
 }
@@ -214,7 +214,7 @@ custom_verbs_reach_the_script() {
     before=$(main_of nginx)
     # Another master takes over; its parent is the old one until that ends.
     svc nginx upgrade || no "upgrade: exit code $?" || return
-    within 10000 is_up nginx >/dev/null || { is_up nginx; return 1; }
+    within 30000 is_up nginx >/dev/null || { is_up nginx; return 1; }
     [[ $(main_of nginx) != "$before" ]] || no "the old master $before is still there" || return
     serves nginx && svc nginx stop && is_down nginx
 }
@@ -256,7 +256,7 @@ whole_life() {
     step "$name" 'stop again' stop_again_changes_nothing "$name"
 }
 
-step svcd 'is process 1' within 10000 svc hello || exit 1
+step svcd 'is process 1' within 30000 svc hello || exit 1
 step svcd list every_script_is_listed
 for daemon in ${ONLY:-"${DAEMONS[@]}"}; do
     whole_life "$daemon"

@@ -85,7 +85,7 @@ is_gone() {
     [[ -z $(processes_of "$1") ]]
 }
 
-step svcd 'is process 1' within 10000 svc hello || exit 1
+step svcd 'is process 1' within 30000 svc hello || exit 1
 for daemon in "${MIGRATED[@]}"; do
     step "$daemon" 'runs by its script' runs "$daemon"
 done

@@ -26,13 +26,13 @@ code()
 	is "code of $*" "$_wanted" "$_found"
 }
 
-# Waits until a command is true, for at most ten seconds.
+# Waits until a command is true, for at most a minute of waiting.
 await()
 {
-	_left=100
+	_left=600
 	until "$@"; do
 		if [ "$_left" -eq 0 ]; then
-			is "$* within ten seconds" yes no
+			is "$* within a minute" yes no
 			return 1
 		fi
 		_left=$((_left - 1))

@@ -14,7 +14,7 @@ use svc_platform::process;
 use crate::calls::Call;
 
 /// How long a program in the background may take to say what it became.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What came of a call, with everything that names this side masked.
 #[derive(Debug, PartialEq, Eq)]
