@@ -143,6 +143,9 @@ impl Manager {
 
     /// What systemd has a unit for and we did not start is systemd's: it goes on.
     fn let_go(&mut self) {
+        if self.keeper.pid() == 1 {
+            return;
+        }
         let is_theirs = |run: &Run| {
             let script = match &self.core.service(run.service).kind {
                 Kind::Script(script) => script.unit.is_some(),
