@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
 use svc::wire::{Reply, Request, StateName, Then};
+use svc_core::Answer;
 use svc_platform::process;
 
 use crate::harness::{Daemon, lives, signal, target, until};
@@ -117,20 +118,30 @@ fn what_was_started_by_hand_here_ends_here() {
     assert!(!lives(pid));
 }
 
+/// What starts a daemon when it is asked to, in its own time, as systemd does.
+const ELSEWHERE: &str = "until [ -e {dir}/go ]; do sleep 0.02; done; sleep 0.3\n\
+    {setsid} {dir}/theirsd 1000 </dev/null >/dev/null 2>&1 & echo $! >{dir}/theirs.pid";
+/// What asks it, and has its answer before that is done.
+const SYSTEMCTL: &str = "#!/bin/sh\necho \"$@\" >>{dir}/asked\n\
+    case $1 in start) touch {dir}/go ;; stop) kill $(cat {dir}/theirs.pid); rm {dir}/theirs.pid ;; esac\n";
+
 #[test]
 fn verbs_of_what_systemd_has_go_to_systemctl() {
     let mut daemon = machine();
     let systemctl = daemon.path("usr/bin/systemctl");
     fs::create_dir_all(systemctl.parent().unwrap()).unwrap();
-    let text = "#!/bin/sh\necho \"$@\" >>{dir}/asked\nexec {dir}/init.d/${2%.service} $1\n";
-    fs::write(&systemctl, daemon.filled(text)).unwrap();
+    fs::write(&systemctl, daemon.filled(SYSTEMCTL)).unwrap();
     fs::set_permissions(&systemctl, fs::Permissions::from_mode(0o755)).unwrap();
     let theirs = begun_elsewhere(&daemon);
     daemon.start();
     daemon.until_state("theirs", StateName::Up);
-    daemon.outcome(&Request::Restart(target("theirs")));
-    daemon.until_state("theirs", StateName::Up);
+    daemon.until_state("ours", StateName::Up);
+    let mut elsewhere = Command::new("sh").args(["-c", &daemon.filled(ELSEWHERE)]).spawn().unwrap();
+    let outcome = daemon.outcome(&Request::Restart(target("theirs")));
+    assert!(matches!(outcome.answer, Answer::Done { .. }), "{outcome:?}\n{}", daemon.said());
     assert!(daemon.pid("theirs") != theirs && !lives(theirs));
+    assert!(elsewhere.wait().unwrap().success());
     daemon.down("theirs");
     assert_eq!(daemon.read("asked").unwrap(), "stop theirs.service\nstart theirs.service\nstop theirs.service\n");
+    assert_eq!(daemon.read("calls").unwrap(), "ours\n", "its script is never called");
 }

@@ -136,7 +136,7 @@ impl Manager {
             }
             return;
         }
-        if self.is_served_elsewhere(id) {
+        if self.is_served_elsewhere(id) || self.may_come(id) {
             return;
         }
         self.event(Event::Emptied(id));

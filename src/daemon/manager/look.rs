@@ -74,6 +74,22 @@ impl Manager {
         }
     }
 
+    /// Whoever was asked to start a daemon may have said yes before that is what it will be: systemd does when it has
+    /// forked. Then it is looked for again.
+    pub(super) fn may_come(&mut self, id: RunId) -> bool {
+        let Some(run) = self.runs.get(id) else { return false };
+        let is_awaited = run.job == Job::Start && run.returned && !run.left;
+        let is_asked_for = match &self.core.service(run.service).kind {
+            Kind::Script(script) => script.unit.is_some() && script.daemon,
+            _ => false,
+        };
+        let comes = is_awaited && is_asked_for && run.looking.is_some_and(|until| until > clock::now());
+        if comes {
+            self.set_timer(LOOK_AGAIN, Timer::Look(id));
+        }
+        comes
+    }
+
     fn main_found(&mut self, id: RunId, pid: i32) {
         self.set_main(id, pid);
         let Some(run) = self.runs.get_mut(id) else { return };
