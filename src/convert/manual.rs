@@ -136,27 +136,32 @@ pub(super) fn pattern(text: &str) -> Regex {
 
 /// What a description says.
 pub fn effect(text: &str) -> Effect {
-    let text = text.to_lowercase();
-    // What is so without the option is said of the program, not of the option.
-    let own: Vec<&str> = text.split(". ").filter(|sentence| !is_of_default(sentence)).collect();
-    match effect_of(&own.join(". ")) {
-        Effect::Neither => effect_of(&text),
+    let (own, _) = apart(text);
+    match effect_of(&own) {
+        Effect::Neither => effect_of(&text.to_lowercase()),
         said => said,
     }
 }
 
-fn is_of_default(sentence: &str) -> bool {
-    let sentence = sentence.trim_start_matches(|found: char| !found.is_ascii_alphabetic());
-    ["default is", "the default is", "default: ", "by default", "normally", "without this"]
-        .iter()
-        .any(|start| sentence.starts_with(start))
+/// What a description says of the option, and what it says of how things are without it, in small letters.
+fn apart(text: &str) -> (String, String) {
+    static INSIDE: LazyLock<Regex> = LazyLock::new(|| pattern(r"[(\[](the )?(by )?default\b[^)\]]*[)\]]"));
+    let text = text.to_lowercase();
+    let starts = ["default is", "the default is", "default: ", "by default", "normally", "without this"];
+    let is_of_default = |sentence: &&str| {
+        let sentence = sentence.trim_start_matches(|found: char| !found.is_ascii_alphabetic());
+        starts.iter().any(|start| sentence.starts_with(start))
+    };
+    let inside = INSIDE.find_iter(&text).map(|found| found.as_str().to_string()).collect::<Vec<_>>().join(". ");
+    let rest = INSIDE.replace_all(&text, "").into_owned();
+    let (without, own): (Vec<&str>, Vec<&str>) = rest.split(". ").partition(is_of_default);
+    (own.join(". "), format!("{inside}. {}", without.join(". ")))
 }
 
 /// Whether a description of what sends it into the background says that it stays in the foreground by default.
 pub(super) fn stays_by_default(text: &str) -> bool {
-    let text = text.to_lowercase();
-    effect(&text) == Effect::Goes
-        && text.split(". ").any(|sentence| is_of_default(sentence) && FOREGROUND.is_match(sentence))
+    let (own, without) = apart(text);
+    effect_of(&own) == Effect::Goes && FOREGROUND.is_match(&without)
 }
 
 fn effect_of(text: &str) -> Effect {

@@ -22,6 +22,8 @@ fn a_description_tells_what_the_option_does() {
 fn what_is_so_by_default_is_not_what_the_option_does() {
     let text = "Fork and run in background. Default is run in foreground.";
     assert_eq!((effect(text), stays_by_default(text)), (Effect::Goes, true));
+    let inside = "Run as a daemon (default: run in foreground).";
+    assert_eq!((effect(inside), stays_by_default(inside)), (Effect::Goes, true));
     assert_eq!(effect("Stay in the foreground. By default, it becomes a daemon."), Effect::Stays);
     assert_eq!(effect("By default it detaches from the terminal; not so with this."), Effect::Goes);
     assert!(!stays_by_default("Fork and run in background.") && !stays_by_default("Default is the foreground."));
