@@ -157,3 +157,25 @@ fn a_status_that_does_not_answer_does_not_keep_the_others_from_answering() {
     assert_eq!((told.code, told.out.as_str()), (0, " [ - ]  web\n"));
     assert!(told.err.ends_with("was stopped\n [ ? ]  deaf\n"), "{told:?}");
 }
+
+#[test]
+fn a_script_that_systemd_dropped_is_asked_itself() {
+    let root = root();
+    fs::create_dir_all(root.path().join("run/systemd/system")).unwrap();
+    let programs = root.path().join("programs");
+    fs::create_dir(&programs).unwrap();
+    let systemctl = programs.join("systemctl");
+    let text = "#!/bin/sh\ncase \"$*\" in\n*LoadState*web.service) echo LoadState=not-found ;;\n\
+                *LoadState*) echo LoadState=loaded ;;\n*) echo \"systemctl $*\" ;;\nesac\n";
+    fs::write(&systemctl, text).unwrap();
+    fs::set_permissions(&systemctl, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::copy(root.path().join("etc/init.d/web"), root.path().join("etc/init.d/db")).unwrap();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let told = |name: &str| {
+        let mut command = svc();
+        command.args(["as", "debian-service", name, "status"]).env("SVC_ROOT", root.path()).env("PATH", &path);
+        called(command.output().unwrap())
+    };
+    assert!(told("web").out.contains("web 1: status"), "{:?}", told("web"));
+    assert!(told("db").out.contains("systemctl status db.service"), "{:?}", told("db"));
+}

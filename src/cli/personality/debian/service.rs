@@ -103,7 +103,9 @@ fn one(call: &Call) -> u8 {
         return known.act(&words);
     }
     if rcconf::below(SYSTEMD).is_dir() {
-        if let Some(command) = of_systemd(service, action) {
+        if !is_dropped(service)
+            && let Some(command) = of_systemd(service, action)
+        {
             return script::replace_by(command);
         }
     } else {
@@ -121,6 +123,14 @@ fn one(call: &Call) -> u8 {
 /// What a script sees of the caller's environment.
 fn kept() -> Vec<&'static str> {
     LOCALE.into_iter().chain(["PATH", "TERM"]).collect()
+}
+
+/// Since release 260 systemd knows nothing of a script without a unit; the original asks it all the same, in vain.
+fn is_dropped(service: &str) -> bool {
+    let unit = format!("{}.service", service.strip_suffix(".sh").unwrap_or(service));
+    let asked = || Command::new("systemctl").args(["-p", "LoadState", "show", &unit]).output();
+    script::executable(service).is_some()
+        && asked().is_ok_and(|output| output.stdout.trim_ascii() == b"LoadState=not-found")
 }
 
 /// The call of systemctl(1) that is meant, for the verbs that it has.
