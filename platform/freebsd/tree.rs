@@ -282,6 +282,11 @@ impl Tree {
         None
     }
 
+    /// Whether the system tells when it becomes empty: it does not.
+    pub fn tells(&self) -> bool {
+        false
+    }
+
     /// Tells it its first process, which leads a session of its own, or another that was found to be of it.
     pub fn led_by(&mut self, pid: i32, started: Time) {
         self.first.get_or_insert((pid, started));

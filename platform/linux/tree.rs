@@ -11,7 +11,6 @@ use svc_core::Time;
 
 use super::cgroup::{self, Cgroup, Place};
 use super::process;
-use crate::sys::because;
 pub use crate::usage::{Ceiling, Usage};
 use crate::walk::{Marks, Survey};
 
@@ -134,7 +133,7 @@ impl Forest {
             Ground::Cgroup(place) => Kind::Cgroup(Cgroup::make(place, name)?),
             Ground::Bare(_) => Kind::Marks(Marks::new(&self.mark(name))),
         };
-        self.tend(name, kind)
+        Ok(self.tend(name, kind))
     }
 
     /// Finds the tree of a run that an earlier manager made; without cgroups it knows its processes by their
@@ -154,27 +153,22 @@ impl Forest {
             },
             Ground::Bare(_) => Kind::Marks(Marks::new(&self.mark(name))),
         };
-        self.tend(name, kind).map(Some)
+        Ok(Some(self.tend(name, kind)))
     }
 
-    fn tend(&mut self, name: &str, kind: Kind) -> io::Result<Tree> {
+    fn tend(&mut self, name: &str, kind: Kind) -> Tree {
         let mut entry = format!("SVC_RUN={}", self.mark(name));
         entry.shrink_to_fit();
-        let tree = Tree { entry, kind };
-        if let Kind::Cgroup(cgroup) = &tree.kind {
+        let mut is_watched = false;
+        if let Kind::Cgroup(cgroup) = &kind {
             let events = cgroup.path().join("cgroup.events");
-            let watch = self.watch.add_watch(&events, AddWatchFlags::IN_MODIFY);
-            let watch = watch.map_err(|error| because(&error.into(), format!("watching {}", events.display())));
-            match watch {
-                Ok(watch) => self.watched.insert(watch, name.into()),
-                Err(error) => {
-                    // Not watched it would never be seen to become empty, so it must not be used.
-                    let _busy = cgroup.remove();
-                    return Err(error);
-                }
-            };
+            // Others may have used up all that may be watched on this machine: then whoever grows it has to ask.
+            if let Ok(watch) = self.watch.add_watch(&events, AddWatchFlags::IN_MODIFY) {
+                self.watched.insert(watch, name.into());
+                is_watched = true;
+            }
         }
-        Ok(tree)
+        Tree { entry, is_watched, kind }
     }
 
     /// What tells the run of this name from all others on this machine.
@@ -269,6 +263,7 @@ impl AsFd for Forest {
 pub struct Tree {
     /// What ends with its name.
     entry: String,
+    is_watched: bool,
     kind: Kind,
 }
 
@@ -295,6 +290,11 @@ impl Tree {
             Kind::Cgroup(cgroup) => Some(cgroup.door()),
             Kind::Marks(_) => None,
         }
+    }
+
+    /// Whether [`Forest::changes`] tells when it becomes empty.
+    pub fn tells(&self) -> bool {
+        self.is_watched
     }
 
     /// Tells it its first process, which leads a session of its own, or another that was found to be of it.

@@ -2,7 +2,7 @@
 
 use svc::wire::{Request, StateName};
 
-use crate::harness::{Daemon, lives, shell, signal, skipped, target, until};
+use crate::harness::{Daemon, has, is_root, lives, shell, signal, skipped, target, until};
 
 /// Leaves its parent, its session, and the words it came with.
 const STRAYS: &str = "for i in 1 2 3; do ({setsid} sh -c \"(sleep 1000 & echo \\$! > {dir}/stray$i)\" &); done
@@ -112,4 +112,33 @@ fn a_forking_service_is_its_daemon_and_not_what_launched_it() {
         assert_eq!(daemon.summary("forker").state, StateName::Down);
         assert!(!lives(next));
     }
+}
+
+#[test]
+fn where_no_more_trees_can_be_watched_services_start_and_end_all_the_same() {
+    let limit = "/proc/sys/user/max_inotify_watches";
+    let what = "a machine on which nothing more can be watched";
+    if !is_root(what) || !has("unshare", what) {
+        return;
+    }
+    if !std::path::Path::new(limit).exists() {
+        return skipped(what, "there is no such limit here");
+    }
+    let mut daemon = Daemon::new(&[]);
+    daemon.surround(&format!(
+        "exec unshare --user --map-root-user sh -c '
+            echo 0 > {limit} || exit 1
+            exec \"$0\" \"$@\"' \"$0\" \"$@\""
+    ));
+    daemon.define("web", &shell("sleep 1000 &\necho $! > {dir}/child\nexec sleep 1000"));
+    daemon.start();
+    daemon.up("web");
+    let (pid, child) = (daemon.pid("web"), daemon.pid_in("child"));
+    daemon.replace_manager();
+    assert_eq!(daemon.pid("web"), pid, "{}", daemon.said());
+    signal(pid, 9);
+    let pid = until("another main process", || daemon.summary("web").pid.filter(|found| *found != pid));
+    assert!(!lives(child), "it was left of the one before");
+    daemon.down("web");
+    assert!(!lives(pid) && !lives(daemon.pid_in("child")), "{}", daemon.said());
 }

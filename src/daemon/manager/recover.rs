@@ -204,7 +204,15 @@ impl Manager {
             let main = watched.last()?;
             return Some(Trunk::Foreign { pid: main.pid, started: main.started });
         }
-        let mut tree = self.forest.find(&tree_name(name, id)).ok().flatten()?;
+        let mut tree = match self.forest.find(&tree_name(name, id)) {
+            Ok(tree) => tree?,
+            Err(error) => {
+                // That it cannot be looked at is no sign that nobody is in it.
+                say(format!("{name}: its tree: {error}; it is watched by its main process"));
+                let main = watched.last()?;
+                return Some(Trunk::Foreign { pid: main.pid, started: main.started });
+            }
+        };
         watched.iter().for_each(|process| tree.led_by(process.pid, process.started));
         Some(Trunk::Own(tree))
     }

@@ -179,7 +179,7 @@ impl Trunk {
 
     /// Whether the system tells when it becomes empty.
     pub(super) fn tells(&self) -> bool {
-        matches!(self, Self::Own(tree) if tree.door().is_some())
+        matches!(self, Self::Own(tree) if tree.tells())
     }
 }
 
