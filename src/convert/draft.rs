@@ -253,6 +253,9 @@ impl Draft {
             self.user = Some(instead.user);
             origin = format!("{origin}: {}", instead.why);
             self.open.push(instead.open);
+        } else if let Some(account) = self.unspoken_account(tree, evidence) {
+            let text = "neither the daemon nor its arguments speak of it: whether it may be `user` has to be tried";
+            self.open.push(format!("{spot}: it starts as root; its package makes the account {account}, but {text}"));
         }
         if let Some(user) = self.user.clone().or(self.group.is_some().then(|| "root".to_string())) {
             self.key("", "user", quoted(&user), origin);

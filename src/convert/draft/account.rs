@@ -72,6 +72,22 @@ impl Draft {
         Some(Instead { user, replaces: false, why, open })
     }
 
+    /// The account that the script's package makes, of which neither the daemon nor its arguments and their files
+    /// speak.
+    pub(super) fn unspoken_account(&self, tree: &Tree, evidence: &Evidence) -> Option<String> {
+        let program = self.command.first().filter(|_| self.user.is_none() && self.group.is_none())?;
+        let account = accounts::only_one(tree, &evidence.path)?;
+        let has = |text: &str| text.contains(&account);
+        let files = self.command.iter().skip(1).filter(|word| word.starts_with("/etc/"));
+        let mut files = files.filter_map(|file| tree.read(file)).map(|text| svc_compat::text::decode(&text));
+        let names_it = |text: &[u8]| text.len() < MESSAGE_BYTES_MAX && has(&String::from_utf8_lossy(text));
+        let speaks = self.command.iter().skip(1).any(|word| has(word))
+            || files.any(|text| has(&text))
+            || !own_texts(tree, program, names_it).is_empty()
+            || with_modules(tree, program).iter().any(|(_, text)| has(text));
+        (!speaks).then_some(account)
+    }
+
     /// The owner of the directory where its pid file is, else the only account that its package makes.
     fn in_its_place(&self, tree: &Tree, evidence: &Evidence) -> Option<(String, String)> {
         let file = self.pid_file.clone().or_else(|| super::pid_file::looked_into(evidence));
@@ -208,6 +224,22 @@ mod tests {
         assert_eq!(who(root, &start("", "web")), ("_web".into(), String::new(), true));
         put(root, "usr/lib/tmpfiles.d/web.conf", b"d /run/web 755 other other\n");
         assert_eq!(who(root, &start("", "web")), ("other".into(), String::new(), true));
+    }
+
+    #[test]
+    fn an_account_of_the_package_of_which_nobody_speaks_is_an_open_point() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        put(root, "etc/passwd", ACCOUNTS.as_bytes());
+        put(root, "var/lib/dpkg/info/web.postinst", b"adduser --system _web\n");
+        put(root, "usr/sbin/webd", b"#!/usr/bin/perl\nWeb::run();\n");
+        let start = "start-stop-daemon --start -b -x /usr/sbin/webd";
+        assert_eq!(who(root, start), (String::new(), String::new(), true));
+        assert!(!who(root, &format!("{start} -- --as _web")).2, "its own option says it");
+        put(root, "etc/web.conf", b"user _web\n");
+        assert!(!who(root, &format!("{start} -- /etc/web.conf")).2, "its configuration says it");
+        put(root, "usr/sbin/webd", b"#!/usr/bin/perl\nbecome('_web');\n");
+        assert!(!who(root, start).2, "it says it itself");
     }
 
     #[test]
