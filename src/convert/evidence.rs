@@ -158,7 +158,7 @@ fn leaves_itself(tree: &Tree, launch: &Launch) -> bool {
         let text = known.text.to_lowercase();
         ["exit", "quit", "terminat", "and stop", "running"].iter().any(|word| text.contains(word))
     };
-    let stays = |known: &Described| known.effect() == Effect::Stays && known.text.to_lowercase().contains("foreground");
+    let stays = |known: &Described| known.effect() == Effect::Stays && manual::is_about_background(&known.text);
     described.iter().any(stays) && !described.iter().filter(is_given).any(|known| ends(known) || stays(known))
 }
 

@@ -114,6 +114,13 @@ static BACKGROUND: LazyLock<Regex> = LazyLock::new(|| {
         | \b(in|into|to)\x20(the\x20)?background\b | \bfork\x20(in|to|off) | ^daemon$ | \bdetach$ | ^background$",
     )
 });
+/// `By default webd runs in the background`: what it does without the option.
+static WITHOUT: LazyLock<Regex> = LazyLock::new(|| {
+    let name = r"(?:the )?[a-z][\w.-]*(?: daemon| server)?";
+    let goes = "(?:puts itself|runs|goes|detaches itself|forks itself) (?:in|into|to|as|from)";
+    let default = format!("(?:by default,? {name}|{name} normally|normally,? {name})");
+    pattern(&format!(r"^{default} (?:will )?{goes}\b[^.;]{{0,24}}\b(?:background|daemon|terminal)\b"))
+});
 static OPTION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(?:\[|\||\*)?\s*(--?(?:\[no-\])?[A-Za-z][\w-]*)"));
 static NAMES: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?:^|[\s,|/\[(])(--?[A-Za-z0-9][\w-]*)(?:[= ]?[\[<][^\]>]*[\]>]|=[A-Za-z_]+)?"));
@@ -167,7 +174,7 @@ pub(super) fn stays_by_default(text: &str) -> bool {
 fn effect_of(text: &str) -> Effect {
     // Where a foreground mode only comes with debugging, it is not for every day.
     let head: String = text.chars().take(160).collect();
-    if NOT.is_match(&head) || FOREGROUND.is_match(&head) {
+    if NOT.is_match(&head) || FOREGROUND.is_match(&head) || WITHOUT.is_match(&head) {
         return Effect::Stays;
     }
     // `run as this user after going into the background` is about the user.
@@ -175,6 +182,12 @@ fn effect_of(text: &str) -> Effect {
     let first: String = head.chars().take(40).collect();
     let is_about_other = about.iter().any(|word| first.contains(word));
     if BACKGROUND.is_match(&head) && !is_about_other { Effect::Goes } else { Effect::Neither }
+}
+
+/// Whether it speaks of the foreground, or of what a program does without it.
+pub(super) fn is_about_background(text: &str) -> bool {
+    let text = text.to_lowercase();
+    FOREGROUND.is_match(&text) || WITHOUT.is_match(&text)
 }
 
 /// Whether it says that this is for finding faults.

@@ -240,7 +240,7 @@ fn best(described: &[Described]) -> Option<&Described> {
             (true, ..) => found.push((0, known)),
             (_, Effect::Stays, false) if !long => found.push((1, known)),
             (_, Effect::Stays, false) => found.push((2, known)),
-            (_, Effect::Stays, true) if known.text.to_lowercase().contains("foreground") => found.push((3, known)),
+            (_, Effect::Stays, true) if manual::is_about_background(&known.text) => found.push((3, known)),
             _ => {}
         }
     }

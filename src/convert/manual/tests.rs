@@ -30,6 +30,20 @@ fn what_is_so_by_default_is_not_what_the_option_does() {
 }
 
 #[test]
+fn what_it_does_by_default_it_does_not_with_the_option() {
+    for text in [
+        "By default, webd runs in full daemon mode and it detaches itself. If you do not want this, use this option.",
+        "Webd normally puts itself into the background and disassociates itself from the terminal.",
+        "Normally the web server goes into the background.",
+    ] {
+        assert_eq!(effect(text), Effect::Stays, "{text}");
+    }
+    let goes = "Run as a daemon. By default webd does not.";
+    assert_eq!(effect(goes), Effect::Goes);
+    assert_ne!(effect("By default, webd in daemon mode listens everywhere."), Effect::Stays);
+}
+
+#[test]
 fn a_value_in_brackets_may_be_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("usr/share/man/man8");
