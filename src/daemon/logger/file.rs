@@ -200,15 +200,20 @@ impl LogFile {
         let dir = self.dir();
         let current = dir.join(CURRENT);
         if self.keep == 0 {
-            return fs::remove_file(current);
+            return gone_or(fs::remove_file(current));
         }
         for n in (1..self.keep).rev() {
-            match fs::rename(older(&dir, n), older(&dir, n + 1)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+            gone_or(fs::rename(older(&dir, n), older(&dir, n + 1)))?;
         }
-        fs::rename(current, older(&dir, 1))
+        gone_or(fs::rename(current, older(&dir, 1)))
+    }
+}
+
+/// A file that somebody took away needs none of it.
+fn gone_or(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
     }
 }
 
@@ -252,6 +257,19 @@ mod tests {
         log.take(b"one\ntw", "T1");
         log.take(b"o\nthree\n", "T2");
         assert_eq!(lines(&dir.path().join("web/current")), ["T1 one", "T1 two", "T2 three"]);
+    }
+
+    #[test]
+    fn a_file_that_somebody_removed_is_begun_anew_and_nothing_is_lost() {
+        for keep in [0, 2] {
+            let dir = tempfile::tempdir().unwrap();
+            let mut log = log(dir.path(), 4096, keep);
+            log.take(&[b'x'; 4000], "T1");
+            log.take(b"\n", "T1");
+            fs::remove_file(dir.path().join("web/current")).unwrap();
+            log.take(&[b'y'; 1000], "T2");
+            assert_eq!(lines(&dir.path().join("web/current")), [format!("T2 {}", "y".repeat(1000))]);
+        }
     }
 
     #[test]
