@@ -26,22 +26,21 @@ fn daemon() -> Daemon {
     daemon
 }
 
-/// All of svcd's own processes but loaders.
+/// Keeper, manager and logger.
 fn processes(daemon: &Daemon) -> Vec<i32> {
-    let place = daemon.path("control");
-    let is_ours = |facts: &process::Facts| {
-        let command = facts.command();
-        command.contains(&*place.to_string_lossy()) && !command.contains("loader") && !facts.is_zombie()
-    };
+    let (_, keeper) = daemon.pids();
+    let is_svcd = |pid: i32| process::program(pid).is_ok_and(|path| path.ends_with("svcd"));
     let all = process::list().unwrap().into_iter().filter_map(|pid| process::facts(pid).ok());
-    all.filter(is_ours).map(|facts| facts.pid).collect()
+    let ours = all.filter(|facts| facts.pid == keeper || (facts.parent == keeper && is_svcd(facts.pid)));
+    ours.filter(|facts| !facts.is_zombie()).map(|facts| facts.pid).collect()
 }
 
 /// Nothing came back, and nothing of svcd is left once the slow one may end.
 fn is_over(daemon: &Daemon, slow: i32) {
     assert!(lives(slow), "it has not been allowed to end");
+    let all = processes(daemon);
     std::fs::write(daemon.path("may"), "").unwrap();
-    until("svcd has ended", || processes(daemon).is_empty().then_some(()));
+    until("svcd has ended", || all.iter().all(|pid| !lives(*pid)).then_some(()));
     assert!(!lives(slow));
     let journal = std::fs::read_dir(daemon.path("run")).unwrap().flatten().find(|entry| entry.file_name() == "journal");
     assert!(journal.is_none(), "the next svcd would take this end for its own");
