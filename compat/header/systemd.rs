@@ -5,6 +5,24 @@ use std::collections::BTreeSet;
 
 use crate::text::decode;
 
+/// Where units are, the first that has one wins; source: systemd.unit(5).
+pub const DIRECTORIES: [&str; 7] = [
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+    "/etc/systemd/system.control",
+    "/run/systemd/system.control",
+];
+/// What generators make of something else, up to release 259 of scripts, too.
+pub const GENERATED: [&str; 3] =
+    ["/run/systemd/generator.early", "/run/systemd/generator", "/run/systemd/generator.late"];
+/// There while systemd is process 1; source: sd_booted(3).
+pub const AT_WORK: &str = "/run/systemd/system";
+/// The command that speaks with it.
+pub const SYSTEMCTL: [&str; 2] = ["/usr/bin/systemctl", "/bin/systemctl"];
+
 /// The unit that the generator made of a script.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unit {

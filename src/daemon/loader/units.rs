@@ -14,21 +14,6 @@ use super::links;
 use super::scripts::Read;
 use super::stages::Stage;
 
-/// Where units are, the first that has one wins.
-const DIRECTORIES: [&str; 7] = [
-    "/etc/systemd/system",
-    "/run/systemd/system",
-    "/usr/local/lib/systemd/system",
-    "/usr/lib/systemd/system",
-    "/lib/systemd/system",
-    "/etc/systemd/system.control",
-    "/run/systemd/system.control",
-];
-/// What generators make of something else, up to release 259 of scripts, too.
-const GENERATED: [&str; 3] = ["/run/systemd/generator.early", "/run/systemd/generator", "/run/systemd/generator.late"];
-/// There while systemd is process 1; source: sd_booted(3).
-const AT_WORK: &str = "/run/systemd/system";
-
 const UNIT_BYTES_MAX: u64 = 256 * 1024;
 
 /// Every service unit of a machine.
@@ -52,17 +37,17 @@ impl Units {
     /// Those that people and packages wrote.
     pub(crate) fn read(root: &Root) -> Self {
         let mut units = Self::default();
-        DIRECTORIES.iter().for_each(|directory| units.add(directory, root));
+        systemd::DIRECTORIES.iter().for_each(|directory| units.add(directory, root));
         units
     }
 
     /// All of a machine whose process 1 is systemd; `None` of another.
     pub(super) fn at_work(root: &Root) -> Option<Self> {
-        if !root.below(AT_WORK).is_dir() {
+        if !root.below(systemd::AT_WORK).is_dir() {
             return None;
         }
         let mut units = Self::read(root);
-        GENERATED.iter().for_each(|directory| units.add(directory, root));
+        systemd::GENERATED.iter().for_each(|directory| units.add(directory, root));
         Some(units)
     }
 
@@ -106,7 +91,7 @@ const HANDED_ON: [&str; 6] = ["start", "stop", "reload", "force-reload", "try-re
 /// Only scripts of `/etc/init.d` are meant: it never looked elsewhere, and other directories are somebody's choice.
 pub(super) fn settle(found: &mut BTreeMap<Name, Read>, units: &Units, root: &Root) {
     let place = root.resolve("/etc/init.d");
-    let systemctl = ["/usr/bin/systemctl", "/bin/systemctl"].iter().find_map(|path| root.resolve(path));
+    let systemctl = systemd::SYSTEMCTL.iter().find_map(|path| root.resolve(path));
     for (name, read) in found.iter_mut() {
         if Path::new(&read.service.files[0]).parent() != place.as_deref() {
             continue;

@@ -119,7 +119,7 @@ impl Call {
     }
 
     fn decide(&mut self) -> Result<u8, End> {
-        let is_systemd = below("/run/systemd/system").is_dir();
+        let is_systemd = below(svc_compat::header::systemd::AT_WORK).is_dir();
         let is_openrc = !is_systemd && below("/run/openrc/softlevel").is_file();
         let path = script::path(&self.script);
         let is_there = path.as_ref().is_some_and(|path| path.is_file());

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use svc_compat::environment::LOCALE;
+use svc_compat::header::systemd;
 
 use super::super::manager::{self, Manager};
 use super::super::script::{self, Captured, SCRIPTS};
@@ -34,8 +35,6 @@ const PASSED_OVER: [&str; 12] = [
 const STATUS_SECONDS_MAX: u64 = 30;
 /// Where OpenRC notes what is started.
 const STARTED: &str = "/run/openrc/started";
-/// That systemd runs the machine.
-const SYSTEMD: &str = "/run/systemd/system";
 
 /// The command line.
 #[derive(Debug, Default)]
@@ -102,7 +101,7 @@ fn one(call: &Call) -> u8 {
     {
         return known.act(&words);
     }
-    if rcconf::below(SYSTEMD).is_dir() {
+    if rcconf::below(systemd::AT_WORK).is_dir() {
         if !is_dropped(service)
             && let Some(command) = of_systemd(service, action)
         {
@@ -125,9 +124,13 @@ fn kept() -> Vec<&'static str> {
     LOCALE.into_iter().chain(["PATH", "TERM"]).collect()
 }
 
+fn unit_of(service: &str) -> String {
+    format!("{}.service", service.strip_suffix(".sh").unwrap_or(service))
+}
+
 /// Since release 260 systemd knows nothing of a script without a unit; the original asks it all the same, in vain.
 fn is_dropped(service: &str) -> bool {
-    let unit = format!("{}.service", service.strip_suffix(".sh").unwrap_or(service));
+    let unit = unit_of(service);
     let asked = || Command::new("systemctl").args(["-p", "LoadState", "show", &unit]).output();
     script::executable(service).is_some()
         && asked().is_ok_and(|output| output.stdout.trim_ascii() == b"LoadState=not-found")
@@ -135,7 +138,7 @@ fn is_dropped(service: &str) -> bool {
 
 /// The call of systemctl(1) that is meant, for the verbs that it has.
 fn of_systemd(service: &str, action: &str) -> Option<Command> {
-    let unit = format!("{}.service", service.strip_suffix(".sh").unwrap_or(service));
+    let unit = unit_of(service);
     let mut command = Command::new("systemctl");
     match action {
         "start" | "stop" | "restart" | "status" | "try-restart" => command.args([action, &unit]),
@@ -185,7 +188,7 @@ fn full_restart(service: &str) -> Option<u8> {
     {
         return Some(known.act(&["restart".to_owned()]));
     }
-    if rcconf::below(SYSTEMD).is_dir() {
+    if rcconf::below(systemd::AT_WORK).is_dir() {
         let command = of_systemd(service, "restart")?;
         return Some(script::replace_by(command));
     }

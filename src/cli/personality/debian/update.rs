@@ -373,7 +373,9 @@ fn systemd(name: &str, action: &str) {
             None => native_unit(name, action),
         }
     }
-    if below("/run/systemd/system").is_dir() && std::env::var_os("DPKG_ROOT").is_none_or(|root| root.is_empty()) {
+    if below(svc_compat::header::systemd::AT_WORK).is_dir()
+        && std::env::var_os("DPKG_ROOT").is_none_or(|root| root.is_empty())
+    {
         let _ = Command::new("systemctl").arg("daemon-reload").stdin(Stdio::null()).status();
     }
 }
