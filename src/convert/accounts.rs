@@ -97,16 +97,12 @@ pub fn made(script: &str) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use crate::convert::written::put;
 
     #[test]
     fn the_only_account_that_a_package_makes_is_its_own() {
         let folder = tempfile::tempdir().unwrap();
-        let put = |path: &str, text: &str| {
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        };
+        let put = |path: &str, text: &str| put(folder.path(), path, text);
         let tree = Tree::partial(folder.path());
         let one = || only_one(&tree, "/etc/init.d/web");
         put("var/lib/dpkg/info/web.postinst", "NAME=_web\nadduser --system --home /var/lib/web \\\n  $NAME\n");

@@ -204,7 +204,7 @@ fn plain(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use crate::convert::written::put;
 
     #[test]
     fn a_handler_of_its_own_is_not_the_one_by_which_it_ends() {
@@ -237,11 +237,7 @@ mod tests {
     #[test]
     fn modules_of_the_programs_own_name_belong_to_it_and_no_others() {
         let folder = tempfile::tempdir().unwrap();
-        let put = |path: &str, text: &str| {
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        };
+        let put = |path: &str, text: &str| put(folder.path(), path, text);
         let tree = Tree::partial(folder.path());
         let handler = "signal.signal(signal.SIGHUP, self.on_hangup)\nsignal.signal(signal.SIGTERM, self.end)\n";
         put("usr/bin/web-daemon", "#!/usr/bin/python3\nfrom web_d.cmd import main\nimport other\nmain()\n");

@@ -32,6 +32,8 @@ mod trial;
 pub mod unit;
 mod watched;
 pub mod words;
+#[cfg(test)]
+mod written;
 
 use svc_compat::daemons::Table;
 use svc_core::Name;

@@ -47,16 +47,12 @@ fn stands_before(tree: &Tree, evidence: &Evidence, option: &str, name: &str) -> 
 mod tests {
     use super::*;
     use crate::convert::evidence::gather;
-    use std::fs;
+    use crate::convert::written::put;
 
     #[test]
     fn an_option_is_left_out_where_the_variable_behind_it_has_no_value() {
         let folder = tempfile::tempdir().unwrap();
-        let put = |path: &str, text: &str| {
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        };
+        let put = |path: &str, text: &str| put(folder.path(), path, text);
         put("usr/share/man/man8/webd.8", ".TP\n.B -c FILE\nThe file to be read.\n.TP\n.B -p FILE\nThe other file.\n");
         put("usr/sbin/webd", "#!/bin/sh\n");
         let tree = Tree::partial(folder.path());

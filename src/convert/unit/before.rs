@@ -71,15 +71,11 @@ fn played(tree: &Tree, words: &[String], unit: &Unit) -> Option<BTreeMap<String,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use crate::convert::written::put;
 
     fn read(unit: &str, helper: &str) -> Unit {
         let folder = tempfile::tempdir().unwrap();
-        let put = |path: &str, text: &str| {
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        };
+        let put = |path: &str, text: &str| put(folder.path(), path, text);
         put("usr/share/web/prepare", helper);
         put("lib/systemd/system/web.service", unit);
         Unit::read(&Tree::partial(folder.path()), "/lib/systemd/system/web.service").unwrap()
@@ -98,11 +94,7 @@ mod tests {
     #[test]
     fn a_file_that_a_unit_before_it_writes_is_read() {
         let folder = tempfile::tempdir().unwrap();
-        let put = |path: &str, text: &str| {
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        };
+        let put = |path: &str, text: &str| put(folder.path(), path, text);
         let helper = "#!/bin/sh\n. \"$DEFAULTS\"\n{\necho \"ARGS=${ARGS:--c '/etc/web'}\"\n} > /run/web.env\n";
         put("usr/lib/web/env.sh", helper);
         put("etc/default/web", "MORE=\n");
