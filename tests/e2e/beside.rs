@@ -43,7 +43,8 @@ fn machine() -> Daemon {
         ("theirs", "", "rc2.d/S01theirs"),
         ("made", "", "rc2.d/S01made"),
         ("early", "", "rcS.d/S01early"),
-        ("ours", "theirs", "rc2.d/S02ours"),
+        ("masked", "", "rc2.d/S01masked"),
+        ("ours", "theirs masked", "rc2.d/S02ours"),
     ] {
         fs::copy("/bin/sleep", daemon.path(&format!("{name}d"))).unwrap();
         daemon.script(name, &SCRIPT.replace("{name}", name).replace("{after}", after));
@@ -57,6 +58,7 @@ fn machine() -> Daemon {
         fs::write(unit, "[Service]\nExecStart=/bin/true\n").unwrap();
     }
     fs::create_dir_all(daemon.path("run/systemd/system")).unwrap();
+    symlink("/dev/null", daemon.path("run/systemd/system/masked.service")).unwrap();
     daemon
 }
 
@@ -90,6 +92,7 @@ fn a_boot_starts_what_systemd_drops_and_the_end_leaves_it_what_it_has() {
     for (name, why) in [
         ("theirs", "systemd, which has a unit for it: /usr/lib/systemd/system/theirs.service"),
         ("made", "systemd, which has a unit for it: /run/systemd/generator.late/made.service"),
+        ("masked", "systemd, which has a mask for it: /run/systemd/system/masked.service"),
         ("early", "systemd, which calls nothing of "),
     ] {
         assert!(!daemon.summary(name).enabled, "{name}");

@@ -97,8 +97,8 @@ pub(super) fn read_these(files: Vec<PathBuf>, store: &Store, loading: &mut Loadi
     }
     let facilities = facilities(&loading.options.root);
     neighbours::order(&mut found, &facilities, loading);
-    if units.is_some() {
-        units::note(&mut found);
+    if let Some(units) = &units {
+        units::note(&mut found, units);
     }
     let staged = found.iter().filter_map(|(name, read)| Some((name.clone(), read.stage?))).collect();
     for (name, read) in found {

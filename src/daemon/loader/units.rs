@@ -1,6 +1,6 @@
 //! The systemd units beside scripts: what has one is systemd's, where that is at work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -103,7 +103,8 @@ pub(super) fn settle(found: &mut BTreeMap<Name, Read>, units: &Units, root: &Roo
             if let Some(program) = &systemctl {
                 read.service.verbs.extend(handed_on(program, &systemd::unit_name(name.as_str())));
             }
-            format!("systemd, which has a unit for it: {}", unit.file)
+            let has = if unit.masked { "a mask" } else { "a unit" };
+            format!("systemd, which has {has} for it: {}", unit.file)
         } else if works.is_none() && read.service.enabled.on {
             format!("systemd, which calls nothing of {}", read.service.enabled.origin)
         } else {
@@ -123,17 +124,14 @@ fn handed_on(systemctl: &Path, unit: &str) -> impl Iterator<Item = (String, Verb
 }
 
 /// Says of what our boot starts what it would have to wait for that systemd starts.
-pub(super) fn note(found: &mut BTreeMap<Name, Read>) {
-    let unit = |read: &Read| match &read.service.kind {
-        Kind::Script(script) => script.unit.clone(),
-        _ => None,
-    };
-    let theirs: BTreeMap<Name, String> =
-        found.iter().filter_map(|(name, read)| Some((name.clone(), unit(read)?))).collect();
+pub(super) fn note(found: &mut BTreeMap<Name, Read>, units: &Units) {
+    // A definition of that name is ours, whatever units there are.
+    let scripts: BTreeSet<Name> = found.keys().cloned().collect();
     for read in found.values_mut().filter(|read| read.service.enabled.on) {
         let Kind::Script(script) = &mut read.service.kind else { continue };
-        for name in &read.service.links.after {
-            let Some(unit) = theirs.get(name).and_then(|file| file.rsplit('/').next()) else { continue };
+        for name in read.service.links.after.iter().filter(|name| scripts.contains(*name)) {
+            let unit = units.of(name.as_str()).filter(|unit| !unit.masked);
+            let Some(unit) = unit.and_then(|unit| unit.file.rsplit('/').next()) else { continue };
             script.notes.push(format!(
                 "{}: comes after {name}, which systemd starts; to have it wait for that: systemctl edit svcd.service, \
                  with After={unit} below [Unit]",
