@@ -1,6 +1,6 @@
 //! Runs of which the journal says nothing: launched while it could not be written, by a manager that is gone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use svc_core::lifecycle::State;
 use svc_core::supervisor::Act;
@@ -21,7 +21,9 @@ impl Manager {
     /// file system takes no records. Trees that cannot be listed are not found.
     pub(super) fn add_unrecorded(&mut self, past: &mut Past) {
         let mut found: BTreeMap<Name, BTreeMap<RunId, Vec<Facts>>> = BTreeMap::new();
-        for tree in self.forest.standing().unwrap_or_default() {
+        let standing = self.forest.standing().unwrap_or_default();
+        let known: BTreeSet<RunId> = standing.iter().filter_map(|tree| Some(run_of(tree)?.1)).collect();
+        for tree in standing {
             let Some((name, run)) = run_of(&tree).filter(|(_, run)| !past.runs.contains_key(run)) else { continue };
             let Ok(Some(tree)) = self.forest.find(&tree) else { continue };
             let mut all: Vec<Facts> =
@@ -33,15 +35,23 @@ impl Manager {
             }
         }
         for (name, runs) in found {
-            self.add_unrecorded_of(name, &runs, past);
+            self.add_unrecorded_of(name, &runs, &known, past);
         }
     }
 
-    fn add_unrecorded_of(&mut self, name: Name, runs: &BTreeMap<RunId, Vec<Facts>>, past: &mut Past) {
+    fn add_unrecorded_of(
+        &mut self,
+        name: Name,
+        runs: &BTreeMap<RunId, Vec<Facts>>,
+        standing: &BTreeSet<RunId>,
+        past: &mut Past,
+    ) {
         let service = self.in_force.get(&name).cloned();
         let service = service.as_deref();
         let memory = past.memories.entry(name.clone()).or_default();
-        let is_known = memory.state.run().is_some_and(|run| past.runs.contains_key(&run));
+        // The end of one that is on file may be what found no room there: its tree is gone then.
+        let goes_on = |run| past.runs.get(&run).is_some_and(|(launched, _)| launched.found || standing.contains(&run));
+        let is_known = memory.state.run().is_some_and(goes_on);
         // Beside a service there is at most a command that works on it; but what it may leave behind is older than it.
         let may_leave = service.is_some_and(|service: &Service| service.leave_children || service.is_script());
         let main = if may_leave { runs.keys().next_back() } else { runs.keys().next() };
